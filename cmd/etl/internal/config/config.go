@@ -1,0 +1,187 @@
+// Package config turns pipelines.yaml into plain values. It is strict: unknown
+// keys, wrong types, unset variables of an enabled pipeline, bad cron lines, bad
+// zones and duplicate names are all reported in one go, each with its line and
+// with what would be right.
+package config
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// Config is a checked pipelines.yaml. Every default is filled in.
+type Config struct {
+	Path      string         // the file it was read from
+	Timezone  *time.Location // business days
+	Warehouse string         // directory, relative to the working directory or absolute
+	Sources   Sources
+	Pipelines []Pipeline // in the order of the file, disabled ones included
+	Publish   Publish
+	Marts     Marts
+}
+
+// Sources holds the vendors that the file describes; nil where it does not.
+type Sources struct {
+	IAdvize    *IAdvize
+	Aircall    *Aircall
+	Volt       *Volt
+	Desk       *Desk
+	ClientLoop *ClientLoop
+}
+
+// Wire is what every source says of its endpoint.
+type Wire struct {
+	Endpoint    string        // absolute http or https URL
+	Rate        float64       // requests a second, above zero
+	Concurrency int           // requests under way at once, at least 1
+	Timeout     time.Duration // of one request, body included
+	Retries     int           // repeats of one request before it is an error
+	MaxBody     int64         // bytes of one answer, decompressed
+}
+
+// IAdvize is the source "iadvize".
+type IAdvize struct {
+	Wire
+	TokenURL string
+	Username string
+	Password Secret
+	Projects []int64
+	Query    string // "searchClosedConversations", "closedConversations"; empty: found by introspection
+}
+
+// Aircall is the source "aircall".
+type Aircall struct {
+	Wire
+	Username     string
+	Password     Secret
+	DurationUnit time.Duration // of Call.duration: time.Millisecond or time.Second
+}
+
+// Volt is the source "volt".
+type Volt struct {
+	Wire
+	Token    Secret
+	Accounts []string // primary phones, E.164
+}
+
+// Desk is the source "desk".
+type Desk struct {
+	Wire
+	Token  Secret
+	Tokens bool // generate conversation tokens (a write) for the message history
+}
+
+// ClientLoop is the source "clientloop".
+type ClientLoop struct {
+	Wire
+	Token Secret
+	OrgID string
+}
+
+// Pipeline is one entry of pipelines. A key that its stream does not use is an
+// error of the file, so that what is set here is meant.
+type Pipeline struct {
+	Name     string
+	Source   string        // "iadvize", "aircall", "volt", "desk", "clientloop"
+	Stream   string        // "closed_conversations", "calls", "waves", "messages", "conversations", "idv_sessions"
+	Spec     string        // the cron line as written
+	Schedule cron.Schedule // Spec in the business time zone, or in the zone of its own CRON_TZ=
+	Enabled  bool
+	Line     int // of the entry in the file
+
+	Lookback      time.Duration // how long after its close a record may still change (closed_conversations, conversations)
+	Settle        time.Duration // how long after its time a wave or message may still change
+	Start         time.Time     // first business day ever asked for: midnight in Timezone; zero where the stream has no interval
+	Window        time.Duration // width of a window; 24h means a business day
+	Gap           int           // waves: absent ids in a row that end the walk
+	FirstID       int64         // waves: where the walk begins
+	Budget        int           // waves: most requests of one walk; zero is no limit
+	FullEvery     int           // calls: nights between full sweeps where newest-first is proven; zero or one: every night is full
+	Contacts      []string      // idv_sessions
+	ContactsQuery string        // idv_sessions: SQL over the warehouse that returns contact ids
+	Partition     Partition
+	Schema        Drift
+}
+
+// Partition is the width of a Parquet partition.
+type Partition string
+
+const (
+	ByMonth Partition = "month"
+	ByDay   Partition = "day"
+)
+
+// Drift is what a run does when the vendor's schema no longer fits the queries.
+type Drift string
+
+const (
+	Evolve Drift = "evolve" // report, go on where nothing is lost
+	Freeze Drift = "freeze" // any difference fails the run before it asks
+)
+
+// Publish is when a run may replace the live generation.
+type Publish struct {
+	Keep       int     // generations kept, at least 1
+	MaxDrop    float64 // share, 0 to 1: rows that may be missing where rows were before
+	MaxRejects float64 // share, 0 to 1: rejects among the rows fetched
+}
+
+// Marts is what the definitions of the marts leave open.
+type Marts struct {
+	CSATChannels []string // channels on which satisfaction is asked
+	NPSChannels  []string // channels on which NPS is asked
+}
+
+// Secret is a password, token or key. It prints as [redacted] everywhere; Reveal
+// is the one way to its text.
+type Secret string
+
+const redacted = "[redacted]"
+
+// Reveal returns the secret's text, for the request that carries it.
+func (s Secret) Reveal() string { return string(s) }
+
+func (s Secret) String() string               { return redacted }
+func (s Secret) GoString() string             { return redacted }
+func (s Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Secrets lists every non-empty secret of the configuration, so that output can
+// be checked or scrubbed of them.
+func (c *Config) Secrets() []string {
+	var all []string
+	add := func(s Secret) {
+		if s != "" {
+			all = append(all, string(s))
+		}
+	}
+	if s := c.Sources.IAdvize; s != nil {
+		add(s.Password)
+	}
+	if s := c.Sources.Aircall; s != nil {
+		add(s.Password)
+	}
+	if s := c.Sources.Volt; s != nil {
+		add(s.Token)
+	}
+	if s := c.Sources.Desk; s != nil {
+		add(s.Token)
+	}
+	if s := c.Sources.ClientLoop; s != nil {
+		add(s.Token)
+	}
+	return all
+}
+
+// Enabled returns the enabled pipelines in the order of the file.
+func (c *Config) Enabled() []Pipeline {
+	var on []Pipeline
+	for _, p := range c.Pipelines {
+		if p.Enabled {
+			on = append(on, p)
+		}
+	}
+	return on
+}

@@ -1,0 +1,115 @@
+// Package extract is the vocabulary of the extractors: what a vendor is asked
+// for (Stream, Window), what comes back (Page), and how far it has got
+// (Bookmark). The packages below it hold one vendor each; extract/transport
+// holds what they share on the wire.
+//
+// A stream first plans, without the network where it can, which windows it will
+// ask for; it then walks each window and yields the vendor's pages, byte for
+// byte as they came. The consumer's loop is the back-pressure: the next page is
+// asked for when the previous one has been taken.
+package extract
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"time"
+)
+
+// Bookmark says how far a stream has been read: JSON that belongs to the stream
+// and that an operator can read, such as {"closed_before":"2026-11-20T01:15:00Z"}.
+// Nil before the first run.
+type Bookmark json.RawMessage
+
+// MarshalJSON writes the bookmark as it is, and null where there is none.
+func (b Bookmark) MarshalJSON() ([]byte, error) { return json.RawMessage(b).MarshalJSON() }
+
+// UnmarshalJSON keeps a copy of the bytes; null becomes nil.
+func (b *Bookmark) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*b = nil
+		return nil
+	}
+	return (*json.RawMessage)(b).UnmarshalJSON(data)
+}
+
+// Ask is what one run wants from a stream.
+type Ask struct {
+	Bookmark Bookmark  // of the last published run; nil on the first
+	Now      time.Time // the run's one reading of the clock, UTC
+	From, To time.Time // a backfill of [From, To); both zero for a nightly run
+	Full     bool      // everything from the configured start, whatever the bookmark says
+}
+
+// Backfill reports whether the ask names its own interval. A backfill leaves
+// the bookmark where it is.
+func (a Ask) Backfill() bool { return !a.From.IsZero() }
+
+// Window is one unit of work of a stream: an interval of business time, a sweep
+// over everything, an account. Its reconciliation is one row of
+// etl.reconciliation.
+type Window struct {
+	ID       string    // unique within the stream and stable from run to run: "2026-11-19", "sweep", "+10003334444"
+	From, To time.Time // [From, To) in UTC; both zero where the window is no interval
+	Calls    int       // requests expected, for plans and progress; zero if unknown
+	// Settled says that the vendor no longer changes what the window holds, so
+	// that a run which died after landing it whole need not ask again.
+	Settled bool
+}
+
+// Request is what was asked for a page, without credentials. It lands beside the
+// page and is all that the transform knows of how the page came to be.
+type Request struct {
+	Operation string         `json:"operation"`           // GraphQL operation name, or method and path of a REST call
+	Query     string         `json:"query,omitempty"`     // GraphQL text; empty for REST
+	Variables map[string]any `json:"variables,omitempty"` // GraphQL variables or REST query parameters
+	Status    int            `json:"status"`              // HTTP status of the answer
+	At        time.Time      `json:"at"`                  // when the answer was whole, UTC, microseconds
+}
+
+// Unknown stands for a total that the vendor does not tell.
+const Unknown = -1
+
+// Page is one answer of a vendor that is to be landed.
+type Page struct {
+	Body    []byte // the vendor's bytes; the consumer may keep them
+	Request Request
+	Rows    int64 // records of the stream in the page, null ones included
+	Total   int64 // records the vendor says there are in the window; Unknown where it does not say
+	// After is the bookmark to publish once this page, all pages before it and
+	// all windows planned before this one are in the warehouse. Nil leaves the
+	// bookmark where it is.
+	After Bookmark
+}
+
+// Stream is one kind of record at one vendor account.
+type Stream interface {
+	// Plan lists the windows to walk for the ask, in the order in which their
+	// bookmarks advance. It opens no socket, and is called once a run before
+	// any Walk.
+	Plan(ctx context.Context, ask Ask) ([]Window, error)
+
+	// Walk yields the pages of one planned window. An error is yielded at most
+	// once, with a zero Page, and ends the sequence; a sequence that ends
+	// without one is complete by the stream's own proof. An *IncompleteError
+	// says that the pages before it are good and that more rows are known to
+	// exist. Walks of different windows may run at the same time; the loop body
+	// may stop at any page, and ctx ends a walk between or during requests.
+	Walk(ctx context.Context, w Window) iter.Seq2[Page, error]
+}
+
+// Checker is a stream that can compare the vendor's schema with its queries.
+type Checker interface {
+	// Check signs in and compares what the vendor's schema offers with what the
+	// stream asks. Drift that loses nothing (a new field, a new enum value) is
+	// returned as findings; drift that breaks a query is a finding with Breaking
+	// set. The error says that the vendor could not be asked.
+	Check(ctx context.Context) ([]Finding, error)
+}
+
+// Finding is one difference between a vendor's schema and what is asked of it.
+type Finding struct {
+	Breaking bool   // the query cannot be answered as it stands
+	Path     string // type and field: "Conversation.language"
+	What     string // what differs, in words
+}
