@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/cmd/etl/internal/pipeline"
+)
+
+func newCheck(a *app) *cobra.Command {
+	var online bool
+	cmd := &cobra.Command{
+		Use:   "check [PIPELINE...]",
+		Short: "Check the configuration; with --online, the vendors too",
+		Long: `Check reads pipelines.yaml and reports every problem at once, each with its line.
+With --online it also signs in to the source of each pipeline and compares the
+vendor's schema with what the pipeline asks.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := a.runner()
+			if err != nil {
+				return err
+			}
+			if !online {
+				return a.checkOffline(r)
+			}
+			return a.checkOnline(cmd, r, args)
+		},
+	}
+	cmd.Flags().BoolVar(&online, "online", false, "sign in to the vendors and compare their schemas with the queries")
+	return cmd
+}
+
+func (a *app) checkOffline(r *pipeline.Runner) error {
+	enabled := len(r.Config.Enabled())
+	if a.json {
+		return a.printJSON(map[string]any{"config": r.Config.Path, "pipelines": len(r.Config.Pipelines), "enabled": enabled})
+	}
+	fmt.Fprintf(a.out, "%s is right: %d pipelines, %d of them enabled\n", r.Config.Path, len(r.Config.Pipelines), enabled)
+	return nil
+}
+
+func (a *app) checkOnline(cmd *cobra.Command, r *pipeline.Runner, names []string) error {
+	all, err := r.CheckOnline(cmd.Context(), names)
+	if err != nil {
+		return err
+	}
+	status := pipeline.Complete
+	for _, c := range all {
+		if c.Error != "" {
+			status = pipeline.Failed
+		}
+		for _, f := range c.Findings {
+			if f.Breaking {
+				status = pipeline.Failed
+			}
+		}
+	}
+	if a.json {
+		if err := a.printJSON(all); err != nil {
+			return err
+		}
+	} else {
+		writeChecks(a.out, all)
+	}
+	if status != pipeline.Complete {
+		return outcome{status}
+	}
+	return nil
+}

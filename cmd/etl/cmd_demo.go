@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/extract/sandbox"
+)
+
+func newDemo(a *app) *cobra.Command {
+	var scale float64
+	var seed uint64
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run every pipeline against simulated vendors: no account, no configuration",
+		Long: `Demo starts the sandbox in this process, sets the variables of pipelines.yaml to
+it, runs every enabled pipeline into ./warehouse, and prints the summary and the
+first numbers of each mart. Run it twice: the second run asks only for what may
+still change, and changes nothing.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			box, err := sandbox.New(sandbox.Options{Seed: seed, Scale: scale})
+			if err != nil {
+				return err
+			}
+			address, stop, err := serve("127.0.0.1:0", box.Handler())
+			if err != nil {
+				return err
+			}
+			defer stop()
+			a.env = overlay(box.Env("http://"+address), os.LookupEnv)
+			r, err := a.runner()
+			if err != nil {
+				return err
+			}
+			report, err := r.Run(cmd.Context(), requestAll())
+			if err != nil {
+				return err
+			}
+			if err := a.printReport(report); err != nil {
+				return err
+			}
+			if a.json {
+				return nil
+			}
+			return a.printMarts(cmd.Context(), r)
+		},
+	}
+	cmd.Flags().Float64Var(&scale, "scale", 1, "multiply the simulated data")
+	cmd.Flags().Uint64Var(&seed, "seed", 1, "seed of the simulated data")
+	return cmd
+}
+
+// overlay looks a variable up in first, then in rest.
+func overlay(first map[string]string, rest func(string) (string, bool)) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		if v, ok := first[name]; ok {
+			return v, true
+		}
+		return rest(name)
+	}
+}
+
+// serve serves h until stop is called, and returns the address that it listens on.
+func serve(address string, h http.Handler) (actual string, stop func(), err error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return "", nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := server.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			fmt.Fprintf(os.Stderr, "etl: the sandbox stopped: %v\n", err)
+		}
+	}()
+	return listener.Addr().String(), func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if server.Shutdown(ctx) != nil {
+			server.Close()
+		}
+		<-done
+	}, nil
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/cmd/etl/internal/pipeline"
+)
+
+func newGenerations(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "generations",
+		Short: "List the generations of the warehouse",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			r, err := a.runner()
+			if err != nil {
+				return err
+			}
+			all, err := r.Generations()
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(all)
+			}
+			writeGenerations(a.out, all)
+			return nil
+		},
+	}
+}
+
+func newRollback(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "rollback [N]",
+		Short: "Make an earlier generation live again",
+		Long: `Rollback points "current" at generation N, or at the one before the live one.
+Readers see the change at once; nothing is removed. The next run goes on from the
+bookmarks of that generation and takes over what has landed since.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			n := 0
+			if len(args) == 1 {
+				var err error
+				if n, err = strconv.Atoi(args[0]); err != nil || n < 1 {
+					return usageError{fmt.Errorf("%q is no generation; want a number that `etl generations` lists", args[0])}
+				}
+			}
+			r, err := a.runner()
+			if err != nil {
+				return err
+			}
+			from, to, err := r.Rollback(n)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(map[string]int{"from": from, "to": to})
+			}
+			fmt.Fprintf(a.out, "generation %d is live again (it was %d)\n", to, from)
+			return nil
+		},
+	}
+}
+
+func newVerify(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify",
+		Short: "Recompute every hash and count of the live generation",
+		Long: `Verify reads every file of the live generation again: sizes and SHA-256 against
+the manifest, and the rows of every table and mart in the database against those
+in the Parquet.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := a.runner()
+			if err != nil {
+				return err
+			}
+			v, err := r.Verify(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if a.json {
+				err = a.printJSON(v)
+			} else {
+				writeVerified(a.out, v)
+			}
+			if err == nil && len(v.Problems) > 0 {
+				return outcome{pipeline.Failed}
+			}
+			return err
+		},
+	}
+}

@@ -1,0 +1,45 @@
+package config
+
+import "time"
+
+// preset is what holds where the file says nothing.
+type preset struct {
+	config   Config   // warehouse, publish, marts
+	sources  wires    // per source
+	aircall  Aircall  // Wire aside
+	pipeline Pipeline // of a setting, the streams that use it
+}
+
+type wires struct{ iadvize, aircall, volt, desk, clientloop Wire }
+
+// defaults are all of them. Rates stay below what the vendors document or, where
+// they document nothing, below what a browser would ask.
+func defaults() preset {
+	wire := Wire{Rate: 5, Concurrency: 4, Timeout: time.Minute, Retries: 5, MaxBody: 64 << 20}
+	desk, clientloop := wire, wire
+	desk.Rate = 2 // the vendor's 120 a minute
+	clientloop.Rate, clientloop.Concurrency = 1, 1
+	return preset{
+		config: Config{
+			Warehouse: "./warehouse",
+			Publish:   Publish{Keep: 3, MaxDrop: 0.5, MaxRejects: 0.001},
+			Marts: Marts{
+				CSATChannels: []string{"CHAT", "FACEBOOK_BUSINESS_ON_MESSENGER", "APPLE_BUSINESS_CHAT", "WHATSAPP"},
+				NPSChannels:  []string{"CHAT"},
+			},
+		},
+		sources: wires{iadvize: wire, aircall: wire, volt: wire, desk: desk, clientloop: clientloop},
+		aircall: Aircall{DurationUnit: time.Millisecond},
+		pipeline: Pipeline{
+			Enabled:   true,
+			Lookback:  72 * time.Hour,
+			Settle:    7 * 24 * time.Hour,
+			Window:    24 * time.Hour,
+			Gap:       500,
+			FirstID:   1,
+			FullEvery: 1,
+			Partition: ByMonth,
+			Schema:    Evolve,
+		},
+	}
+}

@@ -1,0 +1,78 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// expansion is a scalar with its variables put in.
+type expansion struct {
+	text     string
+	variable bool     // the scalar names a variable
+	values   []string // what its variables or their defaults gave
+	unset    string   // the first variable that has no value and no default
+}
+
+// expand puts the values of ${VAR} and ${VAR:-default} into text. The default
+// stands where the variable is unset or empty, as in a shell; $$ is one $, and a
+// $ before anything else stands for itself. A default ends at the first }.
+func expand(text string, env func(string) (string, bool)) (expansion, error) {
+	var e expansion
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "$")
+		out.WriteString(before)
+		if !found {
+			e.text = out.String()
+			return e, nil
+		}
+		switch {
+		case strings.HasPrefix(rest, "$"):
+			out.WriteByte('$')
+			text = rest[1:]
+		case strings.HasPrefix(rest, "{"):
+			inside, after, closed := strings.Cut(rest[1:], "}")
+			if !closed {
+				return e, fmt.Errorf("a ${ is not closed; want ${VAR} or ${VAR:-default}, and $$ for a plain $")
+			}
+			if err := e.variableIn(inside, env, &out); err != nil {
+				return e, err
+			}
+			text = after
+		default:
+			out.WriteByte('$')
+			text = rest
+		}
+	}
+}
+
+// variableIn writes the value of what stands between ${ and }.
+func (e *expansion) variableIn(inside string, env func(string) (string, bool), out *strings.Builder) error {
+	name, preset, hasPreset := strings.Cut(inside, ":-")
+	if !isVariable(name) || strings.Contains(preset, "${") {
+		return fmt.Errorf("${ } does not hold the name of a variable; want ${VAR} or ${VAR:-default}, and $$ for a plain $")
+	}
+	e.variable = true
+	value, set := env(name)
+	switch {
+	case hasPreset && value == "":
+		value = preset
+	case !set && e.unset == "":
+		e.unset = name
+	}
+	e.values = append(e.values, value)
+	out.WriteString(value)
+	return nil
+}
+
+// isVariable reports whether name is one of a shell variable: letters, digits
+// and _, not beginning with a digit.
+func isVariable(name string) bool {
+	for i, c := range []byte(name) {
+		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}

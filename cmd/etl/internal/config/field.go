@@ -1,0 +1,299 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// field is a value of the file, with the place to report its problems at.
+type field struct {
+	*loader
+	node *yaml.Node // never an alias: what it stands for
+	line int
+	path string // "sources.iadvize.rate"
+
+	// needed by these enabled pipelines; nil where by none in particular.
+	needed []string
+	// idle: no enabled pipeline needs the value, so that its variables may be unset.
+	idle bool
+	// incomplete: keys may be missing, because nothing uses what they belong to.
+	incomplete bool
+	// secret: the value is never quoted.
+	secret bool
+}
+
+// child is the field of a value below f.
+func (f field) child(node *yaml.Node, line int, path string) field {
+	f.node, f.line, f.path = node, line, path
+	if node.Kind == yaml.AliasNode {
+		f.node = node.Alias
+	}
+	return f
+}
+
+// quoted is a value of the file in a message, printed in quotes; verbatim is a
+// text that holds one.
+type (
+	quoted   string
+	verbatim string
+)
+
+func (q quoted) String() string { return strconv.Quote(string(q)) }
+
+// problem reports what is wrong with f. A quoted or verbatim argument that turns
+// out to hold a secret takes the message with it.
+func (f field) problem(format string, args ...any) {
+	var values []string
+	for _, a := range args {
+		switch a := a.(type) {
+		case quoted:
+			values = append(values, string(a))
+		case verbatim:
+			values = append(values, string(a))
+		}
+	}
+	f.found = append(f.found, finding{Problem{f.line, f.path, fmt.Sprintf(format, args...)}, values})
+}
+
+// form is how one kind of value is written and read.
+type form[V any] struct {
+	want  string   // "a duration such as 72h"
+	tags  []string // YAML types that a literal may have
+	parse func(string) (V, error)
+}
+
+// read parses f into to. It reports whatever is wrong, and leaves to as it is.
+func read[V any](f field, to *V, as form[V]) {
+	text, ok := f.scalar(as.want, as.tags)
+	if !ok {
+		return
+	}
+	value, err := as.parse(text)
+	if err != nil {
+		f.invalid(text, err)
+		return
+	}
+	*to = value
+}
+
+// invalid reports a value that its form refuses. Secrets are not quoted, nor is
+// anything that may be a URL with a password inside.
+func (f field) invalid(text string, err error) {
+	if f.secret || strings.Contains(text, "@") && strings.Contains(text, "://") {
+		f.problem("%v", err)
+		return
+	}
+	f.problem("%s: %v", quoted(text), err)
+}
+
+// scalar returns the text of f, its variables put in; false where there is none,
+// which is reported unless nothing needs it.
+func (f field) scalar(want string, tags []string) (string, bool) {
+	switch {
+	case f.node.Kind != yaml.ScalarNode:
+		f.problem("is %s; want %s", kindName(f.node), want)
+		return "", false
+	case f.node.ShortTag() == "!!null":
+		f.problem("has no value; want %s", want)
+		return "", false
+	}
+	e, err := expand(f.node.Value, f.env)
+	f.conceal(e)
+	switch {
+	case err != nil:
+		f.problem("%v", err)
+	case e.unset != "":
+		f.reportUnset(e.unset)
+	case e.text == "" && e.variable && f.idle:
+	case e.text == "":
+		f.problem("is empty; want %s", want)
+	case !e.variable && !slices.Contains(tags, f.node.ShortTag()):
+		f.wrongType(want, tags)
+	default:
+		return e.text, true
+	}
+	return "", false
+}
+
+// conceal remembers the text of a secret, and of every variable in it, so that
+// no message quotes them.
+func (f field) conceal(e expansion) {
+	if !f.secret {
+		return
+	}
+	for _, s := range append(e.values, e.text, f.node.Value) {
+		if s != "" {
+			f.secrets = append(f.secrets, s)
+		}
+	}
+}
+
+func (f field) reportUnset(variable string) {
+	if f.idle {
+		return
+	}
+	remedy := "set it, or give it a default: ${" + variable + ":-…}"
+	if f.secret {
+		remedy = "set it, or name a mounted file: " + keyOf(f.path) + "_file"
+	}
+	if len(f.needed) == 0 {
+		f.problem("variable %s is not set; %s", variable, remedy)
+		return
+	}
+	f.problem("variable %s is not set, and %s; %s", variable, verbatim(neededBy(f.needed)), remedy)
+}
+
+func (f field) wrongType(want string, tags []string) {
+	if slices.Contains(tags, "!!str") {
+		want += " (in quotes)"
+	}
+	if f.secret {
+		f.problem("is %s; want %s", kindName(f.node), want)
+		return
+	}
+	f.problem("%s is %s; want %s", quoted(f.node.Value), kindName(f.node), want)
+}
+
+// neededBy is `pipeline "calls" needs it`.
+func neededBy(pipelines []string) string {
+	if len(pipelines) == 1 {
+		return fmt.Sprintf("pipeline %q needs it", pipelines[0])
+	}
+	return fmt.Sprintf("pipelines %q need it", pipelines)
+}
+
+// keyOf returns the last key of a path.
+func keyOf(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
+
+// kindName says what a node is, with its article.
+func kindName(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.MappingNode:
+		return "a mapping"
+	}
+	switch n.ShortTag() {
+	case "!!str":
+		return "text"
+	case "!!int":
+		return "a whole number"
+	case "!!float":
+		return "a number"
+	case "!!bool":
+		return "true or false"
+	case "!!timestamp":
+		return "a date"
+	case "!!null":
+		return "nothing"
+	}
+	return "of another type"
+}
+
+// readList parses each item of f into to. Nothing may be listed twice.
+func readList[V comparable](f field, to *[]V, as form[V]) {
+	if f.node.Kind != yaml.SequenceNode {
+		f.problem("is %s; want a list: each item is %s", kindName(f.node), as.want)
+		return
+	}
+	if len(f.node.Content) == 0 {
+		f.problem("is empty; want at least one item: %s", as.want)
+		return
+	}
+	var all []V
+	for i, node := range f.node.Content {
+		var zero, value V
+		item := f.child(node, node.Line, fmt.Sprintf("%s[%d]", f.path, i))
+		read(item, &value, as)
+		switch {
+		case value == zero:
+		case slices.Contains(all, value):
+			item.problem("%s is listed twice; want it once", quoted(fmt.Sprint(value)))
+		default:
+			all = append(all, value)
+		}
+	}
+	*to = all
+}
+
+// secretFileLimit bounds a mounted secret: a path to something endless is a
+// mistake.
+const secretFileLimit = 64 << 10
+
+// readSecret reads the key name, or the file that name_file points to.
+func readSecret(f field, given map[string]field, name string, to *Secret) {
+	direct, isDirect := given[name]
+	file, isFile := given[name+"_file"]
+	switch {
+	case isDirect && isFile:
+		direct.secret = true
+		direct.scalar("text", []string{"!!str"})
+		file.problem("stands beside %s; want one of the two", name)
+	case isDirect:
+		direct.secret = true
+		read(direct, to, secretForm())
+	case isFile:
+		readSecretFile(file, to)
+	case !f.idle:
+		f.problem("%s is missing, and %s; want %s: ${VARIABLE}, or %s_file: a mounted secret", name, verbatim(neededBy(f.needed)), name, name)
+	}
+}
+
+func readSecretFile(f field, to *Secret) {
+	path, ok := f.scalar("the path of a mounted secret", []string{"!!str"})
+	if !ok {
+		return
+	}
+	text, err := readSecretText(path)
+	if err != nil {
+		if !f.idle {
+			f.problem("%s; want a readable file that holds the secret", verbatim(err.Error()))
+		}
+		return
+	}
+	f.secrets = append(f.secrets, text)
+	secret, err := secretForm().parse(text)
+	if err != nil {
+		f.problem("%s: %v", quoted(path), err)
+		return
+	}
+	*to = secret
+}
+
+// readSecretText returns what a mounted secret holds, without the line end that
+// editors add.
+func readSecretText(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, secretFileLimit+1))
+	switch {
+	case err != nil:
+		return "", err
+	case len(text) > secretFileLimit:
+		return "", fmt.Errorf("%s holds more than %d bytes", path, secretFileLimit)
+	}
+	secret := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	if secret == "" {
+		return "", fmt.Errorf("%s is empty", path)
+	}
+	return secret, nil
+}
+
+func secretForm() form[Secret] {
+	return form[Secret]{"text", []string{"!!str"}, func(text string) (Secret, error) {
+		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return "", errors.New("holds a line break or another control character; want the bare secret")
+		}
+		return Secret(text), nil
+	}}
+}

@@ -1,0 +1,138 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"strconv"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"nightjar/cmd/etl/internal/schedule"
+)
+
+// Load reads and checks the file at path. Env looks a variable up, as
+// os.LookupEnv does. Whatever is wrong comes back as one *ValidationError; where
+// that is because the file could not be read, it wraps the reason.
+//
+// A source that no enabled pipeline uses may lack variables and keys; what the
+// result says of it is then incomplete.
+func Load(path string, env func(string) (string, bool)) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &ValidationError{path, []Problem{{Message: unreadable(err)}}, err}
+	}
+	return parse(path, data, env)
+}
+
+func unreadable(err error) string {
+	const want = "want a configuration such as the pipelines.yaml that comes with the program, or its path after --config"
+	if errors.Is(err, fs.ErrNotExist) {
+		return "no such file; " + want
+	}
+	return fmt.Sprintf("%v; %s", err, want)
+}
+
+// loader is the state of one Load.
+type loader struct {
+	env       func(string) (string, bool)
+	config    *Config
+	found     []finding
+	secrets   []string            // what no message may quote
+	users     map[string][]string // source → names of the enabled pipelines that use it
+	described []string            // the keys of sources
+	pipelines []*entry
+}
+
+func parse(path string, data []byte, env func(string) (string, bool)) (*Config, error) {
+	c := defaults().config
+	c.Path, c.Timezone = path, time.UTC
+	l := &loader{env: env, config: &c, users: map[string][]string{}}
+	if root := l.document(data); root != nil {
+		readMapping(field{loader: l}.child(root, 1, ""), &c, l.topKeys())
+		l.check()
+	}
+	if len(l.found) > 0 {
+		return nil, &ValidationError{File: path, Problems: report(l.found, l.secrets)}
+	}
+	return &c, nil
+}
+
+// document returns the root of the one YAML document in data; nil where there is
+// none, which is reported.
+func (l *loader) document(data []byte) *yaml.Node {
+	var doc, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+		l.fault(0, "is empty; want version: 1, timezone, sources and pipelines")
+		return nil
+	} else if err != nil {
+		l.syntax(err)
+		return nil
+	}
+	switch err := decoder.Decode(&second); {
+	case errors.Is(err, io.EOF):
+		return doc.Content[0]
+	case err != nil:
+		l.syntax(err)
+	default:
+		l.fault(second.Line, "a second document begins here; want one document in the file")
+	}
+	return nil
+}
+
+func (l *loader) fault(line int, message string) {
+	l.found = append(l.found, finding{Problem: Problem{Line: line, Message: message}})
+}
+
+// syntax reports an error of the YAML parser under the line that it names.
+func (l *loader) syntax(err error) {
+	form := regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+	line, text := 1, err.Error()
+	if m := form.FindStringSubmatch(text); m != nil {
+		text = m[2]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			line = n
+		}
+	}
+	l.fault(line, "no valid YAML: "+text)
+}
+
+// topKeys are the keys of the file, in the order in which they are read: the
+// zone before the days that begin in it, the pipelines before the sources that
+// they need.
+func (l *loader) topKeys() []key[Config] {
+	preset := defaults()
+	return []key[Config]{
+		{name: "version", example: "1", read: readVersion},
+		{name: "timezone", example: "Europe/Paris", read: func(f field, c *Config) { read(f, &c.Timezone, zoneForm()) }},
+		scalarKey("warehouse", "", func(c *Config) *string { return &c.Warehouse }, textForm("a directory such as ./warehouse")),
+		{name: "pipelines", example: "a list", read: readPipelines},
+		{name: "sources", example: "a mapping", read: func(f field, c *Config) {
+			for name := range readMapping(f, &c.Sources, sourceKeys(preset.sources, preset.aircall)) {
+				f.described = append(f.described, name)
+			}
+		}},
+		{name: "publish", read: func(f field, c *Config) { readMapping(f, &c.Publish, publishKeys()) }},
+		{name: "marts", read: func(f field, c *Config) { readMapping(f, &c.Marts, martsKeys()) }},
+	}
+}
+
+func readVersion(f field, _ *Config) {
+	var version int
+	read(f, &version, form[int]{"1", []string{"!!int"}, func(text string) (int, error) {
+		if text != "1" {
+			return 0, errors.New("not a version that this program reads; want 1")
+		}
+		return 1, nil
+	}})
+}
+
+func zoneForm() form[*time.Location] {
+	return form[*time.Location]{"an IANA time zone such as Europe/Paris", []string{"!!str"}, schedule.Zone}
+}

@@ -1,0 +1,91 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"nightjar/load/database"
+)
+
+// fewRejects never hold a run: a share says little of so few.
+const fewRejects = 10
+
+// judge decides whether the leg's rows can be trusted. What it finds worsens the
+// leg's status; --accept overrules it when the leg is published.
+func (r *run) judge(ctx context.Context, l *leg) error {
+	for _, w := range l.Windows {
+		l.judgeWindow(w)
+	}
+	l.sum()
+	for _, w := range l.Windows {
+		if !w.adopted && w.Status == Incomplete {
+			l.worsen(Incomplete, "window "+w.ID+": "+w.Reason)
+		}
+	}
+	l.judgeRejects(r.Config.Publish.MaxRejects)
+	return r.judgeDrop(ctx, l)
+}
+
+// judgeWindow reconciles a window: every record fetched is a row, an older
+// version or a reject, and all that the vendor counts is there.
+func (l *leg) judgeWindow(w *Window) {
+	if w.Status != Complete {
+		return
+	}
+	if staged := w.Distinct + w.Superseded; w.Fetched > staged+w.Rejected {
+		w.Status = Incomplete
+		w.Reason = fmt.Sprintf("%d records fetched, but %d rows and %d rejects came of them", w.Fetched, staged, w.Rejected)
+	}
+	if w.adopted {
+		return
+	}
+	if have := w.Distinct + w.Rejected; w.VendorTotal > have {
+		w.Status = Incomplete
+		w.Reason = fmt.Sprintf("the vendor counts %d, and %d came", w.VendorTotal, have)
+	}
+}
+
+func (l *leg) judgeRejects(most float64) {
+	if l.Rejects > fewRejects && float64(l.Rejects) > most*float64(l.Fetched) {
+		l.worsen(Held, fmt.Sprintf("%d rejects in %d records, more than max_rejects %g%% allows; see etl.rejects after `etl run %s --accept`",
+			l.Rejects, l.Fetched, 100*most, l.Pipeline))
+	}
+}
+
+// judgeDrop compares the windows with the rows that the live table has for them:
+// what a vendor has shown once, it shows again.
+func (r *run) judgeDrop(ctx context.Context, l *leg) error {
+	condition := streams[streamKey(l.Source, l.Stream)].known
+	if r.parent == nil || condition == "" || r.parent.Manifest.Tables[l.mainTable().Full()].Rows == 0 {
+		return nil
+	}
+	var have, came int64
+	db, err := database.OpenReadOnly(ctx, r.parent.Database(), r.limits(""))
+	if err != nil {
+		return nil // the projection is gone; the run builds it afresh
+	}
+	defer db.Close()
+	for _, w := range l.Windows {
+		if w.adopted {
+			continue
+		}
+		var n int64
+		err := db.Scalar(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", database.Name(l.mainTable()), spanOf(condition, w)), &n)
+		if err != nil {
+			return fmt.Errorf("count known rows of window %s: %w", w.ID, err)
+		}
+		have += n
+		came += w.Distinct + w.Rejected
+	}
+	if allowed := (1 - r.Config.Publish.MaxDrop) * float64(have); float64(came) < allowed {
+		l.worsen(Held, fmt.Sprintf("%d rows came where the warehouse has %d, a drop of more than max_drop %g%%; `etl run %s --accept` publishes it all the same",
+			came, have, 100*r.Config.Publish.MaxDrop, l.Pipeline))
+	}
+	return nil
+}
+
+// spanOf fills the interval of a window into a condition.
+func spanOf(condition string, w *Window) string {
+	return strings.NewReplacer("$from", instant(w.From), "$to", instant(w.To)).Replace(condition)
+}

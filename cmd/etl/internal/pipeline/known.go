@@ -1,0 +1,130 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"nightjar/load/database"
+)
+
+// known answers what the extractors ask of the live generation and, for waves,
+// of the messages that the same run has staged.
+type known struct {
+	run   *run
+	waves map[int64]struct{} // ids that staged messages name
+	mu    sync.Mutex         // guards db, which one query uses at a time
+	db    *database.DB       // of the live generation; nil until asked
+}
+
+func newKnown(r *run) *known { return &known{run: r, waves: map[int64]struct{}{}} }
+
+// observe notes the wave ids of staged messages.
+func (k *known) observe(table string, rec arrow.Record) {
+	if table != "volt.messages" {
+		return
+	}
+	ids := rec.Column(rec.Schema().FieldIndices("wave_id")[0]).(*array.Int64)
+	for i := range ids.Len() {
+		if ids.IsValid(i) {
+			k.waves[ids.Value(i)] = struct{}{}
+		}
+	}
+}
+
+// WaveIDs returns the ids of the waves held, and those that messages name, live
+// or staged, while their wave is not held. Both ascend.
+func (k *known) WaveIDs(ctx context.Context) (held, named []int64, err error) {
+	if held, err = k.ids(ctx, "SELECT wave_id FROM volt.waves ORDER BY wave_id"); err != nil {
+		return nil, nil, err
+	}
+	live, err := k.ids(ctx, "SELECT DISTINCT wave_id FROM volt.messages WHERE wave_id IS NOT NULL")
+	if err != nil {
+		return nil, nil, err
+	}
+	all := maps.Clone(k.waves)
+	for _, id := range live {
+		all[id] = struct{}{}
+	}
+	for _, id := range held {
+		delete(all, id)
+	}
+	return held, slices.Sorted(maps.Keys(all)), nil
+}
+
+// UnsettledWaves returns the ids of the waves scheduled at or after before, or
+// at an unknown time.
+func (k *known) UnsettledWaves(ctx context.Context, before time.Time) ([]int64, error) {
+	return k.ids(ctx, "SELECT wave_id FROM volt.waves WHERE scheduled_at IS NULL OR scheduled_at >= "+instant(before))
+}
+
+// SettledMessages returns which of ids are in the warehouse with a final status
+// and sent before the time given.
+func (k *known) SettledMessages(ctx context.Context, ids []int64, before time.Time) (map[int64]bool, error) {
+	settled := map[int64]bool{}
+	if len(ids) == 0 {
+		return settled, nil
+	}
+	found, err := k.ids(ctx, fmt.Sprintf("SELECT message_id FROM volt.messages WHERE message_id IN (%s) AND status IN ('delivered', 'failed') AND sent_at < %s",
+		list(ids), instant(before)))
+	for _, id := range found {
+		settled[id] = true
+	}
+	return settled, err
+}
+
+// ids runs a query over the live generation that returns one column of ids.
+func (k *known) ids(ctx context.Context, query string) ([]int64, error) {
+	if k.run.parent == nil {
+		return nil, nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.db == nil {
+		db, err := database.OpenReadOnly(ctx, k.run.parent.Database(), k.run.limits(""))
+		if err != nil {
+			return nil, err
+		}
+		k.db = db
+	}
+	rows, err := k.db.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("read what the warehouse knows: %w", err)
+	}
+	defer rows.Close()
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("read what the warehouse knows: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+func list(ids []int64) string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = strconv.FormatInt(id, 10)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// close lets go of the live database.
+func (k *known) close() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.db != nil {
+		k.db.Close()
+		k.db = nil
+	}
+}

@@ -1,0 +1,518 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"nightjar/cmd/etl/internal/config"
+	"nightjar/extract"
+	"nightjar/load"
+	"nightjar/load/landing"
+	"nightjar/load/partition"
+	"nightjar/transform"
+)
+
+// leg is one pipeline's part in a run, under way.
+type leg struct {
+	*Leg
+	run      *run
+	cfg      config.Pipeline
+	stream   extract.Stream
+	windows  map[string]*Window // this run's, by id
+	after    map[string]extract.Bookmark
+	replayed extract.Bookmark // where a replay has found the stream to stand
+	planned  []extract.Window
+	adopted  []*landing.Run
+	withheld []*landing.Run // landed before, waiting for someone's word
+	through  string         // the newest landed run that the leg's rows come from
+	asOf     time.Time      // when the newest page of the leg was whole
+
+	tables  []load.Table
+	stages  map[string]*partition.Stage // by full name, rejects included
+	pages   map[string][]*Window        // by run ref, index seq-1
+	mu      sync.Mutex                  // guards rejectedRows and what observe collects
+	observe func(table string, rec arrow.Record)
+}
+
+// mainTable is the table whose rows are the records of the stream.
+func (l *leg) mainTable() load.Table { return l.tables[0] }
+
+// open prepares the stages of the leg's tables.
+func (r *run) open(cfg config.Pipeline) (*leg, error) {
+	l := &leg{
+		Leg: &Leg{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Status: Complete, Started: r.now, VendorTotal: extract.Unknown},
+		run: r, cfg: cfg,
+		windows: map[string]*Window{}, after: map[string]extract.Bookmark{},
+		stages: map[string]*partition.Stage{}, pages: map[string][]*Window{},
+	}
+	dir := filepath.Join(r.build.Scratch(), cfg.Name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("open pipeline %s: %w", cfg.Name, err)
+	}
+	for _, t := range transform.TablesOf(cfg.Source, cfg.Stream) {
+		l.tables = append(l.tables, loadTable(t))
+	}
+	for _, t := range append(l.tables, loadTable(transform.Rejects())) {
+		s, err := partition.NewStage(t, partition.Width(cfg.Partition), dir, r.pool, memory.DefaultAllocator)
+		if err != nil {
+			return nil, err
+		}
+		l.stages[t.Full()] = s
+	}
+	return l, nil
+}
+
+func (l *leg) close() {
+	for _, s := range l.stages {
+		s.Close()
+	}
+}
+
+// extract adopts, plans and walks. Whatever the vendor does is recorded in the
+// leg; the error is of this machine.
+func (l *leg) extract(ctx context.Context) error {
+	defer func() { l.Finished = time.Now().UTC() }()
+	decoders, err := l.startDecoders()
+	if err != nil {
+		return err
+	}
+	walkErr := l.feed(ctx, decoders)
+	if err := decoders.wait(); err != nil {
+		return fmt.Errorf("stage rows of %s: %w", l.Pipeline, err)
+	}
+	return walkErr
+}
+
+// feed sends the adopted and the new pages to the decoders.
+func (l *leg) feed(ctx context.Context, decoders *decoders) error {
+	if err := l.adopt(ctx, decoders); err != nil {
+		return err
+	}
+	windows, err := l.stream.Plan(ctx, l.run.ask(l.Pipeline))
+	if err != nil {
+		l.blame(err)
+		return nil
+	}
+	l.planned = windows
+	todo := l.skipLanded(windows)
+	calls := 0
+	for _, w := range todo {
+		calls += w.Calls
+	}
+	l.run.progress.Start(l.Pipeline, calls)
+	defer l.run.progress.Done()
+	return l.walk(ctx, todo, decoders)
+}
+
+// blame records what ended the walk.
+func (l *leg) blame(err error) {
+	var incomplete *extract.IncompleteError
+	switch {
+	case errors.Is(err, context.Canceled):
+		l.worsen(Interrupted, "stopped by the operator; what has landed is kept")
+	case errors.As(err, &incomplete):
+		l.worsen(Incomplete, incomplete.Reason)
+	default:
+		l.worsen(Failed, err.Error())
+	}
+}
+
+// adopt takes over the pages that earlier runs of the stream have landed and
+// never published. Held runs wait for someone's word.
+func (l *leg) adopt(ctx context.Context, decoders *decoders) error {
+	waiting, withheld, err := l.run.pending(l.Source, l.Stream)
+	if err != nil {
+		return err
+	}
+	l.withheld = withheld
+	for _, r := range waiting {
+		if err := ctx.Err(); err != nil {
+			l.blame(err)
+			return nil
+		}
+		if err := l.replay(ctx, r, decoders); err != nil {
+			return err
+		}
+		l.adopted = append(l.adopted, r)
+		l.Adopted++
+	}
+	return nil
+}
+
+// replay sends the pages of a landed run to the decoders and books its windows.
+func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) error {
+	byID := map[string]*Window{}
+	for _, e := range r.Windows {
+		w := &Window{
+			RunID: r.Header.RunID, ID: e.ID, From: e.From, To: e.To, Status: Status(e.Status), Reason: e.Reason,
+			VendorTotal: e.VendorTotal, Requests: e.Requests, Retries: e.Retries, settled: e.Settled, adopted: true,
+		}
+		byID[e.ID] = w
+		l.Windows = append(l.Windows, w)
+	}
+	for page, err := range r.Pages() {
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		w := byID[page.Window]
+		if w == nil {
+			w = &Window{RunID: r.Header.RunID, ID: page.Window, Status: Interrupted, VendorTotal: extract.Unknown, adopted: true,
+				Reason: "the run ended before the window did; its rows are kept"}
+			byID[page.Window] = w
+			l.Windows = append(l.Windows, w)
+		}
+		body, err := l.run.zone.Body(page, nil)
+		if err != nil {
+			return err
+		}
+		w.Pages++
+		w.Fetched += page.Rows
+		l.book(w, page)
+		if err := decoders.send(page, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// book notes which window a landed page belongs to.
+func (l *leg) book(w *Window, page landing.Landed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if page.After != nil {
+		l.after[w.ID] = extract.Bookmark(page.After)
+	}
+	ref := page.Ref[:strings.LastIndexByte(page.Ref, '/')]
+	seen := l.pages[ref]
+	for len(seen) < page.Seq {
+		seen = append(seen, nil)
+	}
+	seen[page.Seq-1] = w
+	l.pages[ref] = seen
+	l.through = max(l.through, ref[strings.LastIndexByte(ref, '/')+1:])
+	if page.At.After(l.asOf) {
+		l.asOf = page.At
+	}
+}
+
+// skipLanded leaves out the windows that an adopted run has landed whole and in
+// which the vendor changes nothing any more.
+func (l *leg) skipLanded(windows []extract.Window) []extract.Window {
+	whole := map[string]bool{}
+	for _, w := range l.Windows {
+		if w.adopted && w.settled && w.Status == Complete {
+			whole[w.ID] = true
+		}
+	}
+	var todo []extract.Window
+	for _, w := range windows {
+		if whole[w.ID] {
+			l.Skipped++
+			continue
+		}
+		todo = append(todo, w)
+	}
+	return todo
+}
+
+// walk asks for the windows and lands their pages. It ends at the first window
+// that fails: what has landed stays, and the next run goes on from there.
+func (l *leg) walk(ctx context.Context, windows []extract.Window, decoders *decoders) error {
+	if len(windows) == 0 {
+		return nil
+	}
+	plan, err := json.Marshal(windows)
+	if err != nil {
+		return fmt.Errorf("record the plan of %s: %w", l.Pipeline, err)
+	}
+	l.through = l.run.id
+	writer, err := l.run.zone.Begin(landing.Header{
+		Source: l.Source, Stream: l.Stream, RunID: l.run.id, Pipeline: l.Pipeline, Mode: l.run.request.Mode(),
+		Version: l.run.Version, Started: l.run.now, Windows: plan,
+	}, func(page landing.Landed, body []byte) error {
+		l.book(l.window(page.Window), page)
+		return decoders.send(page, body)
+	})
+	if err != nil {
+		return fmt.Errorf("land pages of %s: %w", l.Pipeline, err)
+	}
+	defer writer.Close()
+	for _, w := range windows {
+		l.windows[w.ID] = &Window{RunID: l.run.id, ID: w.ID, From: w.From, To: w.To, Status: Complete, VendorTotal: extract.Unknown, settled: w.Settled}
+		l.Windows = append(l.Windows, l.windows[w.ID])
+	}
+	walkErr := l.walkAll(ctx, windows, writer)
+	if err := l.endLanding(writer, walkErr); err != nil {
+		return fmt.Errorf("land pages of %s: %w", l.Pipeline, err)
+	}
+	return nil
+}
+
+func (l *leg) window(id string) *Window {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.windows[id]
+}
+
+// diskError marks an error of the landing zone, which is no vendor's fault.
+type diskError struct{ error }
+
+func (e diskError) Unwrap() error { return e.error }
+
+// walkAll walks windows side by side, as many as the source allows, and lands
+// their pages in the order of the windows.
+func (l *leg) walkAll(ctx context.Context, windows []extract.Window, writer *landing.Writer) error {
+	ends := make([]windowWalk, len(windows))
+	var incomplete error
+	at := 0
+	for page, err := range extract.InOrder(ctx, l.run.concurrency(l.cfg), l.tasks(windows, ends)) {
+		if err != nil {
+			l.blame(err)
+			return err
+		}
+		w, end := windows[at], &ends[at]
+		if page.Body != nil {
+			if err := l.land(w, page, writer); err != nil {
+				return err
+			}
+			l.run.progress.Page(l.Pipeline, page.Rows, end.tally.Requests.Load())
+			continue
+		}
+		at++
+		l.endWindow(w, end)
+		if end.err != nil {
+			l.blame(end.err)
+			if !isIncomplete(end.err) {
+				return end.err
+			}
+			incomplete = end.err
+		}
+		if err := writer.FinishWindow(l.windowEnd(w)); err != nil {
+			return diskError{err}
+		}
+	}
+	return incomplete
+}
+
+// windowWalk is what the walk of one window came to.
+type windowWalk struct {
+	tally extract.Tally
+	err   error
+}
+
+// tasks are the walks of the windows. Each ends with a page without a body, so
+// that the taker knows where one window stops and the next begins.
+func (l *leg) tasks(windows []extract.Window, ends []windowWalk) iter.Seq[extract.Task] {
+	return func(yield func(extract.Task) bool) {
+		for i, w := range windows {
+			task := func(ctx context.Context) iter.Seq2[extract.Page, error] {
+				return func(yield func(extract.Page, error) bool) {
+					for page, err := range l.stream.Walk(extract.WithTally(ctx, &ends[i].tally), w) {
+						if err != nil {
+							ends[i].err = err
+							break
+						}
+						if !yield(page, nil) {
+							return
+						}
+					}
+					yield(extract.Page{}, nil)
+				}
+			}
+			if !yield(task) {
+				return
+			}
+		}
+	}
+}
+
+func isIncomplete(err error) bool {
+	var incomplete *extract.IncompleteError
+	return errors.As(err, &incomplete)
+}
+
+// land hands a page to the landing zone.
+func (l *leg) land(w extract.Window, page extract.Page, writer *landing.Writer) error {
+	request, err := json.Marshal(page.Request)
+	if err != nil {
+		return diskError{fmt.Errorf("record a request: %w", err)}
+	}
+	at := l.windows[w.ID]
+	at.Pages++
+	at.Fetched += page.Rows
+	if page.Total >= 0 {
+		at.VendorTotal = page.Total
+	}
+	err = writer.Append(landing.Page{
+		Window: w.ID, Body: page.Body, Request: request, At: page.Request.At,
+		Rows: page.Rows, Total: page.Total, After: json.RawMessage(page.After),
+	})
+	if err != nil {
+		return diskError{err}
+	}
+	return nil
+}
+
+// endWindow books what a window cost and how it ended.
+func (l *leg) endWindow(w extract.Window, end *windowWalk) {
+	done := l.windows[w.ID]
+	done.Requests, done.Retries = end.tally.Requests.Load(), end.tally.Retries.Load()
+	l.Requests += done.Requests
+	l.Retries += done.Retries
+	l.SignIns += end.tally.SignIns.Load()
+	switch {
+	case end.err == nil:
+	case isIncomplete(end.err):
+		done.Status, done.Reason = Incomplete, end.err.Error()
+	case errors.Is(end.err, context.Canceled):
+		done.Status, done.Reason = Interrupted, "stopped by the operator"
+	default:
+		done.Status, done.Reason = Failed, end.err.Error()
+	}
+}
+
+func (l *leg) windowEnd(w extract.Window) landing.WindowEnd {
+	done := l.windows[w.ID]
+	return landing.WindowEnd{
+		ID: w.ID, From: w.From, To: w.To, Settled: w.Settled, Status: string(done.Status), Reason: done.Reason,
+		VendorTotal: done.VendorTotal, Fetched: done.Fetched, Pages: done.Pages,
+		Requests: done.Requests, Retries: done.Retries, Finished: time.Now().UTC(),
+	}
+}
+
+// endLanding closes the run in the landing zone. An error of the vendor is in
+// the leg already; one of the disk is returned.
+func (l *leg) endLanding(writer *landing.Writer, walkErr error) error {
+	var disk diskError
+	if errors.As(walkErr, &disk) {
+		return disk.error
+	}
+	if l.Status == Interrupted {
+		return writer.Close() // as a run that died: the next one adopts its pages
+	}
+	status := map[Status]landing.Status{Complete: landing.StatusLanded, Incomplete: landing.StatusIncomplete, Failed: landing.StatusFailed}[l.Status]
+	return writer.End(landing.End{Status: status, Reason: l.Reason, Finished: time.Now().UTC()})
+}
+
+// decoders turn pages into staged rows, a few pages at a time.
+type decoders struct {
+	pages chan landedPage
+	group sync.WaitGroup
+	stop  context.CancelFunc
+	ctx   context.Context
+	once  sync.Once
+	err   error
+}
+
+type landedPage struct {
+	landing.Landed
+	body []byte
+}
+
+// startDecoders starts one decoder a core.
+func (l *leg) startDecoders() (*decoders, error) {
+	d := &decoders{pages: make(chan landedPage, 2)}
+	d.ctx, d.stop = context.WithCancel(context.Background())
+	for range min(runtime.GOMAXPROCS(0), 4) {
+		decoder, err := transform.New(l.Source, l.Stream, l.run.transformOptions())
+		if err != nil {
+			d.stop()
+			close(d.pages)
+			return nil, err
+		}
+		d.group.Go(func() {
+			if err := l.decode(decoder, d.pages); err != nil {
+				d.fail(err)
+			}
+		})
+	}
+	return d, nil
+}
+
+func (d *decoders) fail(err error) {
+	d.once.Do(func() { d.err = err })
+	d.stop()
+}
+
+// send hands over a durable page; it blocks while the decoders are busy.
+func (d *decoders) send(page landing.Landed, body []byte) error {
+	select {
+	case d.pages <- landedPage{page, body}:
+		return nil
+	case <-d.ctx.Done():
+		return d.err
+	}
+}
+
+// wait ends the decoders once all pages are decoded.
+func (d *decoders) wait() error {
+	close(d.pages)
+	d.group.Wait()
+	d.stop()
+	return d.err
+}
+
+// rowsBytes is how much a decoder gathers before it hands its rows to the
+// stages: large enough that sorted runs are few.
+const rowsBytes = 12 << 20
+
+// decode is one decoder's loop. Rows are handed over between pages only, so that
+// the rows of a page stay together in their order.
+func (l *leg) decode(decoder transform.Decoder, pages <-chan landedPage) error {
+	rows := transform.NewRows(memory.DefaultAllocator, l.Source, l.Stream)
+	defer rows.Release()
+	for page := range pages {
+		var request extract.Request
+		if err := json.Unmarshal(page.Request, &request); err != nil {
+			return fmt.Errorf("read the request record of %s: %w", page.Ref, err)
+		}
+		beforeRecords, beforeFields := rows.Rejected()
+		decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Operation: request.Operation, Variables: request.Variables}, page.body, rows)
+		records, fields := rows.Rejected()
+		l.countRejected(page.Landed, records-beforeRecords, fields-beforeFields)
+		if rows.Bytes() >= rowsBytes {
+			if err := rows.Flush(l.stage); err != nil {
+				return err
+			}
+		}
+	}
+	return rows.Flush(l.stage)
+}
+
+// stage adds a record to the stage of its table.
+func (l *leg) stage(t transform.Table, rec arrow.Record) error {
+	if l.observe != nil {
+		l.mu.Lock()
+		l.observe(t.Full(), rec)
+		l.mu.Unlock()
+	}
+	return l.stages[t.Full()].Add(rec)
+}
+
+// countRejected books what a page lost to its window.
+func (l *leg) countRejected(page landing.Landed, records, fields int) {
+	if records+fields == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Rejects += int64(records + fields)
+	l.Rejected += int64(records)
+	ref := page.Ref[:strings.LastIndexByte(page.Ref, '/')]
+	l.pages[ref][page.Seq-1].Rejected += int64(records)
+}

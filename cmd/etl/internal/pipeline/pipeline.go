@@ -1,0 +1,129 @@
+// Package pipeline joins extract, transform and load: it runs pipelines into a
+// warehouse, and reads the warehouse for those who operate it.
+//
+// Glossary. A run is one call of the program for one or more pipelines; it
+// commits at most one generation. A leg is one pipeline's part in a run: it
+// adopts what earlier runs have landed and not published, walks the windows that
+// are left, lands their pages, and stages the rows they hold. A leg whose rows
+// can be trusted is published with the run's generation; one that cannot is held
+// or incomplete, its pages stay in the landing zone, and its tables stay as they
+// were.
+package pipeline
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"nightjar/cmd/etl/internal/config"
+	"nightjar/load/database"
+	"nightjar/load/generation"
+	"nightjar/load/landing"
+	"nightjar/load/lock"
+)
+
+// Runner runs the pipelines of one configuration. Its methods may not be called
+// at the same time.
+type Runner struct {
+	Config   *config.Config
+	Version  string            // of the program, for records
+	Log      *slog.Logger      // for the operator
+	Progress Progress          // nil: none
+	Base     http.RoundTripper // nil: the network
+	Now      func() time.Time  // read once a run
+}
+
+// Progress is told how a run gets on. Its methods are called from one goroutine
+// at a time.
+type Progress interface {
+	// Start announces a leg and the requests it expects, zero if unknown.
+	Start(pipeline string, requests int)
+	// Page tells of one landed page: records, and requests sent so far.
+	Page(pipeline string, rows int64, requests int64)
+	// Stage names what the run does when no leg is walking: "merge", "database".
+	Stage(what string)
+	// Done ends the leg or the stage that was started last.
+	Done()
+}
+
+// Request is what one run is asked for.
+type Request struct {
+	Pipelines []string  // names; empty: all that are enabled
+	From, To  time.Time // a backfill of [From, To); both zero for a nightly run
+	Full      bool
+	Accept    bool // publish in spite of the gates, held runs included
+}
+
+// Mode says in one word what kind of run it is.
+func (q Request) Mode() string {
+	switch {
+	case q.Full:
+		return "full"
+	case !q.From.IsZero():
+		return "backfill"
+	}
+	return "nightly"
+}
+
+// UsageError says that a request makes no sense with this configuration.
+type UsageError struct{ Problem string }
+
+func (e *UsageError) Error() string { return e.Problem }
+
+// bytesInFlight bounds the records that a run holds in memory; what is more goes
+// to scratch files.
+const bytesInFlight = 64 << 20
+
+// duckMemory is what DuckDB may take. It spills to disk beyond.
+const duckMemory = "160MB"
+
+func (r *Runner) zone() (*landing.Zone, error) {
+	return landing.Open(filepath.Join(r.Config.Warehouse, "landing"))
+}
+
+func (r *Runner) store() *generation.Store { return generation.Open(r.Config.Warehouse) }
+
+func (r *Runner) acquire() (func() error, error) {
+	return lock.Acquire(filepath.Join(r.Config.Warehouse, "lock"))
+}
+
+func (r *Runner) limits(temp string) database.Limits {
+	return database.Limits{Memory: duckMemory, Temp: temp}
+}
+
+// selected returns the pipelines that a request names, in the order in which a
+// run walks them: a stream that others learn from comes first.
+func (r *Runner) selected(names []string) ([]config.Pipeline, error) {
+	var chosen []config.Pipeline
+	if len(names) == 0 {
+		chosen = r.Config.Enabled()
+		if len(chosen) == 0 {
+			return nil, &UsageError{"no pipeline is enabled in " + r.Config.Path}
+		}
+	}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
+		i := slices.IndexFunc(r.Config.Pipelines, func(p config.Pipeline) bool { return p.Name == name })
+		if i < 0 {
+			return nil, &UsageError{fmt.Sprintf("there is no pipeline %q; %s has %s", name, r.Config.Path, pipelineNames(r.Config.Pipelines))}
+		}
+		if !r.Config.Pipelines[i].Enabled {
+			return nil, &UsageError{fmt.Sprintf("pipeline %q is not enabled (%s:%d)", name, r.Config.Path, r.Config.Pipelines[i].Line)}
+		}
+		chosen = append(chosen, r.Config.Pipelines[i])
+	}
+	slices.SortStableFunc(chosen, func(a, b config.Pipeline) int {
+		return streams[a.Source+"/"+a.Stream].order - streams[b.Source+"/"+b.Stream].order
+	})
+	return chosen, nil
+}
+
+func pipelineNames(all []config.Pipeline) string {
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = p.Name
+	}
+	return fmt.Sprint(names)
+}

@@ -1,0 +1,110 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"nightjar/extract"
+	"nightjar/load/generation"
+)
+
+// Plan is what a run would ask of one pipeline's vendor.
+type Plan struct {
+	Pipeline string           `json:"pipeline"`
+	Source   string           `json:"source"`
+	Stream   string           `json:"stream"`
+	Calls    int              `json:"calls"`  // requests expected; zero if unknown
+	Adopts   int              `json:"adopts"` // landed runs that would be taken over
+	Windows  []extract.Window `json:"windows"`
+}
+
+// Plan says what Run would do, and does nothing of it: no socket is opened and
+// no file is written.
+func (r *Runner) Plan(ctx context.Context, request Request) ([]Plan, error) {
+	chosen, err := r.selected(request.Pipelines)
+	if err != nil {
+		return nil, err
+	}
+	run, err := r.look(request)
+	if err != nil {
+		return nil, err
+	}
+	k := newKnown(run)
+	defer k.close()
+	var plans []Plan
+	for _, cfg := range chosen {
+		stream := streams[streamKey(cfg.Source, cfg.Stream)].open(&opener{run: run, pipeline: cfg, known: k})
+		windows, err := stream.Plan(ctx, run.ask(cfg.Name))
+		if err != nil {
+			return nil, err
+		}
+		waiting, _, err := run.pending(cfg.Source, cfg.Stream)
+		if err != nil {
+			return nil, err
+		}
+		p := Plan{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Adopts: len(waiting), Windows: windows}
+		for _, w := range windows {
+			p.Calls += w.Calls
+		}
+		plans = append(plans, p)
+	}
+	return plans, nil
+}
+
+// look is a run that only looks: it holds no lock and builds nothing.
+func (r *Runner) look(request Request) (*run, error) {
+	zone, err := r.zone()
+	if err != nil {
+		return nil, err
+	}
+	run := &run{Runner: r, request: request, zone: zone, store: r.store(), now: r.Now().UTC().Truncate(time.Microsecond), progress: silent{}}
+	run.parent, err = run.store.Current()
+	if err != nil && !errors.Is(err, generation.ErrNone) {
+		return nil, err
+	}
+	return run, nil
+}
+
+// ask is what the run wants of a pipeline's stream.
+func (r *run) ask(pipeline string) extract.Ask {
+	ask := extract.Ask{Now: r.now, From: r.request.From, To: r.request.To, Full: r.request.Full}
+	if b, ok := r.bookmark(pipeline); ok {
+		ask.Bookmark = extract.Bookmark(b.Value)
+	}
+	return ask
+}
+
+// Checked is what the online check found of one pipeline.
+type Checked struct {
+	Pipeline string            `json:"pipeline"`
+	Findings []extract.Finding `json:"findings,omitempty"`
+	Error    string            `json:"error,omitempty"` // why the vendor could not be asked
+}
+
+// CheckOnline signs in to the source of every chosen pipeline and compares the
+// vendor's schema with what the pipeline asks.
+func (r *Runner) CheckOnline(ctx context.Context, names []string) ([]Checked, error) {
+	chosen, err := r.selected(names)
+	if err != nil {
+		return nil, err
+	}
+	run, err := r.look(Request{})
+	if err != nil {
+		return nil, err
+	}
+	k := newKnown(run)
+	defer k.close()
+	var all []Checked
+	for _, cfg := range chosen {
+		c := Checked{Pipeline: cfg.Name}
+		stream := streams[streamKey(cfg.Source, cfg.Stream)].open(&opener{run: run, pipeline: cfg, known: k})
+		if checker, ok := stream.(extract.Checker); ok {
+			if c.Findings, err = checker.Check(ctx); err != nil {
+				c.Error = err.Error()
+			}
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}

@@ -1,0 +1,228 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"nightjar/load"
+	"nightjar/load/database"
+	"nightjar/load/generation"
+	"nightjar/load/partition"
+	"nightjar/transform"
+)
+
+// churnLimit is the share of a database's rows that may have been replaced before
+// the file is built afresh: DuckDB does not give all their space back.
+const churnLimit = 0.5
+
+// buildDatabase makes the DuckDB file of the generation and the marts, as files
+// of the manifest.
+func (r *run) buildDatabase(ctx context.Context, m *generation.Manifest, changes []merged) error {
+	path := r.build.Database()
+	update := r.canUpdate(ctx, m, changes)
+	if update {
+		if err := r.build.CopyDatabase(); err != nil {
+			return err
+		}
+	}
+	db, err := database.Open(ctx, path, r.limits(r.build.Scratch()))
+	if err != nil {
+		return err
+	}
+	rows, err := r.project(ctx, db, m, changes, update)
+	if err != nil {
+		db.Close()
+		return err
+	}
+	if err := db.Finish(ctx); err != nil {
+		return err
+	}
+	if m.Database, err = r.build.Sum(databaseName(path), 0); err != nil {
+		return err
+	}
+	return r.sumMarts(m, rows)
+}
+
+func databaseName(path string) string { return path[strings.LastIndexByte(path, os.PathSeparator)+1:] }
+
+// canUpdate decides whether a copy of the last database is brought up to date or
+// the file is built afresh from the Parquet, and keeps count of what was replaced.
+func (r *run) canUpdate(ctx context.Context, m *generation.Manifest, changes []merged) bool {
+	if r.parent == nil || r.rebuild {
+		return r.afresh(m)
+	}
+	var rows, replaced int64
+	for _, t := range m.Tables {
+		rows += t.Rows
+	}
+	for _, c := range changes {
+		replaced += c.outcome.DeltaRows
+		if len(c.outcome.Partitions) > 0 && c.outcome.DeltaRows == 0 && c.gone() {
+			return r.afresh(m)
+		}
+	}
+	m.Churn += replaced
+	if float64(m.Churn) > churnLimit*float64(rows) || !r.parentFits(ctx) {
+		return r.afresh(m)
+	}
+	return true
+}
+
+func (r *run) afresh(m *generation.Manifest) bool {
+	m.Churn = 0
+	return false
+}
+
+// gone reports whether rows left a partition without any delta to say so.
+func (c merged) gone() bool {
+	return slices.ContainsFunc(c.outcome.Partitions, func(p partition.Result) bool { return p.Changed })
+}
+
+// parentFits reports whether the last database is there and has every table with
+// today's columns.
+func (r *run) parentFits(ctx context.Context) bool {
+	db, err := database.OpenReadOnly(ctx, r.parent.Database(), r.limits(""))
+	if err != nil {
+		r.Log.Warn("the last database cannot be read and is built afresh from the Parquet", "error", err)
+		return false
+	}
+	defer db.Close()
+	for _, t := range allTables() {
+		if has, err := db.Has(ctx, t); err != nil || !has {
+			return false
+		}
+	}
+	return true
+}
+
+// project fills tables and marts, and checks that the database and the Parquet
+// hold the same number of rows.
+func (r *run) project(ctx context.Context, db *database.DB, m *generation.Manifest, changes []merged, update bool) (map[string]int64, error) {
+	if update {
+		for _, c := range changes {
+			if c.delta == "" {
+				continue
+			}
+			if err := db.Update(ctx, c.table, c.delta); err != nil {
+				return nil, err
+			}
+		}
+	} else if err := r.loadTables(ctx, db, m); err != nil {
+		return nil, err
+	}
+	for _, t := range allTables() {
+		n, err := db.Rows(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		if want := m.Tables[t.Full()].Rows; n != want {
+			return nil, fmt.Errorf("table %s has %d rows in the database and %d in its Parquet: nothing is published", t.Full(), n, want)
+		}
+	}
+	return db.Compute(ctx, loadMarts(), r.variables(m), func(mart load.Mart) string {
+		return r.build.Path(generation.MartPath(mart.Schema, mart.Name))
+	})
+}
+
+func (r *run) loadTables(ctx context.Context, db *database.DB, m *generation.Manifest) error {
+	for _, t := range allTables() {
+		if err := db.Create(ctx, t); err != nil {
+			return err
+		}
+		var files []string
+		partitions := m.Tables[t.Full()].Partitions
+		for _, folder := range slices.Sorted(maps.Keys(partitions)) {
+			files = append(files, r.build.Path(partitions[folder].Path))
+		}
+		if err := db.Load(ctx, t, files); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sumMarts describes the marts' files. One that came out as it was is the
+// parent's file again.
+func (r *run) sumMarts(m *generation.Manifest, rows map[string]int64) error {
+	for _, mart := range loadMarts() {
+		f, err := r.build.Sum(generation.MartPath(mart.Schema, mart.Name), rows[mart.Name])
+		if err != nil {
+			return err
+		}
+		if r.parent != nil {
+			if err := r.shareSame(f, r.parent.Manifest.Marts[mart.Full()]); err != nil {
+				return err
+			}
+		}
+		m.Marts[mart.Full()] = f
+		r.report.Marts = append(r.report.Marts, Mart{Name: mart.Name, Rows: f.Rows})
+	}
+	return nil
+}
+
+// loadMarts is every mart as the load knows it.
+func loadMarts() []load.Mart {
+	var all []load.Mart
+	for _, m := range transform.Marts() {
+		t := transform.Table{Schema: "marts", Name: m.Name, Comment: m.Comment, Key: m.Grain, Columns: m.Columns}
+		all = append(all, load.Mart{Table: loadTable(t), Query: m.Query})
+	}
+	return all
+}
+
+// variables are what the queries of the marts read: the configuration, and how
+// fresh each stream is. Nothing in them is the clock's.
+func (r *run) variables(m *generation.Manifest) database.Variables {
+	v := database.Variables{
+		"timezone":      database.Text(r.Config.Timezone.String()),
+		"csat_channels": textList(r.Config.Marts.CSATChannels),
+		"nps_channels":  textList(r.Config.Marts.NPSChannels),
+	}
+	for name, key := range map[string]string{
+		"conversations": streamKey("iadvize", "closed_conversations"),
+		"waves":         streamKey("volt", "waves"),
+		"messages":      streamKey("volt", "messages"),
+	} {
+		v[name+"_as_of"] = instant(m.Landed[key].At)
+		settle := "settle"
+		if name == "conversations" {
+			settle = "lookback"
+		}
+		v[name+"_"+settle] = interval(r.settleOf(key))
+	}
+	return v
+}
+
+// settleOf is how long a record of the stream may still change.
+func (r *run) settleOf(key string) time.Duration {
+	for _, p := range r.Config.Pipelines {
+		if streamKey(p.Source, p.Stream) == key && streams[key].settle != nil {
+			return streams[key].settle(p)
+		}
+	}
+	return 0
+}
+
+func textList(all []string) string {
+	quoted := make([]string, len(all))
+	for i, s := range all {
+		quoted[i] = database.Text(s)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]::VARCHAR[]"
+}
+
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return "NULL::TIMESTAMPTZ"
+	}
+	return "TIMESTAMPTZ " + database.Text(t.UTC().Format("2006-01-02 15:04:05.999999")+"+00")
+}
+
+func interval(d time.Duration) string {
+	return fmt.Sprintf("to_seconds(%d)", int64(d/time.Second))
+}

@@ -1,0 +1,470 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"nightjar/load"
+	"nightjar/load/database"
+	"nightjar/load/generation"
+	"nightjar/load/landing"
+	"nightjar/load/partition"
+	"nightjar/transform"
+)
+
+// merged is what the merge of one table of a leg came to.
+type merged struct {
+	table   load.Table
+	width   partition.Width
+	outcome *partition.Outcome
+	delta   string // path; empty where no row is new or changed
+}
+
+// publish merges the legs, judges them, and commits those that can be trusted.
+// Where none can, the live generation stays.
+func (r *run) publish(ctx context.Context) error {
+	var trusted []*leg
+	var changes []merged
+	for _, l := range r.legs {
+		if l.Status == Failed || l.Status == Interrupted {
+			continue
+		}
+		r.progress.Stage("merge " + l.Pipeline)
+		tables, err := l.merge(ctx)
+		r.progress.Done()
+		if err != nil {
+			return err
+		}
+		if err := r.judge(ctx, l); err != nil {
+			return err
+		}
+		if l.Status == Held && r.request.Accept {
+			l.Status, l.Reason = Complete, "accepted: "+l.Reason
+		}
+		if l.Status != Complete && !r.request.Accept {
+			if err := l.withdraw(tables); err != nil {
+				return err
+			}
+			continue
+		}
+		l.Published = true
+		trusted = append(trusted, l)
+		changes = append(changes, tables...)
+	}
+	if len(trusted) == 0 {
+		return nil
+	}
+	return r.commit(ctx, trusted, changes)
+}
+
+// merge merges the staged rows of the leg's vendor tables with the live ones.
+func (l *leg) merge(ctx context.Context) ([]merged, error) {
+	var all []merged
+	for i, t := range l.tables {
+		m, err := l.run.mergeTable(ctx, t, l.stages[t.Full()], l.windowOf(i == 0))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+		c := m.outcome.Counts
+		l.New += c.New
+		l.Changed += c.Changed
+		l.Unchanged += c.Unchanged
+		l.Superseded += c.Superseded
+	}
+	for i, n := range all[0].outcome.Windows {
+		w := l.Windows[i]
+		w.Distinct, w.Loaded, w.Superseded = n.Keys, n.Keys, n.Rows-n.Keys
+	}
+	return all, nil
+}
+
+// windowIndex finds the window of a landed page; nil for tables that are not
+// reconciled.
+type windowIndex struct {
+	count int
+	of    func(page string) int
+}
+
+// windowOf indexes the windows of the leg's pages.
+func (l *leg) windowOf(main bool) windowIndex {
+	if !main {
+		return windowIndex{}
+	}
+	position := map[*Window]int{}
+	for i, w := range l.Windows {
+		position[w] = i
+	}
+	byRun := map[string][]int{}
+	for ref, pages := range l.pages {
+		indices := make([]int, len(pages))
+		for i, w := range pages {
+			indices[i] = -1
+			if n, ok := position[w]; ok {
+				indices[i] = n
+			}
+		}
+		byRun[ref] = indices
+	}
+	return windowIndex{count: len(l.Windows), of: func(page string) int {
+		cut := strings.LastIndexByte(page, '/')
+		indices := byRun[page[:max(cut, 0)]]
+		n, err := strconv.Atoi(page[cut+1:])
+		if err != nil || n < 1 || n > len(indices) {
+			return -1
+		}
+		return indices[n-1]
+	}}
+}
+
+// mergeTable merges staged rows with the live partitions of a table.
+func (r *run) mergeTable(ctx context.Context, t load.Table, s *partition.Stage, windows windowIndex) (merged, error) {
+	old, err := r.livePartitions(t, s)
+	if err != nil {
+		return merged{}, err
+	}
+	moved, err := r.strays(ctx, t, s, old)
+	if err != nil {
+		return merged{}, err
+	}
+	plan := partition.Plan{
+		Old: old, Moved: moved, Window: windows.of, Windows: windows.count,
+		Path: func(p partition.Partition) string {
+			return r.build.Path(generation.PartitionPath(t.Schema, t.Name, s.Width().Folder(p)))
+		},
+	}
+	if len(old) > 0 {
+		plan.Delta = s.Scratch("delta")
+	}
+	outcome, err := s.Merge(ctx, plan)
+	if err != nil {
+		return merged{}, err
+	}
+	m := merged{table: t, width: s.Width(), outcome: outcome}
+	if outcome.DeltaRows > 0 {
+		m.delta = plan.Delta
+	}
+	return m, nil
+}
+
+// livePartitions are the files of a table in the parent generation.
+func (r *run) livePartitions(t load.Table, s *partition.Stage) (map[partition.Partition]string, error) {
+	files := map[partition.Partition]string{}
+	if r.parent == nil || r.remakes(t) {
+		return files, nil
+	}
+	for folder, f := range r.parent.Manifest.Tables[t.Full()].Partitions {
+		width, p, err := partition.ParseFolder(folder)
+		if err != nil {
+			return nil, fmt.Errorf("table %s: %w", t.Full(), err)
+		}
+		if width != s.Width() {
+			return nil, &UsageError{fmt.Sprintf("table %s is partitioned by %s and its pipeline now asks for %s: etl replay rebuilds it", t.Full(), width, s.Width())}
+		}
+		files[p] = r.parent.Path(f)
+	}
+	return files, nil
+}
+
+// strays finds the keys that stand in several partitions and where they end.
+func (r *run) strays(ctx context.Context, t load.Table, s *partition.Stage, old map[partition.Partition]string) (map[string]partition.Moved, error) {
+	keys, err := s.Keys()
+	if err != nil {
+		return nil, err
+	}
+	touched := map[partition.Partition]bool{}
+	for _, p := range s.Touched() {
+		touched[p] = true
+	}
+	for p := range old {
+		touched[p] = true
+	}
+	if keys == "" || len(touched) < 2 {
+		return nil, nil
+	}
+	db, err := database.Open(ctx, "", r.limits(r.build.Scratch()))
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	known := make(map[int32]string, len(old))
+	for p, path := range old {
+		known[int32(p)] = path
+	}
+	places := map[string][]database.Place{}
+	err = db.Strays(ctx, t, keys, known, func(key []any, at database.Place) {
+		k := partition.SortKey(key...)
+		places[k] = append(places[k], at)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return settlePlaces(places), nil
+}
+
+// settlePlaces decides for each key which partition holds its newest version. A
+// page that is read again, after a fix, wins over what it gave before.
+func settlePlaces(places map[string][]database.Place) map[string]partition.Moved {
+	moved := make(map[string]partition.Moved, len(places))
+	for key, all := range places {
+		newest := all[0]
+		m := partition.Moved{}
+		for _, p := range all {
+			m.Known = m.Known || p.Known
+			if p.Page > newest.Page || p.Page == newest.Page && (newest.Known || p.Partition > newest.Partition && !p.Known) {
+				newest = p
+			}
+		}
+		m.To = partition.Partition(newest.Partition)
+		for _, p := range all {
+			if p.Partition != newest.Partition && p.Page < newest.Page {
+				m.After = max(m.After, p.Page)
+			}
+		}
+		moved[key] = m
+	}
+	return moved
+}
+
+// withdraw takes back what a leg that is not published has merged, and records
+// in the landing zone why its pages wait.
+func (l *leg) withdraw(tables []merged) error {
+	for _, m := range tables {
+		for _, p := range m.outcome.Partitions {
+			if p.Path != "" {
+				if err := os.Remove(p.Path); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	l.New, l.Changed, l.Unchanged, l.Superseded = 0, 0, 0, 0
+	for _, w := range l.Windows {
+		w.Loaded = 0
+	}
+	landed, err := l.run.zone.Run(l.Source, l.Stream, l.run.id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // every window was adopted: the leg landed nothing of its own
+	}
+	if err != nil {
+		return err
+	}
+	status := landing.StatusHeld
+	if l.Status == Incomplete {
+		status = landing.StatusIncomplete
+	}
+	return l.run.zone.Mark(landed, landing.Mark{Status: status, Reason: l.Reason, At: time.Now().UTC()})
+}
+
+// commit builds the generation around the merged tables and makes it live.
+func (r *run) commit(ctx context.Context, legs []*leg, changes []merged) error {
+	records, err := r.mergeRecords(ctx, legs)
+	if err != nil {
+		return err
+	}
+	changes = append(changes, records...)
+	m := r.newManifest(legs)
+	if err := r.placeTables(m, changes); err != nil {
+		return err
+	}
+	r.progress.Stage("database")
+	err = r.buildDatabase(ctx, m, changes)
+	r.progress.Done()
+	if err != nil {
+		return err
+	}
+	if m.Reconciliation, err = json.Marshal(r.report.Pipelines); err != nil {
+		return fmt.Errorf("record the reconciliation: %w", err)
+	}
+	if err := r.build.Commit(m); err != nil {
+		return err
+	}
+	r.build = nil
+	r.report.Generation = m.Generation
+	if err := r.markAccepted(legs); err != nil {
+		return err
+	}
+	if err := r.store.Prune(r.Config.Publish.Keep); err != nil {
+		r.Log.Warn("old generations could not be removed; the next run will try again", "error", err)
+	}
+	return nil
+}
+
+// markAccepted notes on adopted runs that waited that someone accepted them.
+func (r *run) markAccepted(legs []*leg) error {
+	for _, l := range legs {
+		for _, adopted := range l.adopted {
+			if !withheld(adopted) {
+				continue
+			}
+			if err := r.zone.Mark(adopted, landing.Mark{Status: landing.StatusAccepted, Reason: "accepted by run " + r.id, At: r.now}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// newManifest carries over what the run does not touch and sets what it does.
+func (r *run) newManifest(legs []*leg) *generation.Manifest {
+	m := &generation.Manifest{
+		RunID: r.id, Created: r.now, Program: "nightjar " + r.Version,
+		Tables: map[string]generation.Table{}, Marts: map[string]generation.File{},
+		Bookmarks: map[string]generation.Bookmark{}, Landed: map[string]generation.Landed{},
+	}
+	if r.parent != nil {
+		maps.Copy(m.Tables, r.parent.Manifest.Tables)
+		maps.Copy(m.Bookmarks, r.parent.Manifest.Bookmarks)
+		maps.Copy(m.Landed, r.parent.Manifest.Landed)
+		m.Churn = r.parent.Manifest.Churn
+	}
+	for _, l := range legs {
+		if b := l.bookmark(); b != nil {
+			m.Bookmarks[l.Pipeline] = generation.Bookmark{Source: l.Source, Stream: l.Stream, Value: json.RawMessage(b), RunID: r.id, Updated: r.now}
+		}
+		m.Landed[streamKey(l.Source, l.Stream)] = l.landed()
+	}
+	return m
+}
+
+// placeTables puts the partitions into the generation: new files where they
+// changed, links where they did not.
+func (r *run) placeTables(m *generation.Manifest, changes []merged) error {
+	for _, c := range changes {
+		t := generation.Table{Columns: fingerprint(c.table), Partitions: map[string]generation.File{}}
+		if !r.remakes(c.table) {
+			maps.Copy(t.Partitions, m.Tables[c.table.Full()].Partitions)
+		}
+		for _, p := range c.outcome.Partitions {
+			folder := c.width.Folder(p.Partition)
+			switch {
+			case p.Path != "":
+				f := generation.File{
+					Path: generation.PartitionPath(c.table.Schema, c.table.Name, folder),
+					Rows: p.Rows, Bytes: p.Bytes, SHA256: p.SHA256, Min: p.MinKey, Max: p.MaxKey,
+				}
+				if err := r.shareSame(f, m.Tables[c.table.Full()].Partitions[folder]); err != nil {
+					return err
+				}
+				t.Partitions[folder] = f
+			case p.Changed:
+				delete(t.Partitions, folder)
+			}
+		}
+		m.Tables[c.table.Full()] = t
+	}
+	for name, t := range m.Tables {
+		t.Rows = 0
+		for _, f := range t.Partitions {
+			t.Rows += f.Rows
+			if err := r.keepUnlessBuilt(f); err != nil {
+				return err
+			}
+		}
+		m.Tables[name] = t
+	}
+	return nil
+}
+
+// remakes reports whether the run makes the table from the landing zone alone.
+func (r *run) remakes(t load.Table) bool {
+	return r.rebuild && (t.Schema != "etl" || t.Name == "rejects")
+}
+
+// shareSame puts the parent's file in the place of one that came out the same.
+func (r *run) shareSame(built, old generation.File) error {
+	if old.Path != built.Path || old.SHA256 != built.SHA256 {
+		return nil
+	}
+	if err := os.Remove(r.build.Path(built.Path)); err != nil {
+		return err
+	}
+	return r.build.Keep(old)
+}
+
+func (r *run) keepUnlessBuilt(f generation.File) error {
+	if _, err := os.Stat(r.build.Path(f.Path)); err == nil {
+		return nil
+	}
+	return r.build.Keep(f)
+}
+
+// fingerprint identifies a table's columns: a change of them rebuilds the table.
+func fingerprint(t load.Table) string {
+	var b strings.Builder
+	for _, f := range t.Arrow.Fields() {
+		id, _ := f.Metadata.GetValue(transform.MetaFieldID)
+		fmt.Fprintf(&b, "%s %s %s;", id, f.Name, f.Type)
+	}
+	return b.String()
+}
+
+// bookmark is where the leg's stream stands once the leg is published; nil
+// leaves it where it is.
+func (l *leg) bookmark() []byte {
+	if l.run.replaying {
+		return l.run.replayedBookmark(l)
+	}
+	if !l.run.request.From.IsZero() {
+		return nil
+	}
+	var b []byte
+	for _, w := range l.planned {
+		if done := l.windows[w.ID]; done != nil && done.Status != Complete {
+			break
+		}
+		if after := l.after[w.ID]; after != nil {
+			b = after
+		}
+	}
+	return b
+}
+
+// replayedBookmark is where the landing zone says that a stream stands. A live
+// bookmark knows better.
+func (r *run) replayedBookmark(l *leg) []byte {
+	if _, ok := r.bookmark(l.Pipeline); ok {
+		return nil
+	}
+	return l.replayed
+}
+
+// landed says which landed runs of the stream are in the tables with this leg.
+func (l *leg) landed() generation.Landed {
+	live := l.run.landed(l.Source, l.Stream)
+	published := map[string]bool{}
+	if !l.run.replaying {
+		published[l.run.id] = true
+	}
+	for _, a := range l.adopted {
+		published[a.Header.RunID] = true
+	}
+	next := generation.Landed{Through: max(live.Through, l.through), At: live.At}
+	for _, id := range append(live.Held, l.withheldRuns()...) {
+		if !published[id] && id <= next.Through && !slices.Contains(next.Held, id) {
+			next.Held = append(next.Held, id)
+		}
+	}
+	if l.asOf.After(next.At) {
+		next.At = l.asOf
+	}
+	return next
+}
+
+// withheldRuns lists the landed runs of the stream that wait for someone's word.
+func (l *leg) withheldRuns() []string {
+	var ids []string
+	for _, r := range l.withheld {
+		ids = append(ids, r.Header.RunID)
+	}
+	return ids
+}

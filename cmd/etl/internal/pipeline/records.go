@@ -1,0 +1,180 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"nightjar/load"
+	"nightjar/load/partition"
+	"nightjar/transform"
+)
+
+// loadTable is a table of the transform as the load knows it.
+func loadTable(t transform.Table) load.Table {
+	return load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Arrow: t.Arrow()}
+}
+
+// recordTables are the tables about the warehouse itself.
+func recordTables() []load.Table {
+	return []load.Table{
+		loadTable(transform.Runs()), loadTable(transform.Reconciliation()),
+		loadTable(transform.Bookmarks()), loadTable(transform.Rejects()),
+	}
+}
+
+// allTables is every table of the warehouse.
+func allTables() []load.Table {
+	var all []load.Table
+	for _, t := range transform.Tables() {
+		all = append(all, loadTable(t))
+	}
+	return append(all, recordTables()...)
+}
+
+// mergeRecords stages and merges what the run has to say of itself: runs,
+// reconciliation, bookmarks, and the rejects of the legs that are published.
+func (r *run) mergeRecords(ctx context.Context, published []*leg) ([]merged, error) {
+	var all []merged
+	for _, t := range recordTables() {
+		s, err := partition.NewStage(t, partition.Month, r.build.Scratch(), r.pool, memory.DefaultAllocator)
+		if err != nil {
+			return nil, err
+		}
+		defer s.Close()
+		if err := r.fill(s, t, published); err != nil {
+			return nil, fmt.Errorf("table %s: %w", t.Full(), err)
+		}
+		m, err := r.mergeTable(ctx, t, s, windowIndex{})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+func (r *run) fill(s *partition.Stage, t load.Table, published []*leg) error {
+	switch t.Name {
+	case "rejects":
+		for _, l := range published {
+			s.Absorb(l.stages[t.Full()])
+		}
+		return nil
+	case "runs":
+		return stageRows(s, t, r.runRows())
+	case "reconciliation":
+		return stageRows(s, t, r.reconciliationRows(published))
+	default:
+		return stageRows(s, t, r.bookmarkRows(published))
+	}
+}
+
+// row is one row by column name; absent columns are null.
+type row map[string]any
+
+// stageRows adds rows to a stage as one record. Their business date is that of
+// "date".
+func stageRows(s *partition.Stage, t load.Table, rows []row) error {
+	fields := append(t.Arrow.Fields(), arrow.Field{Name: load.BusinessDate, Type: arrow.FixedWidthTypes.Date32, Nullable: true})
+	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
+	defer b.Release()
+	for _, values := range rows {
+		for i, f := range fields {
+			appendValue(b.Field(i), values[f.Name])
+		}
+	}
+	rec := b.NewRecord()
+	defer rec.Release()
+	return s.Add(rec)
+}
+
+func appendValue(b array.Builder, v any) {
+	switch v := v.(type) {
+	case string:
+		b.(*array.StringBuilder).Append(v)
+	case int64:
+		b.(*array.Int64Builder).Append(v)
+	case arrow.Date32:
+		b.(*array.Date32Builder).Append(v)
+	case time.Time:
+		if v.IsZero() {
+			b.AppendNull()
+			return
+		}
+		b.(*array.TimestampBuilder).Append(arrow.Timestamp(v.UnixMicro()))
+	default:
+		b.AppendNull()
+	}
+}
+
+// orNull is v, or null where it is zero or below by the table's meaning.
+func orNull(v int64) any {
+	if v < 0 {
+		return nil
+	}
+	return v
+}
+
+func textOrNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// dayOf is the day of a run, by its name.
+func dayOf(runID string) any {
+	t, err := time.Parse("20060102", runID[:min(8, len(runID))])
+	if err != nil {
+		return nil
+	}
+	return arrow.Date32FromTime(t)
+}
+
+func (r *run) runRows() []row {
+	var rows []row
+	for _, l := range r.report.Pipelines {
+		rows = append(rows, row{
+			"run_id": r.id, "pipeline": l.Pipeline, "source": l.Source, "stream": l.Stream, "mode": r.report.Mode,
+			"started_at": l.Started, "finished_at": l.Finished, "status": string(l.Status), "reason": textOrNull(l.Reason),
+			"windows": int64(len(l.Windows)), "requests": l.Requests, "retries": l.Retries, "sign_ins": l.SignIns,
+			"fetched": l.Fetched, "rows_new": l.New, "rows_changed": l.Changed, "rows_unchanged": l.Unchanged,
+			"rejects": l.Rejects, "vendor_total": orNull(l.VendorTotal), "version": r.Version, load.BusinessDate: dayOf(r.id),
+		})
+	}
+	return rows
+}
+
+func (r *run) reconciliationRows(published []*leg) []row {
+	var rows []row
+	for _, l := range published {
+		for _, w := range l.Windows {
+			rows = append(rows, row{
+				"run_id": w.RunID, "pipeline": l.Pipeline, "window_id": w.ID, "window_from": w.From, "window_to": w.To,
+				"vendor_total": orNull(w.VendorTotal), "fetched": w.Fetched, "distinct_keys": w.Distinct, "superseded": w.Superseded,
+				"loaded": w.Loaded, "rejected": w.Rejected, "pages": w.Pages, "requests": w.Requests, "retries": w.Retries,
+				"status": string(w.Status), "reason": textOrNull(w.Reason), load.BusinessDate: dayOf(w.RunID),
+			})
+		}
+	}
+	return rows
+}
+
+// bookmarkRows holds the bookmarks that the run moved. They stand in one
+// partition of their own, so that a pipeline has one row.
+func (r *run) bookmarkRows(published []*leg) []row {
+	var rows []row
+	for _, l := range published {
+		if b := l.bookmark(); b != nil {
+			rows = append(rows, row{
+				"pipeline": l.Pipeline, "source": l.Source, "stream": l.Stream, "bookmark": string(b), "run_id": r.id, "updated_at": r.now,
+			})
+		}
+	}
+	return rows
+}

@@ -1,0 +1,131 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"nightjar/cmd/etl/internal/config"
+	"nightjar/load/landing"
+)
+
+// Replay rebuilds the tables from the landing zone and publishes them; it opens
+// no socket. With since, only the runs from that instant on are read again, and
+// merged over what is there; otherwise every vendor table is made anew.
+func (r *Runner) Replay(ctx context.Context, since time.Time) (*Report, error) {
+	release, err := r.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	run, err := r.begin(Request{Accept: true})
+	if err != nil {
+		return nil, err
+	}
+	defer run.close()
+	run.report.Mode = "replay"
+	run.replaying, run.rebuild = true, since.IsZero()
+	if err := run.replayAll(ctx, since); err != nil {
+		return nil, err
+	}
+	if len(run.legs) == 0 {
+		return nil, &UsageError{"there is nothing to replay: no page has landed in " + r.Config.Warehouse}
+	}
+	if err := run.publish(ctx); err != nil {
+		return nil, err
+	}
+	return run.finish(), nil
+}
+
+// replayAll stages the pages of every landed stream.
+func (r *run) replayAll(ctx context.Context, since time.Time) error {
+	all, err := r.zone.Streams()
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if _, ok := streams[streamKey(s.Source, s.Stream)]; !ok {
+			return fmt.Errorf("the landing zone holds %s/%s, a stream that this version does not know", s.Source, s.Stream)
+		}
+		runs, err := r.replayable(s.Source, s.Stream, since)
+		if err != nil {
+			return err
+		}
+		if len(runs) == 0 {
+			continue
+		}
+		l, err := r.open(r.pipelineOf(s.Source, s.Stream, runs))
+		if err != nil {
+			return err
+		}
+		r.legs = append(r.legs, l)
+		r.report.Pipelines = append(r.report.Pipelines, l.Leg)
+		if err := l.replayRuns(ctx, runs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replayable lists the landed runs of a stream that are, or may be, in the
+// tables, oldest first.
+func (r *run) replayable(source, stream string, since time.Time) ([]*landing.Run, error) {
+	all, err := r.zone.Runs(source, stream)
+	if err != nil {
+		return nil, err
+	}
+	live := r.landed(source, stream)
+	return slices.DeleteFunc(all, func(l *landing.Run) bool {
+		return !live.Holds(l.Header.RunID) && withheld(l) || l.Header.Started.Before(since)
+	}), nil
+}
+
+// pipelineOf is the pipeline that reads a stream; where the configuration has
+// none, the one that landed it.
+func (r *run) pipelineOf(source, stream string, runs []*landing.Run) config.Pipeline {
+	for _, p := range r.Config.Pipelines {
+		if p.Source == source && p.Stream == stream {
+			return p
+		}
+	}
+	return config.Pipeline{Name: runs[len(runs)-1].Header.Pipeline, Source: source, Stream: stream, Partition: config.ByMonth}
+}
+
+// replayRuns decodes the pages of landed runs into the leg's stages.
+func (l *leg) replayRuns(ctx context.Context, runs []*landing.Run) error {
+	defer func() { l.Finished = time.Now().UTC() }()
+	decoders, err := l.startDecoders()
+	if err != nil {
+		return err
+	}
+	l.run.progress.Start(l.Pipeline, 0)
+	defer l.run.progress.Done()
+	var feedErr error
+	for _, r := range runs {
+		if feedErr = l.replay(ctx, r, decoders); feedErr != nil {
+			break
+		}
+		l.adopted = append(l.adopted, r)
+		l.Adopted++
+		l.rememberBookmark(r)
+	}
+	return cmp.Or(decoders.wait(), feedErr)
+}
+
+// rememberBookmark takes the bookmark of a run that went on from the one before:
+// not of a backfill, and only as far as its windows were whole.
+func (l *leg) rememberBookmark(r *landing.Run) {
+	if r.Header.Mode == "backfill" || r.End == nil {
+		return
+	}
+	for _, w := range r.Windows {
+		if w.Status != string(Complete) {
+			return
+		}
+		if after := l.after[w.ID]; after != nil {
+			l.replayed = slices.Clone(after)
+		}
+	}
+}

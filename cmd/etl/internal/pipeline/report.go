@@ -1,0 +1,124 @@
+package pipeline
+
+import "time"
+
+// Status is how a leg, or a run, ended.
+type Status string
+
+const (
+	Complete    Status = "complete"    // published, and nothing is known to be missing
+	Incomplete  Status = "incomplete"  // rows are known to be missing
+	Held        Status = "held"        // not to be trusted without someone's word
+	Failed      Status = "failed"      //
+	Interrupted Status = "interrupted" // the operator stopped it
+)
+
+// worse orders statuses: a run is as good as its worst leg.
+var severity = map[Status]int{Complete: 0, Held: 1, Incomplete: 2, Failed: 3, Interrupted: 4}
+
+// Report is the record of one run, as --json prints it.
+type Report struct {
+	RunID      string    `json:"run_id"`
+	Mode       string    `json:"mode"`
+	Status     Status    `json:"status"`
+	Generation int       `json:"generation,omitempty"` // that the run published; zero if none
+	Parent     int       `json:"parent,omitempty"`     // live before the run
+	Started    time.Time `json:"started"`
+	Finished   time.Time `json:"finished"`
+	Warehouse  string    `json:"warehouse"`
+	Pipelines  []*Leg    `json:"pipelines"`
+	Marts      []Mart    `json:"marts,omitempty"`
+}
+
+// Mart is the size of one mart after the run.
+type Mart struct {
+	Name string `json:"name"`
+	Rows int64  `json:"rows"`
+}
+
+// Leg is one pipeline's part in a run.
+type Leg struct {
+	Pipeline string `json:"pipeline"`
+	Source   string `json:"source"`
+	Stream   string `json:"stream"`
+	Status   Status `json:"status"`
+	// Published says whether the leg's rows are in the generation.
+	Published bool      `json:"published"`
+	Reason    string    `json:"reason,omitempty"` // of a status other than complete
+	Started   time.Time `json:"started"`
+	Finished  time.Time `json:"finished"`
+
+	Adopted     int   `json:"adopted_runs"`    // earlier runs whose landed pages the leg took over
+	Skipped     int   `json:"skipped_windows"` // settled windows that an adopted run had landed whole
+	Requests    int64 `json:"requests"`
+	Retries     int64 `json:"retries"`
+	SignIns     int64 `json:"sign_ins"`
+	Pages       int64 `json:"pages"`
+	Fetched     int64 `json:"fetched"` // records the vendor returned
+	New         int64 `json:"rows_new"`
+	Changed     int64 `json:"rows_changed"`
+	Unchanged   int64 `json:"rows_unchanged"`
+	Superseded  int64 `json:"rows_superseded"`
+	Rejects     int64 `json:"rejects"`       // fields and rows
+	Rejected    int64 `json:"rejected_rows"` // whole rows
+	VendorTotal int64 `json:"vendor_total"`  // -1 where the vendor tells none
+	Loaded      int64 `json:"loaded"`        // distinct keys of the leg that are in the table
+
+	Windows  []*Window `json:"windows"`
+	Findings []string  `json:"schema_drift,omitempty"`
+}
+
+// Window is the reconciliation of one window of a leg.
+type Window struct {
+	RunID       string    `json:"run_id"` // the run that landed it
+	ID          string    `json:"id"`
+	From        time.Time `json:"from,omitzero"`
+	To          time.Time `json:"to,omitzero"`
+	Status      Status    `json:"status"`
+	Reason      string    `json:"reason,omitempty"`
+	VendorTotal int64     `json:"vendor_total"`
+	Fetched     int64     `json:"fetched"`
+	Distinct    int64     `json:"distinct_keys"`
+	Superseded  int64     `json:"superseded"`
+	Loaded      int64     `json:"loaded"`
+	Rejected    int64     `json:"rejected"`
+	Pages       int64     `json:"pages"`
+	Requests    int64     `json:"requests"`
+	Retries     int64     `json:"retries"`
+
+	settled bool
+	adopted bool
+}
+
+// settle gives a leg the status of its worst window and sums.
+func (l *Leg) sum() {
+	l.VendorTotal = -1
+	for _, w := range l.Windows {
+		l.Pages += w.Pages
+		l.Fetched += w.Fetched
+		if w.adopted {
+			continue
+		}
+		l.Loaded += w.Loaded
+		if w.VendorTotal >= 0 {
+			l.VendorTotal = max(l.VendorTotal, 0) + w.VendorTotal
+		}
+	}
+}
+
+// fail records the first reason for a status worse than the leg's.
+func (l *Leg) worsen(s Status, reason string) {
+	if severity[s] > severity[l.Status] {
+		l.Status, l.Reason = s, reason
+	}
+}
+
+// settle gives the report the status of its worst leg.
+func (r *Report) settle() {
+	r.Status = Complete
+	for _, l := range r.Pipelines {
+		if severity[l.Status] > severity[r.Status] {
+			r.Status = l.Status
+		}
+	}
+}

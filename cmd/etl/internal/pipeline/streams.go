@@ -1,0 +1,98 @@
+package pipeline
+
+import (
+	"time"
+
+	"nightjar/cmd/etl/internal/config"
+	"nightjar/extract"
+	"nightjar/extract/aircall"
+	"nightjar/extract/iadvize"
+	"nightjar/extract/transport"
+	"nightjar/extract/volt"
+)
+
+// streamEntry is what a run needs to know of a stream beside its interface.
+type streamEntry struct {
+	open func(*opener) extract.Stream
+	// order places the stream in a run: one that others learn from comes first.
+	order int
+	// known is the condition, in SQL over the stream's main table, for the rows
+	// that a window must bring again; it may use $from and $to. Empty: the window
+	// need not bring any row again.
+	known string
+	// settle tells how long a record may still change, for is_final.
+	settle func(config.Pipeline) time.Duration
+}
+
+// streams is every stream there is. A vendor is added by a line here, a package
+// in extract, a file in transform and one in the sandbox.
+var streams = map[string]streamEntry{
+	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to", settle: lookback},
+	"aircall/calls":                {open: openCalls, known: "true"},
+	"volt/messages":                {open: openMessages, settle: settle},
+	"volt/waves":                   {open: openWaves, order: 1, settle: settle},
+}
+
+func lookback(p config.Pipeline) time.Duration { return p.Lookback }
+func settle(p config.Pipeline) time.Duration   { return p.Settle }
+
+// opener is what a stream is opened with.
+type opener struct {
+	run      *run
+	pipeline config.Pipeline
+	known    *known
+}
+
+func openConversations(o *opener) extract.Stream {
+	s := o.run.Config.Sources.IAdvize
+	return iadvize.New(iadvize.Config{
+		Endpoint: s.Endpoint, TokenURL: s.TokenURL, Username: s.Username, Password: s.Password.Reveal(),
+		Projects: s.Projects, Query: s.Query, Transport: o.transport("iadvize", s.Wire),
+		Location: o.run.Config.Timezone, Start: o.pipeline.Start, Lookback: o.pipeline.Lookback, Window: o.pipeline.Window,
+	})
+}
+
+func openCalls(o *opener) extract.Stream {
+	s := o.run.Config.Sources.Aircall
+	return aircall.New(aircall.Config{
+		Endpoint: s.Endpoint, Username: s.Username, Password: s.Password.Reveal(),
+		Transport: o.transport("aircall", s.Wire), FullEvery: o.pipeline.FullEvery,
+	})
+}
+
+func openWaves(o *opener) extract.Stream { return volt.NewWaves(o.volt()) }
+
+func openMessages(o *opener) extract.Stream { return volt.NewMessages(o.volt()) }
+
+func (o *opener) volt() volt.Config {
+	s := o.run.Config.Sources.Volt
+	return volt.Config{
+		Endpoint: s.Endpoint, Token: s.Token.Reveal(), Accounts: s.Accounts, Transport: o.transport("volt", s.Wire),
+		Settle: o.pipeline.Settle, Gap: o.pipeline.Gap, FirstID: o.pipeline.FirstID, Budget: o.pipeline.Budget, Known: o.known,
+	}
+}
+
+// transport is the wire of a source, as the configuration has it.
+func (o *opener) transport(vendor string, w config.Wire) transport.Config {
+	return transport.Config{
+		Vendor: vendor, Rate: w.Rate, Concurrency: w.Concurrency, Timeout: w.Timeout, Retries: w.Retries, MaxBody: w.MaxBody,
+		Base: o.run.Base, Log: o.run.Log,
+	}
+}
+
+// wire is what the configuration says of a source's endpoint.
+func wire(s config.Sources, source string) config.Wire {
+	switch source {
+	case "iadvize":
+		return s.IAdvize.Wire
+	case "aircall":
+		return s.Aircall.Wire
+	case "volt":
+		return s.Volt.Wire
+	case "desk":
+		return s.Desk.Wire
+	case "clientloop":
+		return s.ClientLoop.Wire
+	}
+	return config.Wire{Concurrency: 1}
+}

@@ -1,0 +1,96 @@
+// Etl exports what a contact centre's vendors hold into Parquet files and a
+// DuckDB database, every night. See README.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // business time zones, on machines that have none
+
+	"nightjar/cmd/etl/internal/config"
+	"nightjar/cmd/etl/internal/pipeline"
+)
+
+// version of the program, as records and --version tell it. A release build sets
+// it with -ldflags.
+var version = "0.1.0"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string) int {
+	root := newRoot(&app{out: os.Stdout, err: os.Stderr, env: os.LookupEnv})
+	root.SetArgs(args)
+	return exitCode(ctx, root.ExecuteContext(ctx))
+}
+
+// The exit codes of the program; README.md has the same table.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitIncomplete  = 3 // or held
+	exitInterrupted = 130
+)
+
+// outcome ends a command whose result has been printed, with a status that is
+// not success.
+type outcome struct{ status pipeline.Status }
+
+func (o outcome) Error() string { return string(o.status) }
+
+// exitCode prints what went wrong and chooses the code.
+func exitCode(ctx context.Context, err error) int {
+	var ended outcome
+	var invalid *config.ValidationError
+	var usage *pipeline.UsageError
+	var flag usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &ended):
+		return ended.code()
+	case errors.As(err, &invalid):
+		fmt.Fprintln(os.Stderr, invalid)
+		return exitUsage
+	case errors.As(err, &usage), errors.As(err, &flag):
+		fmt.Fprintf(os.Stderr, "etl: %v\n", err)
+		return exitUsage
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "etl: interrupted; what has landed is kept, and the live generation is as it was")
+		return exitInterrupted
+	default:
+		fmt.Fprintf(os.Stderr, "etl: %v\n", err)
+		return exitFailed
+	}
+}
+
+func (o outcome) code() int {
+	switch o.status {
+	case pipeline.Complete:
+		return exitOK
+	case pipeline.Held, pipeline.Incomplete:
+		return exitIncomplete
+	case pipeline.Interrupted:
+		return exitInterrupted
+	}
+	return exitFailed
+}
+
+// newLogger logs for the operator, to stderr.
+func (a *app) newLogger() *slog.Logger {
+	level := slog.LevelInfo
+	if a.quiet {
+		level = slog.LevelWarn
+	}
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
+}

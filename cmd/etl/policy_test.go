@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// The layers, and what each may import of this module. A package belongs to the
+// longest prefix that fits it.
+var layers = map[string][]string{
+	"nightjar/testdata":                  {},
+	"nightjar/extract":                   {},
+	"nightjar/extract/transport":         {"nightjar/extract"},
+	"nightjar/extract/iadvize":           {"nightjar/extract", "nightjar/extract/transport"},
+	"nightjar/extract/aircall":           {"nightjar/extract", "nightjar/extract/transport"},
+	"nightjar/extract/volt":              {"nightjar/extract", "nightjar/extract/transport"},
+	"nightjar/extract/desk":              {"nightjar/extract", "nightjar/extract/transport"},
+	"nightjar/extract/clientloop":        {"nightjar/extract", "nightjar/extract/transport"},
+	"nightjar/extract/sandbox":           {"nightjar/testdata"},
+	"nightjar/transform":                 {},
+	"nightjar/load":                      {},
+	"nightjar/load/landing":              {},
+	"nightjar/load/lock":                 {},
+	"nightjar/load/partition":            {"nightjar/load"},
+	"nightjar/load/database":             {"nightjar/load"},
+	"nightjar/load/generation":           {},
+	"nightjar/cmd/etl":                   {"nightjar/cmd/etl/internal/config", "nightjar/cmd/etl/internal/pipeline", "nightjar/cmd/etl/internal/schedule", "nightjar/extract/sandbox"},
+	"nightjar/cmd/etl/internal/config":   {"nightjar/cmd/etl/internal/schedule"},
+	"nightjar/cmd/etl/internal/schedule": {},
+	"nightjar/cmd/etl/internal/pipeline": {"nightjar/cmd/etl/internal/config", "nightjar/extract", "nightjar/transform", "nightjar/load"},
+}
+
+// The joint may import everything below these.
+var whole = map[string]bool{"nightjar/cmd/etl/internal/pipeline": true}
+
+func TestImportsKeepToTheLayers(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "nightjar/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		names := strings.Fields(line)
+		allowed, ok := layers[names[0]]
+		if !ok {
+			t.Errorf("package %s belongs to no layer; add it to this test", names[0])
+			continue
+		}
+		for _, imported := range names[1:] {
+			if strings.HasPrefix(imported, "nightjar/") && !mayImport(allowed, imported, whole[names[0]]) {
+				t.Errorf("%s imports %s; it may import only %v", names[0], imported, allowed)
+			}
+		}
+	}
+}
+
+func mayImport(allowed []string, imported string, below bool) bool {
+	for _, a := range allowed {
+		if imported == a || below && strings.HasPrefix(imported, a+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"nightjar/cmd/etl/internal/pipeline"
+)
+
+// newTable is a table in the one style of the program. Columns named in right
+// are numbers.
+func newTable(w io.Writer, header table.Row, right ...string) table.Writer {
+	t := table.NewWriter()
+	t.SetOutputMirror(w)
+	t.SetStyle(table.StyleLight)
+	t.Style().Format.Header = text.FormatDefault
+	t.AppendHeader(header)
+	var configs []table.ColumnConfig
+	for _, name := range right {
+		configs = append(configs, table.ColumnConfig{Name: name, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(configs)
+	return t
+}
+
+// writeReport prints the summary of a run.
+func writeReport(w io.Writer, r *pipeline.Report) {
+	t := newTable(w, table.Row{"pipeline", "status", "windows", "requests", "new", "changed", "unchanged", "rejects", "vendor total", "loaded", "duration"},
+		"windows", "requests", "new", "changed", "unchanged", "rejects", "vendor total", "loaded", "duration")
+	for _, l := range r.Pipelines {
+		t.AppendRow(table.Row{l.Pipeline, l.Status, len(l.Windows), l.Requests, l.New, l.Changed, l.Unchanged, l.Rejects,
+			total(l.VendorTotal), l.Loaded, duration(l.Finished.Sub(l.Started))})
+	}
+	t.Render()
+	for _, l := range r.Pipelines {
+		if l.Reason != "" {
+			fmt.Fprintf(w, "%s is %s: %s\n", l.Pipeline, l.Status, l.Reason)
+		}
+		for _, finding := range l.Findings {
+			fmt.Fprintf(w, "%s: schema drift: %s\n", l.Pipeline, finding)
+		}
+	}
+	if r.Generation > 0 {
+		fmt.Fprintf(w, "run %s is %s and published generation %d in %s (%s)\n", r.RunID, r.Status, r.Generation, r.Warehouse, duration(r.Finished.Sub(r.Started)))
+	} else {
+		fmt.Fprintf(w, "run %s is %s and published nothing; %s (%s)\n", r.RunID, r.Status, stays(r.Parent), duration(r.Finished.Sub(r.Started)))
+	}
+}
+
+func stays(parent int) string {
+	if parent == 0 {
+		return "the warehouse is empty"
+	}
+	return fmt.Sprintf("generation %d stays live", parent)
+}
+
+func total(n int64) string {
+	if n < 0 {
+		return "–"
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+func duration(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
+}
+
+// writePlans prints what a run would ask for.
+func writePlans(w io.Writer, plans []pipeline.Plan, zone *time.Location) {
+	for _, p := range plans {
+		calls := "an unknown number of requests"
+		if p.Calls > 0 {
+			calls = fmt.Sprintf("about %d requests", p.Calls)
+		}
+		fmt.Fprintf(w, "%s (%s %s): %d windows, %s", p.Pipeline, p.Source, p.Stream, len(p.Windows), calls)
+		if p.Adopts > 0 {
+			fmt.Fprintf(w, "; takes over %d landed runs", p.Adopts)
+		}
+		fmt.Fprintln(w)
+		for i, win := range p.Windows {
+			if i == 10 && len(p.Windows) > 12 {
+				fmt.Fprintf(w, "  … %d more, through %s\n", len(p.Windows)-i, p.Windows[len(p.Windows)-1].ID)
+				break
+			}
+			fmt.Fprintf(w, "  %s%s\n", win.ID, span(win.From, win.To, zone))
+		}
+	}
+}
+
+func span(from, to time.Time, zone *time.Location) string {
+	if from.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("  %s to %s", from.In(zone).Format(time.RFC3339), to.In(zone).Format(time.RFC3339))
+}
+
+// writeChecks prints what an online check found.
+func writeChecks(w io.Writer, all []pipeline.Checked) {
+	for _, c := range all {
+		switch {
+		case c.Error != "":
+			fmt.Fprintf(w, "%s: %s\n", c.Pipeline, c.Error)
+		case len(c.Findings) == 0:
+			fmt.Fprintf(w, "%s: signed in; the vendor's schema has what the pipeline asks\n", c.Pipeline)
+		}
+		for _, f := range c.Findings {
+			kind := "drift"
+			if f.Breaking {
+				kind = "breaks the query"
+			}
+			fmt.Fprintf(w, "%s: %s: %s: %s\n", c.Pipeline, kind, f.Path, f.What)
+		}
+	}
+}
+
+// writeGenerations prints the list of generations.
+func writeGenerations(w io.Writer, all []pipeline.Generation) {
+	t := newTable(w, table.Row{"generation", "", "created", "run", "rows", "MB"}, "generation", "rows", "MB")
+	for _, g := range all {
+		live := ""
+		if g.Live {
+			live = "live"
+		}
+		t.AppendRow(table.Row{g.Number, live, g.Created.Format(time.RFC3339), g.RunID, g.Rows, fmt.Sprintf("%.1f", float64(g.Bytes)/1e6)})
+	}
+	t.Render()
+}
+
+// writeVerified prints the result of a verification.
+func writeVerified(w io.Writer, v *pipeline.Verified) {
+	for _, p := range v.Problems {
+		fmt.Fprintln(w, p)
+	}
+	verdict := "is whole"
+	if len(v.Problems) > 0 {
+		verdict = fmt.Sprintf("has %d problems", len(v.Problems))
+	}
+	fmt.Fprintf(w, "generation %d %s: %d files, %d tables and marts, %d rows\n", v.Generation, verdict, v.Files, v.Tables, v.Rows)
+}
+
+// writeState prints how the warehouse stands.
+func writeState(w io.Writer, s *pipeline.State, zone *time.Location) {
+	if s.Generation == 0 {
+		fmt.Fprintf(w, "%s is empty: no run has published yet\n", s.Warehouse)
+	} else {
+		fmt.Fprintf(w, "%s: generation %d is live, published %s\n", s.Warehouse, s.Generation, s.Created.In(zone).Format(time.RFC3339))
+	}
+	t := newTable(w, table.Row{"pipeline", "last run", "status", "fresh as of", "next run", "bookmark"})
+	for _, p := range s.Pipelines {
+		last, status := "never", ""
+		if p.Last != nil {
+			last, status = p.Last.Started.In(zone).Format("2006-01-02 15:04"), p.Last.Status
+		}
+		next := "not enabled"
+		if p.Enabled {
+			next = minute(p.Next, zone)
+		}
+		t.AppendRow(table.Row{p.Pipeline, last, status, minute(p.FreshAsOf, zone), next, p.Bookmark})
+	}
+	t.Render()
+	for _, p := range s.Pipelines {
+		for _, waiting := range p.Waiting {
+			fmt.Fprintf(w, "%s: run %s %s: %s%s\n", p.Pipeline, waiting.RunID, waiting.Status, waiting.Reason, acceptHint(p.Pipeline, waiting.Status))
+		}
+	}
+}
+
+func acceptHint(name, status string) string {
+	if status == "held" || status == "incomplete" {
+		return fmt.Sprintf(" (to publish it all the same: etl run %s --accept)", name)
+	}
+	return ""
+}
+
+func minute(t time.Time, zone *time.Location) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(zone).Format("2006-01-02 15:04")
+}
+
+// martRows is how many rows of each mart the demo shows.
+const martRows = 5
+
+// printMarts prints the newest rows of each mart.
+func (a *app) printMarts(ctx context.Context, r *pipeline.Runner) error {
+	return r.EachMart(ctx, martRows, func(m pipeline.MartSample) {
+		fmt.Fprintf(a.out, "\nmarts.%s: %s (%d of %d rows)\n", m.Name, m.Comment, len(m.Rows), m.Total)
+		header := make(table.Row, len(m.Columns))
+		for i, c := range m.Columns {
+			header[i] = c
+		}
+		t := newTable(a.out, header)
+		for _, cells := range m.Rows {
+			row := make(table.Row, len(cells))
+			for i, c := range cells {
+				row[i] = strings.TrimSpace(c)
+			}
+			t.AppendRow(row)
+		}
+		t.Render()
+	})
+}
+
+func requestAll() pipeline.Request { return pipeline.Request{} }

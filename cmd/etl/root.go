@@ -1,0 +1,133 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"nightjar/cmd/etl/internal/config"
+	"nightjar/cmd/etl/internal/pipeline"
+)
+
+// app is what the commands share.
+type app struct {
+	out io.Writer // results
+	err io.Writer // logs
+	env func(string) (string, bool)
+
+	configPath string
+	warehouse  string // overrides the configuration's
+	json       bool
+	quiet      bool
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "etl",
+		Short: "Export what a contact centre's vendors hold into Parquet and DuckDB, every night",
+		Long: `Nightjar pulls conversations, calls and SMS waves from the vendors of a contact
+centre, keeps what they said, and publishes Parquet files and a DuckDB database
+that answer: how satisfied are our customers, and did our messages arrive?
+
+Start with
+
+  etl demo        the whole job against simulated vendors: no account needed
+  etl check       is pipelines.yaml right? (--online: do the vendors agree?)
+  etl run         one run, now
+  etl schedule    every pipeline at its time, until stopped
+
+Results go to stdout, logs to stderr. Exit codes: 0 published and complete,
+1 failed, 2 usage or configuration, 3 incomplete or held, 130 interrupted.`,
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
+	})
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.configPath, "config", "pipelines.yaml", "the configuration `file`")
+	flags.StringVar(&a.warehouse, "warehouse", "", "the warehouse `directory`, in place of the configuration's")
+	flags.BoolVar(&a.json, "json", false, "print one machine-readable record")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "log warnings and errors only")
+	root.AddCommand(
+		newDemo(a), newRun(a), newSchedule(a), newCheck(a), newStatus(a),
+		newReplay(a), newVerify(a), newRollback(a), newGenerations(a), newSandbox(a),
+	)
+	for _, cmd := range root.Commands() {
+		asUsage(cmd)
+	}
+	return root
+}
+
+// asUsage makes errors about a command's arguments usage errors.
+func asUsage(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
+			}
+			return nil
+		}
+	}
+}
+
+// load reads the configuration.
+func (a *app) load() (*config.Config, error) {
+	cfg, err := config.Load(a.configPath, a.env)
+	if err != nil {
+		return nil, err
+	}
+	if a.warehouse != "" {
+		cfg.Warehouse = a.warehouse
+	}
+	return cfg, nil
+}
+
+// runner prepares a runner for the configuration.
+func (a *app) runner() (*pipeline.Runner, error) {
+	cfg, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	r := &pipeline.Runner{Config: cfg, Version: version, Log: a.newLogger(), Now: time.Now}
+	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) && !a.json {
+		r.Progress = newBars(f)
+	}
+	return r, nil
+}
+
+// printJSON prints v as one JSON document.
+func (a *app) printJSON(v any) error {
+	e := json.NewEncoder(a.out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// printReport prints a run and turns its status into the command's outcome.
+func (a *app) printReport(r *pipeline.Report) error {
+	if a.json {
+		if err := a.printJSON(r); err != nil {
+			return err
+		}
+	} else {
+		writeReport(a.out, r)
+	}
+	if r.Status != pipeline.Complete {
+		return outcome{r.Status}
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package aircall
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync/atomic"
+
+	"nightjar/extract"
+	"nightjar/extract/transport"
+)
+
+// walk is one walk of the window: sweeps until the count is right.
+type walk struct {
+	calls *Calls
+	plan  plan
+
+	seen     map[key]struct{} // distinct ids of all sweeps; starts anew where the total fell
+	total    int64            // the most that the vendor counted during the current sweep
+	nameless int64            // rows of the current sweep that have no id
+	fell     bool             // below what it was at the start of the current sweep
+	early    bool             // the walk ended before the end of the rows, by proof
+	yielded  int              // pages so far
+
+	halvings atomic.Int32 // of the page size, where the vendor cannot answer it
+
+	held *extract.Page // the latest page, until it is known whether it is the last
+}
+
+// pages yields the pages of every sweep, one behind, so that the last one can
+// carry the bookmark.
+func (w *walk) pages(ctx context.Context) iter.Seq2[extract.Page, error] {
+	return func(yield func(extract.Page, error) bool) {
+		err := w.sweeps(ctx, func(p extract.Page) bool {
+			last := w.held
+			w.held = &p
+			return last == nil || yield(*last, nil)
+		})
+		if err == errStopped {
+			return
+		}
+		if w.held != nil {
+			if err == nil {
+				w.held.After = w.plan.next(w.total, w.early)
+			}
+			if !yield(*w.held, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(extract.Page{}, extract.In(err, stream, window, w.yielded+1))
+		}
+	}
+}
+
+// sweeps runs sweep after sweep until the count is right, a sweep brings nothing
+// new, or there have been enough of them.
+func (w *walk) sweeps(ctx context.Context, emit func(extract.Page) bool) error {
+	for n := 1; ; n++ {
+		before := len(w.seen)
+		s := sweep{walk: w, emit: emit, again: n > 1}
+		if err := s.run(ctx); err != nil {
+			return err
+		}
+		if w.early || w.counted() {
+			return nil
+		}
+		still := s.total == w.total && !w.fell
+		if n > 1 && still && len(w.seen) == before || n == w.calls.cfg.MaxSweeps {
+			return w.incomplete(n, s.empty)
+		}
+	}
+}
+
+// counted reports whether every call that the vendor counts has been seen. While
+// no call goes, an id once seen stays in the count, so that calls that come
+// during a sweep do not spoil it.
+func (w *walk) counted() bool { return int64(len(w.seen)) == w.total && !w.fell }
+
+// incomplete says by how much the count is wrong, and what is known of why.
+func (w *walk) incomplete(sweeps int, empty bool) error {
+	reason := fmt.Sprintf("%d distinct calls seen in %d sweeps where the vendor counts %d", len(w.seen), sweeps, w.total)
+	switch {
+	case w.nameless > 0:
+		reason += fmt.Sprintf("; %d rows have no id", w.nameless)
+	case w.fell:
+		reason += "; the total fell meanwhile"
+	case empty:
+		reason += "; its pages are empty before the total is reached: a cap"
+	}
+	return &extract.IncompleteError{Reason: reason}
+}
+
+// begin starts a sweep with the total on its first page. Where calls have gone
+// since the last sweep, what was seen says nothing any more.
+func (w *walk) begin(total int64) {
+	if w.fell || total < w.total {
+		clear(w.seen)
+	}
+	w.total, w.fell, w.nameless = total, false, 0
+}
+
+// take counts a page in. Pages that were asked for at once may tell their totals
+// in any order, but none was asked for before the sweep's first one.
+func (w *walk) take(c contents, first int64) {
+	w.fell = w.fell || c.total < first
+	w.total = max(w.total, c.total)
+	w.nameless += c.rows - int64(len(c.ids))
+	for _, id := range c.ids {
+		w.seen[keyOf(id)] = struct{}{}
+	}
+	w.yielded++
+}
+
+// size is the calls of a full page.
+func (w *walk) size() int64 { return int64(w.calls.cfg.PageSize) }
+
+// ask gets the page at offset. Where the vendor cannot answer that many rows at
+// once it asks for half as many, down to one, and for no more from then on.
+func (w *walk) ask(ctx context.Context, offset, limit int64) (extract.Page, contents, error) {
+	for {
+		limit = min(limit, w.size()>>w.halvings.Load())
+		page, got, err := w.calls.ask(ctx, offset, max(limit, 1))
+		if err == nil || limit <= 1 || !divisible(err) {
+			return page, got, err
+		}
+		for h := w.halvings.Load(); w.size()>>h > limit/2; h = w.halvings.Load() {
+			w.halvings.CompareAndSwap(h, h+1)
+		}
+	}
+}
+
+// divisible reports whether a smaller page may fare better.
+func divisible(err error) bool {
+	switch extract.KindOf(err) {
+	case extract.TooLarge, extract.TimedOut, extract.Failing:
+		return true
+	}
+	return false
+}
+
+// ask sends one request for the page at offset.
+func (c *Calls) ask(ctx context.Context, offset, limit int64) (extract.Page, contents, error) {
+	q := transport.Query{
+		Operation: "Calls",
+		Text:      callsQuery,
+		Variables: map[string]any{"offset": offset, "limit": limit},
+		Divisible: limit > 1,
+	}
+	answer, err := c.client.GraphQL(ctx, c.cfg.Endpoint, q)
+	if err != nil {
+		return extract.Page{}, contents{}, err
+	}
+	got, err := readPage(answer.Body)
+	page := extract.Page{
+		Body:    answer.Body,
+		Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At},
+		Rows:    got.rows,
+		Total:   got.total,
+	}
+	return page, got, err
+}

@@ -1,0 +1,100 @@
+package extract_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nightjar/extract"
+)
+
+// slow yields pages "task.page", the earlier tasks the slower.
+func slow(tasks, pages int, running, most *atomic.Int64) iter.Seq[extract.Task] {
+	return func(yield func(extract.Task) bool) {
+		for i := range tasks {
+			if !yield(func(ctx context.Context) iter.Seq2[extract.Page, error] {
+				return func(yield func(extract.Page, error) bool) {
+					now := running.Add(1)
+					defer running.Add(-1)
+					if now > most.Load() {
+						most.Store(now)
+					}
+					for p := range pages {
+						select {
+						case <-ctx.Done():
+							yield(extract.Page{}, ctx.Err())
+							return
+						case <-time.After(time.Duration(tasks-i) * time.Second):
+						}
+						if !yield(extract.Page{Body: fmt.Appendf(nil, "%d.%d", i, p)}, nil) {
+							return
+						}
+					}
+				}
+			}) {
+				return
+			}
+		}
+	}
+}
+
+func TestInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var running, most atomic.Int64
+		var got []string
+		for page, err := range extract.InOrder(t.Context(), 3, slow(7, 4, &running, &most)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, string(page.Body))
+		}
+		if len(got) != 28 || !slices.IsSorted(got) || most.Load() != 3 || running.Load() != 0 {
+			t.Errorf("%v, %d at once", got, most.Load())
+		}
+	})
+}
+
+func TestInOrderEndsEarly(t *testing.T) {
+	boom := errors.New("boom")
+	failing := func(ctx context.Context) iter.Seq2[extract.Page, error] {
+		return func(yield func(extract.Page, error) bool) {
+			if yield(extract.Page{Body: []byte("x")}, nil) {
+				yield(extract.Page{}, boom)
+			}
+		}
+	}
+	synctest.Test(t, func(t *testing.T) { // the bubble fails the test if a goroutine stays
+		var running, most atomic.Int64
+		for range extract.InOrder(t.Context(), 3, slow(100, 100, &running, &most)) {
+			break
+		}
+		if running.Load() != 0 {
+			t.Error("a task outlives the loop")
+		}
+
+		ctx, cancel := context.WithCancel(t.Context())
+		var last error
+		for _, err := range extract.InOrder(ctx, 3, slow(100, 100, &running, &most)) {
+			cancel()
+			last = err
+		}
+		if !errors.Is(last, context.Canceled) || running.Load() != 0 {
+			t.Errorf("after a cancel: %v", last)
+		}
+
+		n := 0
+		for _, err := range extract.InOrder(t.Context(), 2, slices.Values([]extract.Task{failing, failing})) {
+			n++
+			last = err
+		}
+		if n != 2 || last != boom {
+			t.Errorf("after an error: %d pages, %v", n, last)
+		}
+	})
+}

@@ -1,0 +1,297 @@
+package iadvize
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/formatter"
+	"github.com/vektah/gqlparser/v2/parser"
+
+	"nightjar/extract"
+	"nightjar/extract/transport"
+)
+
+//go:embed closed_conversations.graphql
+var newer string
+
+//go:embed search_closed_conversations.graphql
+var older string
+
+//go:embed fragments.graphql
+var fragments string
+
+//go:embed schema.graphql
+var documented string
+
+// shape is one of the two queries in the field.
+type shape struct {
+	root      string // field of Query
+	operation string
+	text      string
+}
+
+// shapes in the order of preference.
+func shapes() []shape {
+	return []shape{
+		{"closedConversations", "ClosedConversations", newer},
+		{"searchClosedConversations", "SearchClosedConversations", older},
+	}
+}
+
+// question is the query that this vendor answers.
+type question struct {
+	root      string
+	operation string
+	text      string
+	filters   bool // takes filters
+	paged     bool // takes first and after
+	pageInfo  bool // tells whether there is more
+}
+
+// errNoShape says that the vendor's schema has none of the queries.
+var errNoShape = errors.New("the vendor has neither closedConversations nor searchClosedConversations")
+
+// discover finds out, once a run, what can be asked.
+func (s *ClosedConversations) discover(ctx context.Context) (*question, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.question != nil {
+		return s.question, nil
+	}
+	schema, err := transport.Introspect(ctx, s.client, s.cfg.Endpoint)
+	var q *question
+	switch {
+	case err == nil:
+		q, err = s.choose(schema)
+	case errors.Is(err, transport.ErrNoIntrospection):
+		q, err = s.try(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.question = q
+	return q, nil
+}
+
+// wanted are the shapes that the configuration allows.
+func (s *ClosedConversations) wanted() []shape {
+	var all []shape
+	for _, sh := range shapes() {
+		if s.cfg.Query == "" || s.cfg.Query == sh.root {
+			all = append(all, sh)
+		}
+	}
+	return all
+}
+
+// choose takes the first shape that the schema has.
+func (s *ClosedConversations) choose(schema *transport.Schema) (*question, error) {
+	for _, sh := range s.wanted() {
+		if schema.Field(schema.Query, sh.root) != nil {
+			return sh.fit(schema)
+		}
+	}
+	return nil, s.refused(errNoShape)
+}
+
+// try finds the shape by asking, where the vendor does not show its schema: what
+// an error names as unknown is left out.
+func (s *ClosedConversations) try(ctx context.Context) (*question, error) {
+	var last error
+	for _, sh := range s.wanted() {
+		q, err := s.trim(ctx, sh)
+		if err == nil || extract.KindOf(err) != extract.Refused {
+			return q, err
+		}
+		last = err
+	}
+	if last == nil {
+		last = s.refused(errNoShape)
+	}
+	return nil, last
+}
+
+// trim asks for one second of rows until the vendor accepts the question.
+func (s *ClosedConversations) trim(ctx context.Context, sh shape) (*question, error) {
+	schema := known()
+	for {
+		q, err := sh.fit(schema)
+		if err != nil {
+			return nil, s.refused(err)
+		}
+		from := s.ask.Now.Add(-oneDay)
+		_, err = s.client.GraphQL(ctx, s.cfg.Endpoint, s.query(q, from, from, ""))
+		if err == nil {
+			return q, nil
+		}
+		if extract.KindOf(err) != extract.Refused || !forget(schema, err) {
+			return nil, err
+		}
+	}
+}
+
+func (s *ClosedConversations) refused(err error) error {
+	return &extract.Error{Kind: extract.Refused, Vendor: s.cfg.Transport.Vendor, Err: err}
+}
+
+var (
+	noField = regexp.MustCompile(`[Cc]annot query field "(\w+)" on type "(\w+)"`)
+	noArg   = regexp.MustCompile(`[Uu]nknown argument "(\w+)" on field "(?:\w+\.)?(\w+)"`)
+)
+
+// forget removes from the schema what the vendor's errors call unknown, and
+// reports whether that was anything.
+func forget(schema *transport.Schema, err error) bool {
+	forgot := false
+	for _, e := range transport.Errors(err) {
+		if m := noField.FindStringSubmatch(e.Message); m != nil && schema.Field(m[2], m[1]) != nil {
+			delete(schema.Types[m[2]].Fields, m[1])
+			forgot = true
+		}
+		if m := noArg.FindStringSubmatch(e.Message); m != nil {
+			if f := schema.Field(schema.Query, m[2]); f != nil && f.Args[m[1]] != "" {
+				delete(f.Args, m[1])
+				forgot = true
+			}
+		}
+	}
+	return forgot
+}
+
+// fit cuts the shape to what the schema has. Without the way to the
+// conversation's id there is no question left.
+func (sh shape) fit(schema *transport.Schema) (*question, error) {
+	doc, err := parser.ParseQuery(&ast.Source{Name: sh.operation, Input: sh.text + fragments})
+	if err != nil {
+		return nil, fmt.Errorf("read query %s: %w", sh.operation, err)
+	}
+	p := pruner{schema: schema, fragments: doc.Fragments, variables: map[string]transport.TypeRef{}}
+	op := doc.Operations[0]
+	op.SelectionSet = p.selections(op.SelectionSet, schema.Query)
+	root := field(op.SelectionSet, sh.root)
+	id := []string{"edges", "node", "id"}
+	if sh.root == "searchClosedConversations" {
+		id = []string{"edges", "node", "conversation", "id"}
+	}
+	at := root
+	for _, name := range id {
+		if at != nil {
+			at = field(at.SelectionSet, name)
+		}
+	}
+	if at == nil {
+		return nil, fmt.Errorf("the schema has no %s.%s", sh.root, strings.Join(id, "."))
+	}
+	op.VariableDefinitions = p.declared(op.VariableDefinitions)
+	doc.Fragments = nil
+	var text strings.Builder
+	formatter.NewFormatter(&text, formatter.WithIndent("  ")).FormatQueryDocument(doc)
+	info := field(root.SelectionSet, "pageInfo")
+	has := func(arg string) bool { return root.Arguments.ForName(arg) != nil }
+	return &question{
+		root: sh.root, operation: sh.operation, text: text.String(), filters: has("filters"),
+		paged:    has("first") && has("after"),
+		pageInfo: info != nil && field(info.SelectionSet, "hasNextPage") != nil,
+	}, nil
+}
+
+func field(set ast.SelectionSet, name string) *ast.Field {
+	for _, s := range set {
+		if f, ok := s.(*ast.Field); ok && f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// pruner drops from a query the fields and arguments that a schema lacks, and
+// notes the type that each kept variable has there.
+type pruner struct {
+	schema    *transport.Schema
+	fragments ast.FragmentDefinitionList
+	variables map[string]transport.TypeRef
+	dropped   []string // "Type.field", "Type.field(argument)"
+}
+
+// selections returns what is left of set on the type. Fragments are spread out,
+// so that the names of the vendor's types do not matter.
+func (p *pruner) selections(set ast.SelectionSet, typeName string) ast.SelectionSet {
+	var kept ast.SelectionSet
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.FragmentSpread:
+			kept = append(kept, p.selections(p.fragments.ForName(s.Name).SelectionSet, typeName)...)
+		case *ast.Field:
+			if p.field(s, typeName) {
+				kept = append(kept, s)
+			}
+		}
+	}
+	return kept
+}
+
+// field prunes f in place and reports whether it stays.
+func (p *pruner) field(f *ast.Field, typeName string) bool {
+	there := p.schema.Field(typeName, f.Name)
+	if there == nil {
+		p.dropped = append(p.dropped, typeName+"."+f.Name)
+		return false
+	}
+	var args ast.ArgumentList
+	for _, a := range f.Arguments {
+		if ref, ok := there.Args[a.Name]; ok {
+			args = append(args, a)
+			p.variables[a.Value.Raw] = ref
+		} else {
+			p.dropped = append(p.dropped, typeName+"."+f.Name+"("+a.Name+")")
+		}
+	}
+	f.Arguments = args
+	t := p.schema.Types[there.Type.Named()]
+	if t == nil || len(t.Fields) == 0 { // a scalar, whatever it was before
+		f.SelectionSet = nil
+		return true
+	}
+	f.SelectionSet = p.selections(f.SelectionSet, t.Name)
+	return len(f.SelectionSet) > 0
+}
+
+// declared keeps the variables that are still used, with the schema's types.
+func (p *pruner) declared(list ast.VariableDefinitionList) ast.VariableDefinitionList {
+	var kept ast.VariableDefinitionList
+	for _, v := range list {
+		ref, used := p.variables[v.Variable]
+		if !used {
+			continue
+		}
+		v.Type = &ast.Type{NamedType: strings.TrimSuffix(string(ref), "!"), NonNull: ref.Required()}
+		kept = append(kept, v)
+	}
+	return kept
+}
+
+// known is the documented schema. It is read anew each time: try forgets parts.
+func known() *transport.Schema {
+	doc, err := parser.ParseSchema(&ast.Source{Name: "schema.graphql", Input: documented})
+	if err != nil {
+		panic(err) // an embedded file that every test reads
+	}
+	s := &transport.Schema{Query: "Query", Types: map[string]*transport.Type{}}
+	for _, d := range doc.Definitions {
+		t := &transport.Type{Name: d.Name, Kind: string(d.Kind), Fields: map[string]*transport.Field{}}
+		for _, f := range d.Fields {
+			args := map[string]transport.TypeRef{}
+			for _, a := range f.Arguments {
+				args[a.Name] = transport.TypeRef(a.Type.String())
+			}
+			t.Fields[f.Name] = &transport.Field{Name: f.Name, Type: transport.TypeRef(f.Type.String()), Args: args}
+		}
+		s.Types[d.Name] = t
+	}
+	return s
+}

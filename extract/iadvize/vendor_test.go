@@ -1,0 +1,318 @@
+package iadvize_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/graph-gophers/graphql-go"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"nightjar/extract"
+	"nightjar/extract/iadvize"
+	"nightjar/extract/transport"
+	"nightjar/testdata"
+)
+
+// chat is a conversation with at most one transaction.
+type chat struct {
+	id     string
+	closed time.Time
+	bought time.Time // zero: no transaction
+}
+
+// asked is one data request as the vendor understood it.
+type asked struct {
+	root     string
+	from, to time.Time
+	after    string
+}
+
+// vendor is iAdvize as far as these tests need it. Every query is validated
+// against the vendor's SDL.
+type vendor struct {
+	t     *testing.T
+	sdl   string
+	chats []chat
+
+	blind     bool // no introspection
+	exclusive bool // interval ends are
+	fault     func(w http.ResponseWriter, a asked) bool
+	hide      func(a asked, hasNext bool, cursor string) (bool, string) // rewrites pageInfo
+
+	mu      sync.Mutex
+	asked   []asked
+	logins  int
+	queries []string
+}
+
+func newVendor(t *testing.T) *vendor {
+	sdl, err := testdata.Contracts.ReadFile("contracts/iadvize.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &vendor{t: t, sdl: string(sdl)}
+}
+
+// without edits the SDL.
+func (v *vendor) without(pairs ...string) *vendor {
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(v.sdl, pairs[i]) {
+			v.t.Fatalf("SDL has no %q", pairs[i])
+		}
+		v.sdl = strings.Replace(v.sdl, pairs[i], pairs[i+1], 1)
+	}
+	return v
+}
+
+const (
+	newerArgs = "  closedConversations(\n    filters: ClosedConversationsFilters\n    interval: DateTimeInterval!\n    first: Int\n    after: String\n    last: Int\n    before: String\n  ): ConversationConnection\n"
+	seedArgs  = "  closedConversations(\n    filters: ClosedConversationsFilters\n    interval: DateTimeInterval!\n  ): ConversationConnection\n"
+)
+
+func (v *vendor) RoundTrip(req *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	v.ServeHTTP(w, req)
+	res := w.Result()
+	res.Request = req
+	return res, req.Context().Err()
+}
+
+func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if r.URL.Path == "/oauth2/token" {
+		v.logins++
+		_, _ = io.WriteString(w, `{"access_token":"good","expires_in":86400,"token_type":"Bearer","refresh_token":"none"}`)
+		return
+	}
+	if r.Header.Get("Authorization") != "Bearer good" {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	var body struct {
+		Query     string
+		Variables struct {
+			Interval struct{ From, To time.Time }
+			After    string
+			First    int
+		}
+	}
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		v.t.Error(err)
+	}
+	if strings.Contains(body.Query, "__schema") {
+		v.introspect(w)
+		return
+	}
+	doc, problems := gqlparser.LoadQuery(gqlparser.MustLoadSchema(&ast.Source{Input: v.sdl}), body.Query)
+	if len(problems) > 0 {
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(map[string]any{"errors": problems})
+		return
+	}
+	v.queries = append(v.queries, body.Query)
+	root := doc.Operations[0].SelectionSet[0].(*ast.Field)
+	a := asked{root.Name, body.Variables.Interval.From, body.Variables.Interval.To, body.Variables.After}
+	v.asked = append(v.asked, a)
+	if v.fault != nil && v.fault(w, a) {
+		return
+	}
+	first := 0
+	if root.Arguments.ForName("first") != nil {
+		first = body.Variables.First
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"data": map[string]any{a.root: v.connection(a, first)}})
+}
+
+func (v *vendor) introspect(w http.ResponseWriter) {
+	if v.blind {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"errors":[{"message":"introspection is not allowed","extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`)
+		return
+	}
+	schema, err := graphql.MustParseSchema(v.sdl, nil).ToJSON()
+	if err != nil {
+		v.t.Error(err)
+	}
+	fmt.Fprintf(w, `{"data":%s}`, schema)
+}
+
+// connection is one page; first zero is everything.
+func (v *vendor) connection(a asked, first int) map[string]any {
+	var rows []chat
+	for _, c := range v.chats {
+		in := !c.closed.Before(a.from) && !c.closed.After(a.to)
+		if v.exclusive {
+			in = c.closed.After(a.from) && c.closed.Before(a.to)
+		}
+		if in {
+			rows = append(rows, c)
+		}
+	}
+	offset, _ := strconv.Atoi(a.after)
+	start := min(offset, len(rows))
+	end := len(rows)
+	if first > 0 {
+		end = min(start+first, len(rows))
+	}
+	edges := []any{}
+	for _, c := range rows[start:end] {
+		edges = append(edges, map[string]any{"node": c.node(a)})
+	}
+	more, cursor := end < len(rows), strconv.Itoa(end)
+	if v.hide != nil {
+		more, cursor = v.hide(a, more, cursor)
+	}
+	return map[string]any{"edges": edges, "pageInfo": map[string]any{"hasNextPage": more, "endCursor": cursor}}
+}
+
+func (c chat) node(a asked) map[string]any {
+	var bought []any
+	if !c.bought.IsZero() && !c.bought.After(a.to) {
+		bought = append(bought, map[string]any{"id": "t-" + c.id})
+	}
+	node := map[string]any{"conversions": map[string]any{"transactions": bought}}
+	if a.root == "searchClosedConversations" {
+		node["conversation"] = map[string]any{"id": c.id}
+	} else {
+		node["id"] = c.id
+	}
+	return node
+}
+
+func (v *vendor) stream(change ...func(*iadvize.Config)) *iadvize.ClosedConversations {
+	cfg := iadvize.Config{
+		Endpoint: "https://vendor.test/graphql", TokenURL: "https://vendor.test/oauth2/token",
+		Username: "robin", Password: "c0rrect horse", Projects: []int64{9999},
+		Transport: transport.Config{Vendor: "iadvize", Concurrency: 4, Retries: 3, Base: v},
+		Location:  paris, Start: day("2026-11-01"), Lookback: 72 * time.Hour,
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	return iadvize.New(cfg)
+}
+
+// fill gives the vendor a conversation every step in [from, to), each with a
+// transaction at the very end of the 48 hours.
+func (v *vendor) fill(from, to time.Time, step time.Duration) {
+	for at := from; at.Before(to); at = at.Add(step) {
+		v.chats = append(v.chats, chat{"c" + strconv.Itoa(len(v.chats)), at, at.Add(48 * time.Hour)})
+	}
+}
+
+var paris = location("Europe/Paris")
+
+func location(name string) *time.Location {
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return loc
+}
+
+func day(date string) time.Time {
+	t, err := time.ParseInLocation("2006-01-02", date, paris)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// landed is what pages tell, as a warehouse would gather it.
+type landed struct {
+	ids, transactions map[string]int // times seen
+	pages             int
+	rows              int64
+	after             extract.Bookmark
+	windows           []extract.Window
+	err               error
+}
+
+// run plans and walks as a pipeline does.
+func run(t *testing.T, s *iadvize.ClosedConversations, ask extract.Ask) landed {
+	t.Helper()
+	got := landed{ids: map[string]int{}, transactions: map[string]int{}}
+	got.windows, got.err = s.Plan(t.Context(), ask)
+	for _, w := range got.windows {
+		for page, err := range s.Walk(t.Context(), w) {
+			if err != nil {
+				got.err = err
+				break
+			}
+			got.take(t, page)
+		}
+	}
+	return got
+}
+
+func (l *landed) take(t *testing.T, page extract.Page) {
+	t.Helper()
+	l.pages++
+	l.rows += page.Rows
+	if page.After != nil {
+		l.after = page.After
+	}
+	var body struct {
+		Data map[string]struct {
+			Edges []*struct {
+				Node struct {
+					ID           string
+					Conversation struct{ ID string }
+					Conversions  struct{ Transactions []struct{ ID string } }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(page.Body, &body); err != nil {
+		t.Fatal(err)
+	}
+	for _, connection := range body.Data {
+		for _, e := range connection.Edges {
+			if e == nil {
+				continue
+			}
+			l.ids[e.Node.ID+e.Node.Conversation.ID]++
+			for _, tr := range e.Node.Conversions.Transactions {
+				l.transactions[tr.ID]++
+			}
+		}
+	}
+	request, _ := json.Marshal(page.Request)
+	for _, secret := range []string{"c0rrect", "robin", "good"} {
+		if strings.Contains(string(request), secret) {
+			t.Errorf("request record shows %q: %s", secret, request)
+		}
+	}
+}
+
+// whole fails the test unless every conversation and every transaction up to
+// now was seen.
+func (l landed) whole(t *testing.T, v *vendor, now time.Time) {
+	t.Helper()
+	if l.err != nil {
+		t.Fatal(l.err)
+	}
+	for _, c := range v.chats {
+		if l.ids[c.id] == 0 {
+			t.Fatalf("%s, closed %s, is lost", c.id, c.closed)
+		}
+		if !c.bought.IsZero() && !c.bought.After(now) && l.transactions["t-"+c.id] == 0 {
+			t.Fatalf("the transaction of %s, %s, is lost", c.id, c.bought)
+		}
+	}
+	if n := len(slices.Collect(maps.Keys(l.ids))); n != len(v.chats) {
+		t.Fatalf("%d conversations of %d", n, len(v.chats))
+	}
+}

@@ -1,0 +1,295 @@
+package iadvize
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/valyala/fastjson"
+
+	"nightjar/extract"
+	"nightjar/extract/transport"
+)
+
+const (
+	pageSize = 100         // the vendor's most
+	narrow   = time.Second // the vendor's times have no finer unit
+	overlap  = time.Second // of neighbouring intervals
+	empties  = 20          // pages without a row, in a row, that are still called progress
+)
+
+// Walk yields the pages of one window, in the order of its halves where it had
+// to be halved. The bookmark moves with the last page of each part.
+func (s *ClosedConversations) Walk(ctx context.Context, window extract.Window) iter.Seq2[extract.Page, error] {
+	return func(yield func(extract.Page, error) bool) {
+		q, err := s.discover(ctx)
+		if err != nil {
+			yield(extract.Page{}, extract.In(err, Name, window.ID, 1))
+			return
+		}
+		w := &walk{stream: s, question: q, window: window, yield: yield}
+		err = w.part(ctx, window.From, window.To, s.tail(window.To))
+		if err == nil && w.hidden != "" {
+			err = &extract.IncompleteError{Reason: w.hidden}
+		}
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(extract.Page{}, err)
+		}
+	}
+}
+
+// tail is how much later than to an interval must end.
+func (s *ClosedConversations) tail(to time.Time) time.Duration {
+	return max(min(late, s.ask.Now.Sub(to)), 0)
+}
+
+// errStopped says that the loop over the walk was left.
+var errStopped = errors.New("the walk was left")
+
+// walk is the state of one window's walk.
+type walk struct {
+	stream   *ClosedConversations
+	question *question
+	window   extract.Window
+	yield    func(extract.Page, error) bool
+	pages    int    // yielded so far
+	hidden   string // why the window is not whole; empty if it is
+}
+
+// part walks [from, to) by an interval that ends tail later, and divides it
+// where the vendor cannot answer.
+func (w *walk) part(ctx context.Context, from, to time.Time, tail time.Duration) error {
+	err := w.walkOnce(ctx, from, to, tail)
+	if !divisible(err) || ctx.Err() != nil {
+		return err
+	}
+	if tail > to.Sub(from) {
+		if tail /= 2; tail < narrow {
+			tail = 0
+		}
+		w.hidden = fmt.Sprintf("transactions later than %s after the window's parts are hidden: the vendor cannot answer a longer interval (%v)", tail, err)
+		return w.part(ctx, from, to, tail)
+	}
+	if !halves(from, to, tail) {
+		return err
+	}
+	middle := from.Add(to.Sub(from) / 2).Truncate(narrow)
+	// Where the window ends less than 48 hours ago, its first half needs more.
+	if err := w.part(ctx, from, middle, w.longer(middle, to, tail)); err != nil {
+		return err
+	}
+	return w.part(ctx, middle, to, tail)
+}
+
+// halves reports whether the part can be asked for in two without hiding
+// transactions.
+func halves(from, to time.Time, tail time.Duration) bool {
+	width := to.Sub(from)
+	return tail <= width && width >= 2*narrow
+}
+
+// longer is the tail of a part that ends at middle, within one that ends at to
+// and was asked with tail: in full, unless that had been shortened.
+func (w *walk) longer(middle, to time.Time, tail time.Duration) time.Duration {
+	if tail < w.stream.tail(to) {
+		return tail
+	}
+	return w.stream.tail(middle)
+}
+
+// divisible reports whether a smaller question may be answered.
+func divisible(err error) bool {
+	switch extract.KindOf(err) {
+	case extract.TooLarge, extract.TimedOut, extract.Failing, extract.Stuck:
+		return true
+	}
+	return false
+}
+
+// walkOnce follows the cursors of one interval to their end.
+func (w *walk) walkOnce(ctx context.Context, from, to time.Time, tail time.Duration) error {
+	trail := newTrail()
+	for after := ""; ; {
+		q := w.stream.query(w.question, from, to.Add(tail), after)
+		q.Divisible = halves(from, to, tail)
+		answer, err := w.stream.client.GraphQL(ctx, w.stream.cfg.Endpoint, q)
+		if err != nil {
+			return w.place(err)
+		}
+		seen, err := w.question.read(answer.Body)
+		if err != nil {
+			return w.fail(extract.Garbled, err)
+		}
+		page := extract.Page{
+			Body: answer.Body, Rows: seen.rows, Total: extract.Unknown,
+			Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At},
+		}
+		if !seen.more && w.hidden == "" {
+			page.After = w.stream.after(to)
+		}
+		if !w.yield(page, nil) {
+			return errStopped
+		}
+		w.pages++
+		if !seen.more {
+			return nil
+		}
+		if !w.question.paged {
+			return w.fail(extract.Stuck, fmt.Errorf("%d rows and more to come, which the vendor gives no means to ask for", seen.rows))
+		}
+		if err := trail.step(after, seen); err != nil {
+			return w.fail(extract.Stuck, err)
+		}
+		after = seen.cursor
+	}
+}
+
+func (w *walk) fail(kind extract.Kind, err error) error {
+	return w.place(&extract.Error{Kind: kind, Vendor: w.stream.cfg.Transport.Vendor, Err: err})
+}
+
+func (w *walk) place(err error) error {
+	return extract.In(err, Name, w.window.ID, w.pages+1)
+}
+
+// after is the bookmark that says that everything closed before to has been
+// asked for; nil where that is no news.
+func (s *ClosedConversations) after(to time.Time) extract.Bookmark {
+	if s.ask.Backfill() {
+		return nil
+	}
+	if s.ask.Bookmark != nil {
+		if before, err := s.readBookmark(s.ask); err == nil && !to.After(before) {
+			return nil
+		}
+	}
+	b, err := json.Marshal(bookmark{to.UTC()})
+	if err != nil {
+		return nil // a year beyond 9999
+	}
+	return b
+}
+
+// query asks for what was closed from from to to, a second to either side.
+func (s *ClosedConversations) query(q *question, from, to time.Time, after string) transport.Query {
+	to = to.Add(overlap)
+	if to.After(s.ask.Now) && !s.ask.Now.IsZero() {
+		to = s.ask.Now
+	}
+	variables := map[string]any{"interval": map[string]any{
+		"from": from.Add(-overlap).UTC().Truncate(time.Second).Format(time.RFC3339),
+		"to":   to.UTC().Format(time.RFC3339),
+	}}
+	if q.filters && len(s.cfg.Projects) > 0 {
+		variables["filters"] = map[string]any{"projectIds": slices.Clone(s.cfg.Projects)}
+	}
+	if q.paged {
+		variables["first"] = pageSize
+		if after != "" {
+			variables["after"] = after
+		}
+	}
+	return transport.Query{Operation: q.operation, Text: q.text, Variables: variables}
+}
+
+// view is what the walk needs to know of a page.
+type view struct {
+	rows   int64
+	more   bool
+	cursor string // of the next page
+	print  uint64 // of the ids in order; equal pages have equal ones
+}
+
+// seed makes fingerprints comparable within the process; they go nowhere else.
+var seed = maphash.MakeSeed()
+
+// read finds the connection in a judged answer.
+func (q *question) read(body []byte) (view, error) {
+	var parser fastjson.Parser
+	root, err := parser.ParseBytes(body)
+	if err != nil {
+		return view{}, errors.New("answer cannot be read") // the cause would quote it
+	}
+	connection := root.Get("data", q.root)
+	edges := connection.Get("edges")
+	if edges == nil || edges.Type() != fastjson.TypeArray {
+		return view{}, fmt.Errorf("answer has no list of edges in %s", q.root)
+	}
+	list := edges.GetArray()
+	seen := view{rows: int64(len(list)), print: fingerprint(list)}
+	info := connection.Get("pageInfo")
+	switch {
+	case q.pageInfo && (info == nil || info.Get("hasNextPage") == nil || info.Get("hasNextPage").Type() == fastjson.TypeNull):
+		return view{}, fmt.Errorf("answer does not say whether %s has a next page", q.root)
+	case q.pageInfo:
+		seen.more = info.GetBool("hasNextPage")
+	default:
+		seen.more = roundNumber(len(list))
+	}
+	seen.cursor = string(info.GetStringBytes("endCursor"))
+	if seen.cursor == "" && len(list) > 0 {
+		seen.cursor = string(list[len(list)-1].GetStringBytes("cursor"))
+	}
+	return seen, nil
+}
+
+// roundNumber reports whether n looks like a cap rather than like a count; it is
+// asked only where the vendor does not say whether there is more.
+func roundNumber(n int) bool {
+	return slices.Contains([]int{10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000}, n)
+}
+
+// fingerprint is a hash over the ids of the edges, null ones included.
+func fingerprint(edges []*fastjson.Value) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for _, e := range edges {
+		id := e.Get("node", "id")
+		if id == nil {
+			id = e.Get("node", "conversation", "id")
+		}
+		if id != nil {
+			h.Write(id.MarshalTo(nil))
+		}
+		h.WriteByte(0)
+	}
+	return h.Sum64()
+}
+
+// trail remembers where a walk has been: 8 bytes a page for its cursor and its
+// ids each.
+type trail struct {
+	cursors, prints map[uint64]bool
+	empty           int // pages without a row, in a row
+}
+
+func newTrail() *trail {
+	return &trail{cursors: map[uint64]bool{}, prints: map[uint64]bool{}}
+}
+
+// step goes on from the page that was asked for with after, and fails where the
+// walk would go in circles.
+func (t *trail) step(after string, seen view) error {
+	t.cursors[maphash.String(seed, after)] = true
+	next := maphash.String(seed, seen.cursor)
+	switch {
+	case seen.cursor == "":
+		return errors.New("there is a next page, but no cursor to it")
+	case t.cursors[next]:
+		return errors.New("the cursor of the next page has been used before")
+	case seen.rows > 0 && t.prints[seen.print]:
+		return errors.New("a page came again under another cursor")
+	}
+	if seen.rows > 0 {
+		t.prints[seen.print] = true
+		t.empty = 0
+	} else if t.empty++; t.empty >= empties {
+		return fmt.Errorf("%d pages in a row without a row", empties)
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"nightjar/extract"
+)
+
+// renewAt is the share of a token's life after which it is renewed.
+const renewAt = 0.8
+
+// renewals is how often one attempt renews a token that is refused: once, and
+// again only where the new one died of age while the attempt waited for its turn.
+const renewals = 3
+
+// authorize adds the token, and renews it where the vendor says that it has
+// expired, in any of the forms that say so. The attempt is then repeated at
+// once, also where signing in gave the same token again; a second no on a token
+// that should be good is Denied.
+func (c *Client) authorize(next roundTripper) roundTripper {
+	return func(req *http.Request) (*http.Response, error) {
+		if exchangeOf(req.Context()).signIn {
+			return next(req)
+		}
+		var refused *Token
+		for renewed := 0; ; renewed++ {
+			token, err := c.token(req.Context(), refused)
+			if err != nil {
+				return nil, err
+			}
+			res, err := next(bearing(req, token))
+			if !expired(err) || renewed > 0 && (renewed >= renewals || !c.outlived(token)) {
+				return res, err
+			}
+			refused = token
+		}
+	}
+}
+
+// bearing is req with the token; a RoundTripper leaves its request as it was.
+func bearing(req *http.Request, token *Token) *http.Request {
+	authorized := req.Clone(req.Context())
+	authorized.Header.Set("Authorization", "Bearer "+token.Access)
+	return authorized
+}
+
+func expired(err error) bool {
+	var answer *AnswerError
+	return errors.As(err, &answer) && answer.Expired
+}
+
+// login is the token at hand. Its turn is a lock that a context can end waiting
+// for; it makes sign-ins single-flight.
+type login struct {
+	turn  chan struct{} // holds one value while nobody has the turn
+	token *Token
+	since time.Time // when token was asked for
+	err   error     // the vendor does not know us: asking again would lock the account
+}
+
+func newLogin() login {
+	l := login{turn: make(chan struct{}, 1)}
+	l.turn <- struct{}{}
+	return l
+}
+
+// token returns a token that is good, signing in or renewing where it must.
+// Refused is the token that the vendor just turned down, nil if none; whoever
+// comes second with it finds a newer one at hand.
+func (c *Client) token(ctx context.Context, refused *Token) (*Token, error) {
+	l := &c.login
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-l.turn:
+	}
+	defer func() { l.turn <- struct{}{} }()
+	if l.err != nil {
+		return nil, l.err
+	}
+	if l.token != nil && l.token != refused && !l.due() {
+		return l.token, nil
+	}
+	since := time.Now()
+	token, err := c.newToken(inExchange(ctx, nil), l.token)
+	if err != nil {
+		return nil, c.signInFailed(ctx, err)
+	}
+	l.token, l.since = token, since
+	return token, nil
+}
+
+// due reports whether the token has lived its share.
+func (l *login) due() bool {
+	return l.token.Life > 0 && time.Since(l.since) >= time.Duration(renewAt*float64(l.token.Life))
+}
+
+// outlived reports whether token is past the whole of its life.
+func (c *Client) outlived(token *Token) bool {
+	<-c.login.turn
+	defer func() { c.login.turn <- struct{}{} }()
+	return token.Life > 0 && token == c.login.token && time.Since(c.login.since) >= token.Life
+}
+
+// newToken renews previous, and signs in afresh where there is none or where the
+// vendor does not take it any more.
+func (c *Client) newToken(ctx context.Context, previous *Token) (*Token, error) {
+	token, err := c.signIn(ctx, c.send, previous)
+	if err != nil && previous != nil && ctx.Err() == nil {
+		c.cfg.Log.Info("signing in afresh", "vendor", c.cfg.Vendor, "err", err)
+		token, err = c.signIn(ctx, c.send, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if token == nil || token.Access == "" || strings.ContainsAny(token.Access, "\r\n") {
+		return nil, c.fail(extract.Denied, errors.New("the sign-in gave no usable token"))
+	}
+	return token, nil
+}
+
+// signInFailed says that it was the sign-in, and remembers a refusal.
+func (c *Client) signInFailed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var e *extract.Error
+	if !errors.As(err, &e) {
+		return c.fail(extract.Denied, &signInError{err})
+	}
+	failed := *e
+	failed.Err = &signInError{e.Err}
+	if failed.Kind == extract.Denied {
+		c.login.err = &failed
+	}
+	return &failed
+}
+
+// signInError is the failure of a sign-in on which a request waited.
+type signInError struct{ err error }
+
+func (e *signInError) Error() string { return "sign in: " + e.err.Error() }
+func (e *signInError) Unwrap() error { return e.err }
+
+// SignInGraphQL sends a sign-in that is a GraphQL request, by way of send.
+// Bearer is the token that a renewal shows, empty for none. The answer is
+// judged as any other; its body holds credentials and is for the SignIn alone.
+func SignInGraphQL(ctx context.Context, send Send, endpoint string, q Query, bearer string) (*Answer, error) {
+	var answer *Answer
+	var failed error
+	chain := roundTripper(func(req *http.Request) (*http.Response, error) {
+		if answer, failed = send(req); failed != nil {
+			return nil, failed
+		}
+		return reply(req), nil
+	})
+	x := &exchange{operation: q.Operation, graphql: true, once: q.Once}
+	err := run(inExchange(ctx, x), &http.Client{Transport: chain, CheckRedirect: stay}, endpoint, q, bearer)
+	if failed != nil {
+		return nil, failed
+	}
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	return answer, nil
+}

@@ -1,0 +1,166 @@
+package transport
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/machinebox/graphql"
+
+	"nightjar/extract"
+)
+
+// Client sends the requests of one source. It is safe for concurrent use and
+// lives as long as one run.
+type Client struct {
+	cfg    Config
+	signIn SignIn
+	http   *http.Client
+
+	login  login  // the token at hand
+	pace   *pace  // rate and slots
+	budget budget // repeats left
+}
+
+// The decorators have one type, so that New can compose them in one line.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// New returns a client that signs in with signIn, on the first request that
+// needs it.
+func New(cfg Config, signIn SignIn) *Client {
+	cfg.Concurrency = max(cfg.Concurrency, 1)
+	cfg.Timeout = cmp.Or(cfg.Timeout, time.Minute)
+	cfg.Budget = cmp.Or(cfg.Budget, 20*cfg.Retries)
+	cfg.MaxBody = cmp.Or(cfg.MaxBody, 64<<20)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Base == nil {
+		cfg.Base = base(cfg.Concurrency)
+	}
+	c := &Client{cfg: cfg, signIn: signIn, login: newLogin(), pace: newPace(cfg.Rate, cfg.Concurrency)}
+	c.budget.fill(cfg.Budget)
+	chain := c.keep(c.retry(c.authorize(c.limit(c.count(c.judge(c.within(c.whole(cfg.Base.RoundTrip))))))))
+	c.http = &http.Client{Transport: chain, CheckRedirect: stay}
+	return c
+}
+
+// base is a transport whose every phase ends, with a connection for each slot.
+func base(slots int) *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    15 * time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConns:           slots + 1,
+		MaxIdleConnsPerHost:    slots + 1,
+		MaxResponseHeaderBytes: 1 << 20,
+		ForceAttemptHTTP2:      true,
+	}
+}
+
+// stay follows no redirect: a token is for one host. The judge refuses the answer.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// GraphQL sends q to endpoint, authorized, and returns the judged answer.
+func (c *Client) GraphQL(ctx context.Context, endpoint string, q Query) (*Answer, error) {
+	x := &exchange{operation: q.Operation, graphql: true, once: q.Once, divisible: q.Divisible}
+	err := run(inExchange(ctx, x), c.http, endpoint, q, "")
+	return c.outcome(ctx, x, err)
+}
+
+// Do sends a REST request, authorized, and returns the judged answer. A method
+// that is not idempotent is sent as Query.Once is.
+func (c *Client) Do(req *http.Request) (*Answer, error) {
+	x := &exchange{operation: req.Method + " " + req.URL.Path, once: writes(req.Method)}
+	return c.do(req, x)
+}
+
+// send is the Send of sign-ins: the whole chain, without a token.
+func (c *Client) send(req *http.Request) (*Answer, error) {
+	x := exchangeOf(req.Context())
+	if x == nil {
+		x = &exchange{operation: "sign-in"}
+	}
+	x.signIn = true
+	return c.do(req, x)
+}
+
+func (c *Client) do(req *http.Request, x *exchange) (*Answer, error) {
+	if err := repeatable(req); err != nil {
+		return nil, err
+	}
+	res, err := c.http.Do(req.WithContext(inExchange(req.Context(), x)))
+	if err == nil {
+		err = res.Body.Close()
+	}
+	return c.outcome(req.Context(), x, err)
+}
+
+// repeatable gives a request whose body can be read only once one that can be
+// read for every attempt.
+func repeatable(req *http.Request) error {
+	if req.Body == nil || req.GetBody != nil {
+		return nil
+	}
+	defer req.Body.Close()
+	sent, err := io.ReadAll(req.Body)
+	if err != nil {
+		return fmt.Errorf("read the request's body: %w", err)
+	}
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(sent)), nil }
+	req.Body, err = req.GetBody()
+	return err
+}
+
+// run sends q by machinebox/graphql. Bearer is a token of a sign-in, empty for none.
+func run(ctx context.Context, hc *http.Client, endpoint string, q Query, bearer string) error {
+	req := graphql.NewRequest(q.Text)
+	for name, value := range q.Variables {
+		req.Var(name, value)
+	}
+	if bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+bearer)
+	}
+	return graphql.NewClient(endpoint, graphql.WithHTTPClient(hc)).Run(ctx, req, nil)
+}
+
+// outcome is what the caller gets: the kept answer, the end of its own context
+// as it is, or an *extract.Error that shows no URL.
+func (c *Client) outcome(ctx context.Context, x *exchange, err error) (*Answer, error) {
+	if err == nil && x.answer != nil {
+		return x.answer, nil
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	var u *url.Error // holds the endpoint, which may hold credentials
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	var known *extract.Error
+	if errors.As(err, &known) {
+		return nil, known
+	}
+	return nil, c.fail(extract.Unreachable, err)
+}
+
+// fail is an error of this vendor.
+func (c *Client) fail(kind extract.Kind, err error) *extract.Error {
+	return &extract.Error{Kind: kind, Vendor: c.cfg.Vendor, Err: err}
+}
+
+// writes reports whether a repeat of the method may act twice.
+func writes(method string) bool {
+	return method == http.MethodPost || method == http.MethodPatch
+}

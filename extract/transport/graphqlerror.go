@@ -1,0 +1,293 @@
+package transport
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	"nightjar/extract"
+)
+
+// GraphQLError is one error of a vendor's answer, with what its extensions say.
+type GraphQLError struct {
+	Message     string
+	Path        string // "closedConversations.edges.3.node", empty where the whole request failed
+	Name        string // extensions.name, iAdvize's stable id
+	Code        string // extensions.code
+	RetryPolicy string // extensions.retryPolicy: "NO_RETRY" is obeyed
+	Status      int    // a status that stands in the extensions; zero if none
+}
+
+// Errors returns the errors that the vendor listed in the answer behind err, nil
+// if there are none.
+func Errors(err error) []GraphQLError {
+	var answer *AnswerError
+	if errors.As(err, &answer) {
+		return answer.Errors
+	}
+	return nil
+}
+
+// String is the message with its place and its ids.
+func (g GraphQLError) String() string {
+	text := shorten(g.Message, 300)
+	if g.Path != "" {
+		text = g.Path + ": " + text
+	}
+	var ids []string
+	for _, id := range []struct{ name, value string }{{"name", g.Name}, {"code", g.Code}, {"retryPolicy", g.RetryPolicy}} {
+		if id.value != "" {
+			ids = append(ids, id.name+" "+id.value)
+		}
+	}
+	if g.Status != 0 {
+		ids = append(ids, "status "+strconv.Itoa(g.Status))
+	}
+	if len(ids) > 0 {
+		text += " (" + strings.Join(ids, ", ") + ")"
+	}
+	return text
+}
+
+// list names every error, equal ones once with their number, twenty at most.
+func list(all []GraphQLError) string {
+	const most = 20
+	var texts []string
+	times := map[string]int{}
+	for _, g := range all {
+		text := g.String()
+		if times[text]++; times[text] == 1 {
+			texts = append(texts, text)
+		}
+	}
+	more := ""
+	if len(texts) > most {
+		more = fmt.Sprintf("; and %d more", len(texts)-most)
+		texts = texts[:most]
+	}
+	for i, text := range texts {
+		if n := times[text]; n > 1 {
+			texts[i] = fmt.Sprintf("%s [%d times]", text, n)
+		}
+	}
+	return strings.Join(texts, "; ") + more
+}
+
+// errors reads the envelope's errors: GraphQL's list, a validator's map of field
+// to messages, a text, or the members error, error_description and message.
+func (e envelope) errors(failed bool) []GraphQLError {
+	if !failed {
+		return nil
+	}
+	if all := readErrors(e.failures); len(all) > 0 || e.object == nil || e.data != nil {
+		return all
+	}
+	var plain struct{ Error, ErrorDescription, Message any }
+	var members map[string]json.RawMessage
+	if json.Unmarshal(e.object, &members) != nil {
+		return nil
+	}
+	for name, into := range map[string]*any{"error": &plain.Error, "error_description": &plain.ErrorDescription, "message": &plain.Message} {
+		if raw, ok := members[name]; ok && json.Unmarshal(raw, into) != nil {
+			return nil
+		}
+	}
+	code, _ := plain.Error.(string)
+	for _, text := range []any{plain.ErrorDescription, plain.Message, plain.Error} {
+		if text, ok := text.(string); ok && text != "" {
+			if text == code {
+				code = ""
+			}
+			return []GraphQLError{{Message: text, Code: code}}
+		}
+	}
+	return nil
+}
+
+func readErrors(raw []byte) []GraphQLError {
+	var value any
+	if json.Unmarshal(raw, &value) != nil {
+		return nil
+	}
+	switch v := value.(type) {
+	case []any:
+		var all []GraphQLError
+		for _, item := range v {
+			all = append(all, readError(item))
+		}
+		return all
+	case map[string]any:
+		return byField(v)
+	case string:
+		if v != "" {
+			return []GraphQLError{{Message: v}}
+		}
+	}
+	return nil
+}
+
+// byField reads a validator's answer: {"pageSize": ["is too large"]}.
+func byField(fields map[string]any) []GraphQLError {
+	names := make([]string, 0, len(fields))
+	for name := range fields {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	var all []GraphQLError
+	for _, name := range names {
+		messages, ok := fields[name].([]any)
+		if !ok {
+			messages = []any{fields[name]}
+		}
+		for _, m := range messages {
+			all = append(all, GraphQLError{Message: fmt.Sprint(m), Path: name})
+		}
+	}
+	return all
+}
+
+func readError(item any) GraphQLError {
+	object, ok := item.(map[string]any)
+	if !ok {
+		return GraphQLError{Message: fmt.Sprint(item)}
+	}
+	g := GraphQLError{Message: text(object["message"]), Code: text(object["code"])}
+	if g.Message == "" {
+		g.Message = strings.TrimSpace(text(object["title"]) + " " + text(object["detail"]))
+	}
+	if path, ok := object["path"].([]any); ok {
+		var steps []string
+		for _, step := range path {
+			steps = append(steps, text(step))
+		}
+		g.Path = strings.Join(steps, ".")
+	}
+	if ext, ok := object["extensions"].(map[string]any); ok {
+		g.Name, g.RetryPolicy = text(ext["name"]), text(ext["retryPolicy"])
+		if code := text(ext["code"]); code != "" {
+			g.Code = code
+		}
+		g.Status = status(ext)
+	}
+	return g
+}
+
+// status finds an HTTP status within extensions: in exception.response.statusCode
+// and in the other places where servers put it.
+func status(ext map[string]any) int {
+	for _, path := range [][]string{
+		{"exception", "response", "statusCode"}, {"exception", "response", "status"}, {"exception", "statusCode"}, {"exception", "status"},
+		{"response", "statusCode"}, {"response", "status"}, {"http", "status"}, {"statusCode"}, {"status"},
+	} {
+		var at any = ext
+		for _, name := range path {
+			object, _ := at.(map[string]any)
+			at = object[name]
+		}
+		if n, err := strconv.Atoi(text(at)); err == nil && n >= 100 && n < 600 {
+			return n
+		}
+	}
+	return 0
+}
+
+// text is a scalar as text.
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return ""
+}
+
+func anyExpired(all []GraphQLError) bool {
+	for _, g := range all {
+		if g.expired() {
+			return true
+		}
+	}
+	return false
+}
+
+// expired recognises a token that is not accepted. Aircall's newer form has the
+// code UNAUTHENTICATED, its older one INTERNAL_SERVER_ERROR with status 401 in
+// the exception; both say "Unauthorized".
+func (g GraphQLError) expired() bool {
+	for _, id := range []string{g.Name, g.Code} {
+		switch strings.ToUpper(id) {
+		case "UNAUTHENTICATED", "UNAUTHORIZED", "TOKEN_EXPIRED", "EXPIRED_TOKEN", "INVALID_TOKEN":
+			return true
+		}
+	}
+	return g.Status == 401 || strings.EqualFold(g.Message, "Unauthorized")
+}
+
+// ofErrors is the kind of an answer whose status says nothing: the worst news
+// that its errors bring.
+func ofErrors(all []GraphQLError) extract.Kind {
+	seen := map[extract.Kind]bool{}
+	for _, g := range all {
+		seen[g.kind()] = true
+	}
+	for _, kind := range []extract.Kind{extract.Denied, extract.Refused, extract.Throttled, extract.TooLarge, extract.TimedOut} {
+		if seen[kind] {
+			return kind
+		}
+	}
+	return extract.Failing
+}
+
+// refine lets the errors name a kind where the status is one that GraphQL
+// servers use for everything.
+func refine(kind extract.Kind, all []GraphQLError) extract.Kind {
+	if kind != extract.Refused && kind != extract.Failing {
+		return kind
+	}
+	if named := ofErrors(all); named != extract.Failing {
+		return named
+	}
+	return kind
+}
+
+var (
+	tooSlow  = regexp.MustCompile(`(?i)time[sd]?[ -]?out|deadline exceeded`)
+	tooFast  = regexp.MustCompile(`(?i)rate limit|too many requests|throttl`)
+	tooBig   = regexp.MustCompile(`(?i)(response|result|answer|payload)[a-z ]* too large`)
+	notAsked = regexp.MustCompile(`(?i)cannot query field|unknown (argument|type|field|fragment|directive)|syntax error|unexpected <?(eof|name)|` +
+		`must have a selection|has no subfields|is not defined|is required|expected type|invalid value|too many (alias|field|node)|alias(es)? (limit|exceed)|complexity|too complex|too deep|max(imum)? depth|validation|introspection`)
+)
+
+func (g GraphQLError) kind() extract.Kind {
+	for _, id := range []string{g.Name, g.Code} {
+		switch strings.ToUpper(id) {
+		case "PERMISSION_DENIED", "FORBIDDEN", "ACCESS_DENIED":
+			return extract.Denied
+		case "RATE_LIMITED", "RATE_LIMIT_EXCEEDED", "TOO_MANY_REQUESTS", "THROTTLED":
+			return extract.Throttled
+		case "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED", "BAD_USER_INPUT", "BAD_REQUEST", "VALIDATION_ERROR", "INVALID_ARGUMENT":
+			return extract.Refused
+		case "TIMEOUT", "GATEWAY_TIMEOUT", "REQUEST_TIMEOUT", "DEADLINE_EXCEEDED":
+			return extract.TimedOut
+		}
+	}
+	if kind := ofStatus(g.Status); g.Status >= 300 && kind != "" {
+		return kind
+	}
+	switch {
+	case tooSlow.MatchString(g.Message):
+		return extract.TimedOut
+	case tooFast.MatchString(g.Message):
+		return extract.Throttled
+	case tooBig.MatchString(g.Message):
+		return extract.TooLarge
+	case g.Path == "" && notAsked.MatchString(g.Message):
+		return extract.Refused
+	}
+	return extract.Failing
+}

@@ -1,0 +1,199 @@
+package volt
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/valyala/fastjson"
+
+	"nightjar/extract"
+	"nightjar/extract/transport"
+)
+
+//go:embed wave.graphql
+var waveFragment string
+
+// mostUnreadable is how many waves may fail alone before it is the vendor that
+// fails, not the waves.
+const mostUnreadable = 3
+
+// batcher asks for many waves a request, by aliases. It learns how many the
+// vendor answers at once.
+type batcher struct {
+	endpoint string
+	client   *transport.Client
+	aliases  int   // most ids a request
+	workers  int   // batches under way at once
+	budget   int64 // most requests; zero: no limit
+
+	mu         sync.Mutex
+	most       int // learned: ids that the vendor answers at once; zero: aliases
+	spent      int64
+	unreadable []int64 // ids that the vendor cannot answer even alone
+	failure    error   // what it said to the latest of them
+}
+
+// size is how many ids to put into a request.
+func (b *batcher) size() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.most > 0 {
+		return b.most
+	}
+	return b.aliases
+}
+
+// batch yields the page of the ids, and several where the vendor does not answer
+// all of them at once: halves, halves of halves, down to one.
+func (b *batcher) batch(ids []int64) extract.Task {
+	return func(ctx context.Context) iter.Seq2[extract.Page, error] {
+		return func(yield func(extract.Page, error) bool) {
+			if _, err := b.split(ctx, ids, func(p extract.Page) bool { return yield(p, nil) }); err != nil && !errors.Is(err, errStopped) {
+				yield(extract.Page{}, err)
+			}
+		}
+	}
+}
+
+// split asks for the ids and reports whether one request answered them all.
+func (b *batcher) split(ctx context.Context, ids []int64, yield func(extract.Page) bool) (whole bool, err error) {
+	page, err := b.request(ctx, ids)
+	if err == nil {
+		if !yield(page) {
+			return true, errStopped
+		}
+		return true, nil
+	}
+	if !divisible(err) {
+		return false, err
+	}
+	if len(ids) == 1 {
+		return false, b.giveUp(ids[0], err)
+	}
+	half := (len(ids) + 1) / 2
+	left, err := b.split(ctx, ids[:half], yield)
+	if err != nil {
+		return false, err
+	}
+	right, err := b.split(ctx, ids[half:], yield)
+	if err == nil && left && right {
+		b.learn(half)
+	}
+	return false, err
+}
+
+// divisible reports whether fewer ids may fare better.
+func divisible(err error) bool {
+	switch extract.KindOf(err) {
+	case extract.Refused, extract.TooLarge, extract.TimedOut, extract.Failing:
+		return true
+	}
+	return false
+}
+
+// learn notes that two halves were answered where the whole was not: it was the
+// number of ids that the vendor refused.
+func (b *batcher) learn(half int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.most == 0 || half < b.most {
+		b.most = half
+	}
+}
+
+// giveUp notes a wave that fails alone, and returns the failure where there are
+// too many.
+func (b *batcher) giveUp(id int64, failure error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.unreadable, b.failure = append(b.unreadable, id), failure
+	if len(b.unreadable) > mostUnreadable {
+		return failure
+	}
+	return nil
+}
+
+// spend takes one request from the budget.
+func (b *batcher) spend(next int64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.budget > 0 && b.spent == b.budget {
+		return &extract.IncompleteError{Reason: fmt.Sprintf("the budget of %d requests is spent, wave ids from %d on are not looked at", b.budget, next)}
+	}
+	b.spent++
+	return nil
+}
+
+func (b *batcher) request(ctx context.Context, ids []int64) (extract.Page, error) {
+	if err := b.spend(ids[0]); err != nil {
+		return extract.Page{}, err
+	}
+	q := transport.Query{Operation: "Waves", Text: wavesQuery(ids), Divisible: len(ids) > 1}
+	answer, err := b.client.GraphQL(ctx, b.endpoint, q)
+	if err != nil {
+		return extract.Page{}, err
+	}
+	page := landed(answer, q)
+	waves, err := readWaves(page.Body)
+	if err == nil && len(waves) != len(ids) {
+		err = &extract.Error{Kind: extract.Failing, Vendor: vendor, Err: fmt.Errorf("read waves: %d of %d ids are answered", len(waves), len(ids))}
+	}
+	return page, err
+}
+
+// landed is the page of an answer.
+func landed(answer *transport.Answer, q transport.Query) extract.Page {
+	return extract.Page{
+		Body:    answer.Body,
+		Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At},
+		Total:   extract.Unknown,
+	}
+}
+
+// wavesQuery asks for each id by an alias of its own: w101: wave(id: 101).
+func wavesQuery(ids []int64) string {
+	var b strings.Builder
+	b.WriteString("query Waves {\n")
+	for _, id := range ids {
+		fmt.Fprintf(&b, "  w%d: wave(id: %d) { ...Wave }\n", id, id)
+	}
+	b.WriteString("}\n\n")
+	b.WriteString(waveFragment)
+	return b.String()
+}
+
+// answered is what a page says of one id.
+type answered struct {
+	id      int64
+	present bool
+}
+
+// readWaves reads which ids a page answers. The alias tells the id, whatever form
+// the wave's own id has.
+func readWaves(body []byte) ([]answered, error) {
+	root, err := fastjson.ParseBytes(body)
+	if err != nil {
+		return nil, garbled(fmt.Errorf("read waves: %w", err))
+	}
+	var all []answered
+	root.GetObject("data").Visit(func(alias []byte, v *fastjson.Value) {
+		number, ok := strings.CutPrefix(string(alias), "w")
+		if !ok {
+			return
+		}
+		if id, err := strconv.ParseInt(number, 10, 64); err == nil {
+			all = append(all, answered{id: id, present: v.Type() != fastjson.TypeNull})
+		}
+	})
+	return all, nil
+}
+
+func garbled(err error) error {
+	return &extract.Error{Kind: extract.Garbled, Vendor: vendor, Err: err}
+}

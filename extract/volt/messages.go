@@ -1,0 +1,123 @@
+package volt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nightjar/extract"
+	"nightjar/extract/transport"
+)
+
+const messagesStream = "messages"
+
+// Messages is the stream "messages". It implements extract.Stream and
+// extract.Checker. What it finds out about paging holds for all its walks.
+type Messages struct {
+	cfg    Config
+	client *transport.Client
+	plan   atomic.Pointer[plan]
+
+	inboxes       *paging
+	conversations *paging
+	sides         sides
+
+	asking   sync.Mutex
+	pageInfo string // selection of pageInfo; empty until it is known
+}
+
+// NewMessages returns the stream of messages. It opens no socket.
+func NewMessages(cfg Config) *Messages {
+	cfg = cfg.withDefaults()
+	return &Messages{cfg: cfg, client: cfg.connect(), inboxes: newPaging(1), conversations: newPaging(2)}
+}
+
+// walked is the bookmark of messages: when the last run began, and the accounts
+// that it walked. An account that is not among them is walked whole.
+type walked struct {
+	WalkedAt time.Time `json:"walked_at"`
+	Accounts []string  `json:"accounts"`
+}
+
+// plan is what a walk needs to know of the ask.
+type plan struct {
+	ask  extract.Ask
+	last walked
+	end  string // account whose last page carries the bookmark
+}
+
+// Plan returns one window for each account.
+func (s *Messages) Plan(_ context.Context, ask extract.Ask) ([]extract.Window, error) {
+	p := plan{ask: ask}
+	if ask.Bookmark != nil {
+		if err := json.Unmarshal(ask.Bookmark, &p.last); err != nil {
+			return nil, fmt.Errorf("read the bookmark of volt messages: %w", err)
+		}
+		if p.last.WalkedAt.After(ask.Now) {
+			return nil, fmt.Errorf("read the bookmark of volt messages: walked at %s, which is to come", p.last.WalkedAt.Format(time.RFC3339))
+		}
+	}
+	var windows []extract.Window
+	for _, account := range s.cfg.Accounts {
+		windows = append(windows, extract.Window{ID: account})
+		p.end = account
+	}
+	s.plan.Store(&p)
+	return windows, nil
+}
+
+// since is when the account was last walked to its end; zero where all of it is
+// asked for.
+func (p plan) since(account string) time.Time {
+	if p.ask.Full || p.ask.Backfill() || !slices.Contains(p.last.Accounts, account) {
+		return time.Time{}
+	}
+	return p.last.WalkedAt
+}
+
+func (p plan) next(accounts []string) extract.Bookmark {
+	if p.ask.Backfill() {
+		return nil
+	}
+	raw, err := json.Marshal(walked{WalkedAt: p.ask.Now.UTC().Truncate(time.Second), Accounts: accounts})
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// Walk yields the pages of the account's inbox (operation Inbox, no rows), each
+// followed by those of the conversations it names (operation Conversation). The
+// variables from and to are those of the request: one of them is the account. The
+// last page of the last window has the bookmark.
+func (s *Messages) Walk(ctx context.Context, w extract.Window) iter.Seq2[extract.Page, error] {
+	return func(yield func(extract.Page, error) bool) {
+		p := s.plan.Load()
+		if p == nil {
+			yield(extract.Page{}, errors.New("walk volt messages before they are planned"))
+			return
+		}
+		a := newAccountWalk(s, *p, w.ID)
+		err := a.run(ctx, func(page extract.Page) bool { return yield(page, nil) })
+		if errors.Is(err, errStopped) {
+			return
+		}
+		if a.held != nil {
+			if err == nil && w.ID == p.end {
+				a.held.After = p.next(s.cfg.Accounts)
+			}
+			if !yield(*a.held, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(extract.Page{}, extract.In(err, messagesStream, w.ID, a.pages+1))
+		}
+	}
+}

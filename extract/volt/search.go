@@ -1,0 +1,179 @@
+package volt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"nightjar/extract"
+)
+
+// errStopped says that the consumer's loop has ended.
+var errStopped = errors.New("stopped by the consumer")
+
+// search is one walk over wave ids. What it wants grows with what it finds: the
+// ids within the gap of every wave that is new to it.
+type search struct {
+	batcher
+	ask           extract.Ask
+	known         Known
+	gap           int64
+	first         int64     // where the search begins
+	settledBefore time.Time // waves scheduled before it do not change any more
+
+	old    int64              // bookmark of the last run: nothing up to it need be searched again
+	past   int64              // bookmark of this run
+	named  map[int64]struct{} // by messages, not held
+	found  []int64            // waves beyond past, in no order
+	wanted spans
+	asked  spans // a request is under way, or was
+	seen   spans // answered: present or absent
+	pages  int
+}
+
+func newSearch(s *Waves, ask extract.Ask) *search {
+	return &search{
+		batcher:       batcher{endpoint: s.cfg.Endpoint, client: s.client, aliases: s.cfg.Aliases, workers: max(s.cfg.Transport.Concurrency, 1), budget: int64(s.cfg.Budget)},
+		ask:           ask,
+		known:         s.cfg.Known,
+		gap:           int64(s.cfg.Gap),
+		first:         s.cfg.FirstID,
+		settledBefore: ask.Now.Add(-s.cfg.Settle),
+		named:         map[int64]struct{}{},
+	}
+}
+
+// start wants what is known to need a look: the waves that are not settled, those
+// that only messages name, and the ids where the last run stopped.
+func (s *search) start(ctx context.Context) error {
+	f, err := readFrontier(s.ask.Bookmark)
+	if err != nil {
+		return err
+	}
+	s.past = f.ScannedThrough
+	if !s.ask.Full && !s.ask.Backfill() {
+		s.old = f.ScannedThrough
+	}
+	// Ids are given out in order but may appear out of it: the last batch is
+	// looked at again.
+	s.wanted.add(max(s.first, s.old+1-int64(s.aliases)), max(s.first-1, s.old)+s.gap)
+	if s.known == nil {
+		return nil
+	}
+	held, named, err := s.known.WaveIDs(ctx)
+	if err != nil {
+		return fmt.Errorf("read the known wave ids: %w", err)
+	}
+	for _, id := range named {
+		s.named[id] = struct{}{}
+		s.wanted.add(id, id)
+	}
+	for _, id := range slices.Concat(held, named) {
+		if id > s.old {
+			s.around(id)
+		}
+	}
+	return s.unsettled(ctx)
+}
+
+// unsettled wants every wave whose counters may still move.
+func (s *search) unsettled(ctx context.Context) error {
+	ids, err := s.known.UnsettledWaves(ctx, s.settledBefore)
+	if err != nil {
+		return fmt.Errorf("read the unsettled wave ids: %w", err)
+	}
+	for _, id := range ids {
+		s.wanted.add(id, id)
+	}
+	return nil
+}
+
+// around wants the ids within the gap of a wave.
+func (s *search) around(id int64) {
+	s.found = append(s.found, id)
+	s.wanted.add(id, id)
+	s.wanted.add(max(s.first, id-s.gap), id+s.gap)
+}
+
+// round is how many ids are asked for before the wanted ones are worked out anew.
+func (s *search) round() int { return 4 * s.workers * s.aliases }
+
+// look asks for the ids and yields their pages.
+func (s *search) look(ctx context.Context, ids []int64, yield func(extract.Page, error) bool) error {
+	for _, id := range ids {
+		s.asked.add(id, id)
+	}
+	for page, err := range extract.InOrder(ctx, s.workers, s.batches(ids)) {
+		if err != nil {
+			return err
+		}
+		waves, err := readWaves(page.Body)
+		if err != nil {
+			return err
+		}
+		for _, w := range waves {
+			s.see(w)
+			if w.present {
+				page.Rows++
+			}
+		}
+		page.After = s.bookmark()
+		s.pages++
+		if !yield(page, nil) {
+			return errStopped
+		}
+	}
+	return nil
+}
+
+func (s *search) see(w answered) {
+	s.seen.add(w.id, w.id)
+	_, named := s.named[w.id]
+	if w.present && (named || w.id > s.old) {
+		s.around(w.id)
+	}
+}
+
+// batches cuts the ids into one task a request.
+func (s *search) batches(ids []int64) iter.Seq[extract.Task] {
+	return func(yield func(extract.Task) bool) {
+		for len(ids) > 0 {
+			n := min(len(ids), s.size())
+			if !yield(s.batch(ids[:n])) {
+				return
+			}
+			ids = ids[n:]
+		}
+	}
+}
+
+// bookmark moves to the highest wave below which nothing wanted is left unseen.
+func (s *search) bookmark() extract.Bookmark {
+	open := s.wanted.lowest(s.seen)
+	s.found = slices.DeleteFunc(s.found, func(id int64) bool {
+		if id < open {
+			s.past = max(s.past, id)
+		}
+		return id < open
+	})
+	if s.past == 0 || s.ask.Backfill() {
+		return nil
+	}
+	raw, err := json.Marshal(frontier{ScannedThrough: s.past})
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// verdict is the end of a walk that has asked for all it wanted.
+func (s *search) verdict() error {
+	if len(s.unreadable) == 0 {
+		return nil
+	}
+	return &extract.IncompleteError{Reason: fmt.Sprintf("waves %v cannot be read: %v", s.unreadable, s.failure)}
+}

@@ -1,0 +1,144 @@
+// Package database makes the DuckDB file of a generation. The file is a
+// projection of the Parquet: every row in it can be had again from there. A
+// night updates a copy of the last file by the rows that changed; a file with too
+// much dead space is built afresh.
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	_ "github.com/marcboeker/go-duckdb/v2" // registers the driver "duckdb"
+
+	"nightjar/load"
+)
+
+// Limits bound what DuckDB may take of the machine.
+type Limits struct {
+	Memory  string // DuckDB's memory_limit, such as "200MB"
+	Threads int    // zero: as many as cores
+	Temp    string // directory for what does not fit in memory; made on demand
+}
+
+// DB is an open database. It is used by one goroutine.
+type DB struct {
+	sql  *sql.DB
+	conn *sql.Conn
+	path string
+}
+
+// Open opens or creates the database file at path; an empty path is a database
+// in memory.
+func Open(ctx context.Context, path string, limits Limits) (*DB, error) {
+	return open(ctx, path, path, limits)
+}
+
+// OpenReadOnly opens an existing database file for reading, beside any number of
+// other readers.
+func OpenReadOnly(ctx context.Context, path string, limits Limits) (*DB, error) {
+	return open(ctx, path, path+"?access_mode=read_only", limits)
+}
+
+func open(ctx context.Context, path, dsn string, limits Limits) (*DB, error) {
+	pool, err := sql.Open("duckdb", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	d := &DB{sql: pool, conn: conn, path: path}
+	if err := d.configure(ctx, limits); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("configure database %s: %w", path, err)
+	}
+	return d, nil
+}
+
+func (d *DB) configure(ctx context.Context, limits Limits) error {
+	settings := []string{"SET TimeZone = 'UTC'", "SET enable_progress_bar = false", "SET autoinstall_known_extensions = false"}
+	if limits.Memory != "" {
+		settings = append(settings, "SET memory_limit = "+Text(limits.Memory))
+	}
+	if limits.Threads > 0 {
+		settings = append(settings, fmt.Sprintf("SET threads = %d", limits.Threads))
+	}
+	if limits.Temp != "" {
+		settings = append(settings, "SET temp_directory = "+Text(limits.Temp))
+	}
+	for _, s := range settings {
+		if err := d.Exec(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Exec runs one statement.
+func (d *DB) Exec(ctx context.Context, statement string, args ...any) error {
+	_, err := d.conn.ExecContext(ctx, statement, args...)
+	return err
+}
+
+// Query runs a statement that returns rows.
+func (d *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return d.conn.QueryContext(ctx, query, args...)
+}
+
+// Scalar runs a query and scans the one row that it returns.
+func (d *DB) Scalar(ctx context.Context, query string, into ...any) error {
+	return d.conn.QueryRowContext(ctx, query).Scan(into...)
+}
+
+// Close closes the database without more ado; Finish is for a file to publish.
+func (d *DB) Close() error {
+	return errors.Join(d.conn.Close(), d.sql.Close())
+}
+
+// Finish writes everything into the file, closes it, and checks that no
+// write-ahead log is left beside it.
+func (d *DB) Finish(ctx context.Context) error {
+	if err := d.Exec(ctx, "CHECKPOINT"); err != nil {
+		d.Close()
+		return fmt.Errorf("checkpoint %s: %w", d.path, err)
+	}
+	if err := d.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", d.path, err)
+	}
+	if _, err := os.Stat(d.path + ".wal"); err == nil {
+		return fmt.Errorf("close %s: a write-ahead log is left beside it", d.path)
+	}
+	return nil
+}
+
+// Ident quotes an identifier.
+func Ident(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// Text quotes a string literal.
+func Text(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// Name is the quoted, qualified name of a table.
+func Name(t load.Table) string { return Ident(t.Schema) + "." + Ident(t.Name) }
+
+// Files is a list of paths as read_parquet takes it.
+func Files(paths []string) string {
+	quoted := make([]string, len(paths))
+	for i, p := range paths {
+		quoted[i] = Text(escapeGlob(p))
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// escapeGlob makes a path stand for itself where DuckDB would read a pattern.
+func escapeGlob(path string) string {
+	if !strings.ContainsAny(path, "*?[") {
+		return path
+	}
+	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(path)
+}

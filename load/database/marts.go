@@ -1,0 +1,73 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"nightjar/load"
+)
+
+// Variables are DuckDB variables that the queries of the marts read with
+// getvariable(): name to SQL expression.
+type Variables map[string]string
+
+// Compute makes each mart anew from the tables and writes it to the file that
+// path names. It returns the rows of each mart by name.
+func (d *DB) Compute(ctx context.Context, marts []load.Mart, variables Variables, path func(load.Mart) string) (map[string]int64, error) {
+	for name, value := range variables {
+		if err := d.Exec(ctx, fmt.Sprintf("SET VARIABLE %s = %s", Ident(name), value)); err != nil {
+			return nil, fmt.Errorf("set variable %s: %w", name, err)
+		}
+	}
+	rows := map[string]int64{}
+	for _, m := range marts {
+		if err := d.compute(ctx, m, path(m)); err != nil {
+			return nil, fmt.Errorf("mart %s: %w", m.Name, err)
+		}
+		n, err := d.Rows(ctx, m.Table)
+		if err != nil {
+			return nil, err
+		}
+		rows[m.Name] = n
+	}
+	return rows, nil
+}
+
+func (d *DB) compute(ctx context.Context, m load.Mart, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := d.Exec(ctx, "DROP TABLE IF EXISTS "+Name(m.Table)); err != nil {
+		return err
+	}
+	if err := d.Create(ctx, m.Table); err != nil {
+		return err
+	}
+	if err := d.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) %s", Name(m.Table), columnList(m.Table), m.Query)); err != nil {
+		return err
+	}
+	return d.Exec(ctx, fmt.Sprintf("COPY (SELECT * FROM %s ORDER BY %s) TO %s (FORMAT parquet, COMPRESSION zstd, FIELD_IDS %s)",
+		Name(m.Table), orderList(m.Key), Text(path), fieldIDs(m.Table)))
+}
+
+func orderList(key []string) string {
+	quoted := make([]string, len(key))
+	for i, k := range key {
+		quoted[i] = Ident(k) + " NULLS LAST"
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// fieldIDs is the FIELD_IDS option of COPY, from the metadata of the schema.
+func fieldIDs(t load.Table) string {
+	var ids []string
+	for _, f := range t.Arrow.Fields() {
+		if id, ok := f.Metadata.GetValue("PARQUET:field_id"); ok {
+			ids = append(ids, Ident(f.Name)+": "+id)
+		}
+	}
+	return "{" + strings.Join(ids, ", ") + "}"
+}

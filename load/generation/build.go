@@ -1,0 +1,174 @@
+package generation
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"syscall"
+)
+
+// Build is a generation under way, in a folder aside.
+type Build struct {
+	store  *Store
+	dir    string
+	number int
+	parent *Generation
+}
+
+// Number is the number that the generation will have.
+func (b *Build) Number() int { return b.number }
+
+// Scratch is a folder for temporary files, removed before the commit.
+func (b *Build) Scratch() string { return filepath.Join(b.dir, "scratch") }
+
+// Database is where the DuckDB file is to be built.
+func (b *Build) Database() string { return filepath.Join(b.dir, databaseFile) }
+
+// Path is where the file with the slash-separated relative path is to be built.
+func (b *Build) Path(rel string) string { return filepath.Join(b.dir, filepath.FromSlash(rel)) }
+
+// PartitionPath is the relative path of a partition of a table.
+func PartitionPath(schema, table, folder string) string {
+	return path.Join("parquet", schema, table, folder, "data.parquet")
+}
+
+// MartPath is the relative path of a mart.
+func MartPath(schema, mart string) string { return path.Join("parquet", schema, mart, "data.parquet") }
+
+// Keep takes over a file of the parent: a hard link, or a copy where the file
+// system has none.
+func (b *Build) Keep(f File) error {
+	to := b.Path(f.Path)
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return fmt.Errorf("keep %s: %w", f.Path, err)
+	}
+	from := b.parent.Path(f)
+	err := os.Link(from, to)
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EXDEV) || errors.Is(err, syscall.EMLINK) || errors.Is(err, errors.ErrUnsupported) {
+		err = copyFile(from, to)
+	}
+	if err != nil {
+		return fmt.Errorf("keep %s: %w", f.Path, err)
+	}
+	return nil
+}
+
+// CopyDatabase copies the parent's database, to be updated.
+func (b *Build) CopyDatabase() error {
+	if err := copyFile(b.parent.Database(), b.Database()); err != nil {
+		return fmt.Errorf("copy the database of generation %d: %w", b.parent.Manifest.Generation, err)
+	}
+	return nil
+}
+
+// copyFile copies the bytes, sharing blocks where the file system can.
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		out.Close()
+		return err
+	}
+	return out.Close()
+}
+
+// Sum describes a file that has been built: its size and hash.
+func (b *Build) Sum(rel string, rows int64) (File, error) {
+	bytes, sum, err := sumFile(b.Path(rel))
+	if err != nil {
+		return File{}, fmt.Errorf("hash %s: %w", rel, err)
+	}
+	return File{Path: rel, Rows: rows, Bytes: bytes, SHA256: sum}, nil
+}
+
+func sumFile(name string) (int64, string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	return n, hex.EncodeToString(h.Sum(nil)), err
+}
+
+// Commit writes the manifest, makes the folder durable and read-only, gives it
+// its number and points current at it. Up to the last rename readers see the
+// parent.
+func (b *Build) Commit(m *Manifest) error {
+	m.Format, m.Generation = format, b.number
+	m.Database.Path = databaseFile
+	if b.parent != nil {
+		m.Parent = b.parent.Manifest.Generation
+	}
+	if err := os.RemoveAll(b.Scratch()); err != nil {
+		return fmt.Errorf("commit generation %d: %w", b.number, err)
+	}
+	data, err := encode(m)
+	if err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	if err := os.WriteFile(b.Path(manifestFile), data, 0o644); err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	if err := b.seal(); err != nil {
+		return fmt.Errorf("make generation %d durable: %w", b.number, err)
+	}
+	if err := os.Rename(b.dir, b.store.path(b.number)); err != nil {
+		return fmt.Errorf("commit generation %d: %w", b.number, err)
+	}
+	if err := syncDir(filepath.Dir(b.dir)); err != nil {
+		return fmt.Errorf("commit generation %d: %w", b.number, err)
+	}
+	return b.store.SetCurrent(b.number)
+}
+
+// seal syncs every new file and every folder, and takes away the right to write.
+// A file with more than one link came from the parent and is durable already.
+func (b *Build) seal() error {
+	return filepath.WalkDir(b.dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() {
+			return syncDir(name)
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Nlink > 1 {
+			return nil
+		}
+		if err := os.Chmod(name, 0o444); err != nil {
+			return err
+		}
+		return syncDir(name)
+	})
+}
+
+// syncDir makes a folder's entries, or a file's bytes, durable.
+func syncDir(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+// Abandon removes what has been built.
+func (b *Build) Abandon() error { return removeGeneration(b.dir) }

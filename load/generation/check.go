@@ -1,0 +1,49 @@
+package generation
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// CheckFiles recomputes the size and hash of every file of the generation, and
+// looks for files that the manifest does not know. It returns what is wrong, in
+// words, and how many files it looked at; the error says that the folder could
+// not be walked.
+func (g *Generation) CheckFiles() (problems []string, files int, err error) {
+	known := map[string]bool{manifestFile: true}
+	for _, f := range g.Manifest.Files() {
+		known[f.Path] = true
+		files++
+		if problem := g.checkFile(f); problem != "" {
+			problems = append(problems, problem)
+		}
+	}
+	err = fs.WalkDir(os.DirFS(g.Dir), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if !e.IsDir() && !known[filepath.ToSlash(name)] {
+			problems = append(problems, fmt.Sprintf("%s is not in the manifest", name))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, files, fmt.Errorf("look through generation %d: %w", g.Manifest.Generation, err)
+	}
+	return problems, files, nil
+}
+
+func (g *Generation) checkFile(f File) string {
+	bytes, sum, err := sumFile(g.Path(f))
+	switch {
+	case err != nil:
+		return fmt.Sprintf("%s cannot be read: %v", f.Path, err)
+	case bytes != f.Bytes:
+		return fmt.Sprintf("%s has %d bytes, and the manifest says %d", f.Path, bytes, f.Bytes)
+	case sum != f.SHA256:
+		return fmt.Sprintf("%s is not what was published: its SHA-256 differs", f.Path)
+	}
+	return ""
+}

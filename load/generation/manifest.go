@@ -1,0 +1,102 @@
+package generation
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+)
+
+// format is the version of the manifest's own layout.
+const format = 1
+
+// Manifest says what a generation holds. It is the one record of the warehouse's
+// state: bookmarks and the landed runs are committed with the rows they describe.
+type Manifest struct {
+	Format     int       `json:"format"`
+	Generation int       `json:"generation"`
+	Parent     int       `json:"parent,omitempty"` // the generation it was built on; zero for none
+	RunID      string    `json:"run_id"`
+	Created    time.Time `json:"created"`
+	Program    string    `json:"program"` // name and version
+
+	Database File             `json:"database"`
+	Churn    int64            `json:"churn"`  // rows replaced in the database since it was built afresh
+	Tables   map[string]Table `json:"tables"` // by "schema.table"
+	Marts    map[string]File  `json:"marts"`  // by "marts.name"
+
+	Bookmarks      map[string]Bookmark `json:"bookmarks"`                // by pipeline
+	Landed         map[string]Landed   `json:"landed"`                   // by "source/stream"
+	Reconciliation json.RawMessage     `json:"reconciliation,omitempty"` // of the run that made the generation
+}
+
+// File is one file of a generation.
+type File struct {
+	Path   string `json:"path"`   // slashes, relative to the generation
+	Rows   int64  `json:"rows"`   // of a Parquet file; zero for the database
+	Bytes  int64  `json:"bytes"`  //
+	SHA256 string `json:"sha256"` // hex
+	Min    string `json:"min,omitempty"`
+	Max    string `json:"max,omitempty"` // first and last key
+}
+
+// Table is one table's partitions, by folder name: "month=2026-11".
+type Table struct {
+	Rows       int64           `json:"rows"`
+	Columns    string          `json:"columns"` // fingerprint of names, types and field ids
+	Partitions map[string]File `json:"partitions"`
+}
+
+// Bookmark is how far a pipeline has been read, as its stream wrote it.
+type Bookmark struct {
+	Source  string          `json:"source"`
+	Stream  string          `json:"stream"`
+	Value   json.RawMessage `json:"value"`
+	RunID   string          `json:"run_id"` // the run that set it
+	Updated time.Time       `json:"updated"`
+}
+
+// Landed says which landed runs of a stream are in the tables: all up to
+// Through, but those held.
+type Landed struct {
+	Through string    `json:"through"`
+	Held    []string  `json:"held,omitempty"`
+	At      time.Time `json:"at"` // when the newest page of them was whole
+}
+
+// Holds reports whether the landed run is in the tables.
+func (l Landed) Holds(runID string) bool {
+	return runID <= l.Through && !slices.Contains(l.Held, runID)
+}
+
+// Files lists every file of the generation but the manifest itself, by path.
+func (m *Manifest) Files() []File {
+	files := []File{m.Database}
+	for _, name := range slices.Sorted(maps.Keys(m.Tables)) {
+		for _, folder := range slices.Sorted(maps.Keys(m.Tables[name].Partitions)) {
+			files = append(files, m.Tables[name].Partitions[folder])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Marts)) {
+		files = append(files, m.Marts[name])
+	}
+	return files
+}
+
+// readManifest reads the manifest of the generation in fsys.
+func readManifest(fsys fs.FS) (*Manifest, error) {
+	data, err := fs.ReadFile(fsys, manifestFile)
+	if err != nil {
+		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	var m Manifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	if m.Format != format {
+		return nil, fmt.Errorf("read manifest: format %d; this program reads format %d", m.Format, format)
+	}
+	return &m, nil
+}

@@ -1,0 +1,86 @@
+package landing
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// file is what the zone writes to. The caller keeps the offset, so that a write
+// that stopped half-way can be taken back.
+type file interface {
+	io.WriterAt
+	io.Closer
+	Sync() error
+	Truncate(size int64) error
+}
+
+// disk is every way in which the zone changes the file system.
+type disk interface {
+	Create(path string) (file, error) // refuses an existing file
+	Open(path string) (file, error)   // an existing file, for writing
+	Mkdir(path string) error          // refuses an existing folder
+	Remove(path string) error
+	SyncDir(path string) error // makes the names in a folder durable
+}
+
+type osDisk struct{}
+
+func (osDisk) Create(path string) (file, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+}
+
+func (osDisk) Open(path string) (file, error) { return os.OpenFile(path, os.O_WRONLY, 0) }
+func (osDisk) Mkdir(path string) error        { return os.Mkdir(path, 0o755) }
+func (osDisk) Remove(path string) error       { return os.Remove(path) }
+
+// SyncDir does nothing on Windows, which has no way to sync a folder.
+func (osDisk) SyncDir(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// makeDir creates a folder and those above it that are missing, each durable.
+func makeDir(d disk, path string) error {
+	if info, err := os.Stat(path); err == nil {
+		if !info.IsDir() {
+			return fmt.Errorf("%s is a file, not a folder", path)
+		}
+		return nil
+	}
+	parent := filepath.Dir(path)
+	if parent != path {
+		if err := makeDir(d, parent); err != nil {
+			return err
+		}
+	}
+	if err := d.Mkdir(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return d.SyncDir(parent)
+}
+
+// writeNew writes a new file and returns it open, to be synced and closed. What
+// could not be written whole is removed again.
+func writeNew(d disk, path string, data []byte) (file, error) {
+	f, err := d.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = f.WriteAt(data, 0); err != nil {
+		_ = f.Close()
+		_ = d.Remove(path) // litter at worst: it has no journal line
+		return nil, err
+	}
+	return f, nil
+}

@@ -1,0 +1,121 @@
+// Package landing keeps the vendors' pages as they came. Every page is durable
+// here before anything reads it, and every table can be rebuilt from here with
+// the network off.
+//
+// Glossary. The zone is a folder: <source>/<stream>/<run id>/. A run is one walk
+// of a stream; its folder holds one compressed file a page (000012.json.zst) and
+// journal.jsonl, which says what was asked for each page, which windows ended and
+// how the run ended. A page has landed when its journal line is whole; the line
+// is written after the page's file and the folder are synced, so that a file
+// without a line is litter of a crash and a line without its file is corruption.
+//
+// Each journal line is a JSON object that begins with its type (header, query,
+// page, window, end, mark) and ends with the CRC-32C of all before it. The text
+// of a query is written once and referred to by the pages that follow.
+package landing
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrEnded is returned by a Writer's methods once End or Close has been called.
+var ErrEnded = errors.New("the run has ended")
+
+// Stream names one folder of runs.
+type Stream struct {
+	Source string // "iadvize"
+	Stream string // "closed_conversations"
+}
+
+// Header opens a run.
+type Header struct {
+	Source   string          `json:"source"` // identifier: a-z, 0-9 and _, beginning with a letter
+	Stream   string          `json:"stream"` // identifier
+	RunID    string          `json:"run_id"` // of NewRunID
+	Pipeline string          `json:"pipeline"`
+	Mode     string          `json:"mode"`              // what the run was asked for: "nightly", "backfill", "full"
+	Version  string          `json:"version"`           // of the program
+	Started  time.Time       `json:"started"`           // UTC
+	Windows  json.RawMessage `json:"windows,omitempty"` // the plan, the caller's own JSON; nil if none
+}
+
+// Page is one answer of a vendor that is to be landed.
+type Page struct {
+	Window  string          // the window's id
+	Body    []byte          // the vendor's bytes; not changed by the caller until they are handed on
+	Request json.RawMessage // what was asked, a JSON object without secrets; nil if unknown
+	At      time.Time       // when the answer was whole, UTC, microseconds
+	Rows    int64           // records in the page
+	Total   int64           // records the vendor says there are in the window; below zero if it does not say
+	After   json.RawMessage // bookmark after this page; nil leaves it where it is
+}
+
+// Landed is a durable page without its body.
+type Landed struct {
+	Ref     string          `json:"-"`   // "iadvize/closed_conversations/<run id>/000012"
+	Seq     int             `json:"seq"` // counts from 1 within the run
+	Window  string          `json:"window"`
+	Rows    int64           `json:"rows"`
+	Total   int64           `json:"total"`             // below zero if unknown
+	Request json.RawMessage `json:"request,omitempty"` // compact JSON, the query's text included
+	At      time.Time       `json:"at"`
+	SHA256  string          `json:"sha256"`          // of the body, hexadecimal
+	Bytes   int64           `json:"bytes"`           // of the body
+	Stored  int64           `json:"stored"`          // bytes of the compressed file
+	After   json.RawMessage `json:"after,omitempty"` // nil leaves the bookmark where it is
+}
+
+// WindowEnd says how one window of a run ended. All its pages have landed before.
+type WindowEnd struct {
+	ID          string    `json:"id"`
+	From        time.Time `json:"from,omitzero"` // [From, To) in UTC; both zero where the window is no interval
+	To          time.Time `json:"to,omitzero"`
+	Status      string    `json:"status"`           // "complete", "incomplete", "unverifiable", "failed"
+	Reason      string    `json:"reason,omitempty"` // empty where Status is "complete"
+	Settled     bool      `json:"settled"`          // the vendor no longer changes what the window holds
+	VendorTotal int64     `json:"vendor_total"`     // below zero if the vendor tells none
+	Fetched     int64     `json:"fetched"`          // rows
+	Pages       int64     `json:"pages"`
+	Requests    int64     `json:"requests"` // retries included
+	Retries     int64     `json:"retries"`
+	SignIns     int64     `json:"sign_ins"`
+	Throttled   int64     `json:"throttled"` // answers that refused for rate
+	Finished    time.Time `json:"finished"`  // UTC
+}
+
+// Status is how a run ended.
+type Status string
+
+const (
+	StatusLanded     Status = "landed"     // every planned window was walked to its end
+	StatusIncomplete Status = "incomplete" // rows are known to be missing
+	StatusHeld       Status = "held"       // landed, and not to be published before someone accepts it
+	StatusFailed     Status = "failed"
+	StatusAccepted   Status = "accepted" // a mark: a held run that someone accepted
+)
+
+// End closes a run.
+type End struct {
+	Status   Status    `json:"status"`
+	Reason   string    `json:"reason,omitempty"`
+	Finished time.Time `json:"finished"` // UTC
+}
+
+// Mark is a later note on a run.
+type Mark struct {
+	Status Status    `json:"status"`
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at"` // UTC
+}
+
+// CorruptError says that something that had landed can no longer be trusted.
+type CorruptError struct {
+	Ref string // of a page, or of a journal: "iadvize/closed_conversations/<run id>/journal.jsonl"
+	Err error
+}
+
+func (e *CorruptError) Error() string { return fmt.Sprintf("landed %s is corrupt: %v", e.Ref, e.Err) }
+func (e *CorruptError) Unwrap() error { return e.Err }

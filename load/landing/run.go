@@ -1,0 +1,204 @@
+package landing
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+)
+
+// Run is what a run's journal said when it was read.
+type Run struct {
+	Header  Header
+	Windows []WindowEnd // in the order in which they ended
+	End     *End        // nil for a run that died, or is still going on
+	Marks   []Mark      // in the order in which they were made
+
+	path string
+	size int64 // bytes of the journal that count
+}
+
+// Ref returns "iadvize/closed_conversations/<run id>".
+func (r *Run) Ref() string {
+	return r.Header.Source + "/" + r.Header.Stream + "/" + r.Header.RunID
+}
+
+// Runs reads the journals of a stream, oldest run first. A run that died before
+// its header was whole has landed nothing and is left out.
+func (z *Zone) Runs(source, stream string) ([]*Run, error) {
+	ids, err := z.RunIDs(source, stream)
+	if err != nil {
+		return nil, err
+	}
+	var runs []*Run
+	for _, id := range ids {
+		r, err := z.Run(source, stream, id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, r)
+	}
+	return runs, nil
+}
+
+// Run reads the journal of one run. fs.ErrNotExist is in the error's chain where
+// there is no such run, or one that died before its header was whole.
+//
+// What a crash leaves at the end of a journal is no part of it. A line that is
+// damaged although the run went on to its end is a *CorruptError.
+func (z *Zone) Run(source, stream, runID string) (*Run, error) {
+	if err := checkNames(source, stream, runID); err != nil {
+		return nil, err
+	}
+	ref := journalRef(source, stream, runID)
+	r := &Run{
+		Header: Header{Source: source, Stream: stream, RunID: runID},
+		path:   filepath.Join(z.dir, filepath.FromSlash(ref)),
+	}
+	f, err := os.Open(r.path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal of a run: %w", err)
+	}
+	defer f.Close()
+	damaged := false
+	for line, err := range lines(f) {
+		if err != nil {
+			return nil, fmt.Errorf("reading the journal of a run: %w", err)
+		}
+		kind := kindOf(line)
+		if damaged = damaged || kind == ""; damaged {
+			if kind == endLine {
+				return nil, &CorruptError{Ref: ref, Err: fmt.Errorf("a line is damaged at byte %d", r.size)}
+			}
+			continue
+		}
+		if err := r.take(kind, line); err != nil {
+			return nil, &CorruptError{Ref: ref, Err: fmt.Errorf("at byte %d: %w", r.size, err)}
+		}
+		r.size += int64(len(line)) + 1
+	}
+	if r.size == 0 {
+		return nil, fmt.Errorf("reading the journal of %s: it has no header: %w", r.Ref(), fs.ErrNotExist)
+	}
+	return r, nil
+}
+
+// take adds one whole line to what is known of the run.
+func (r *Run) take(kind string, line []byte) error {
+	if (r.size == 0) != (kind == headerLine) {
+		return fmt.Errorf("a %s line is out of place", kind)
+	}
+	switch kind {
+	case headerLine:
+		return r.takeHeader(line)
+	case windowLine:
+		var w WindowEnd
+		err := json.Unmarshal(line, &w)
+		r.Windows = append(r.Windows, w)
+		return err
+	case endLine:
+		r.End = new(End)
+		return json.Unmarshal(line, r.End)
+	case markLine:
+		var m Mark
+		err := json.Unmarshal(line, &m)
+		r.Marks = append(r.Marks, m)
+		return err
+	}
+	return nil
+}
+
+func (r *Run) takeHeader(line []byte) error {
+	var h headerRecord
+	if err := json.Unmarshal(line, &h); err != nil {
+		return err
+	}
+	if h.Format > journalFormat {
+		return fmt.Errorf("the journal has format %d, this program reads up to %d", h.Format, journalFormat)
+	}
+	if h.Source != r.Header.Source || h.Stream != r.Header.Stream || h.RunID != r.Header.RunID {
+		return fmt.Errorf("the journal is of %s/%s/%s", h.Source, h.Stream, h.RunID)
+	}
+	r.Header = h.Header
+	return nil
+}
+
+// Pages yields what landed, in the order of landing, as far as the journal went
+// when the run was read. It streams: memory does not grow with the run. An error
+// is yielded at most once and ends the sequence.
+func (r *Run) Pages() iter.Seq2[Landed, error] {
+	return func(yield func(Landed, error) bool) {
+		f, err := os.Open(r.path)
+		if err != nil {
+			yield(Landed{}, fmt.Errorf("reading the pages of %s: %w", r.Ref(), err))
+			return
+		}
+		defer f.Close()
+		var known queries
+		for line, err := range lines(io.LimitReader(f, r.size)) {
+			if err != nil {
+				yield(Landed{}, fmt.Errorf("reading the pages of %s: %w", r.Ref(), err))
+				return
+			}
+			l, err := r.page(line, &known)
+			if err != nil {
+				yield(Landed{}, &CorruptError{Ref: r.Ref() + "/" + journalName, Err: err})
+				return
+			}
+			if l.Seq > 0 && !yield(l, nil) {
+				return
+			}
+		}
+	}
+}
+
+// page returns the page of a page line, and a zero Landed for other lines.
+func (r *Run) page(line []byte, known *queries) (Landed, error) {
+	switch kindOf(line) {
+	case pageLine:
+		return decodePage(line, r.Header, *known)
+	case textLine:
+		var q queryLine
+		if err := json.Unmarshal(line, &q); err != nil {
+			return Landed{}, err
+		}
+		known.add(q)
+	case "":
+		return Landed{}, errors.New("a line is damaged")
+	}
+	return Landed{}, nil
+}
+
+// Mark adds a durable note to a run that is not being written. What a crash left
+// at the end of its journal is cut off first.
+func (z *Zone) Mark(r *Run, m Mark) error {
+	line, err := appendLine(nil, markLine, m)
+	if err != nil {
+		return err
+	}
+	fresh, err := z.Run(r.Header.Source, r.Header.Stream, r.Header.RunID)
+	if err != nil {
+		return fmt.Errorf("marking a run: %w", err)
+	}
+	f, err := z.disk.Open(fresh.path)
+	if err != nil {
+		return fmt.Errorf("marking a run: %w", err)
+	}
+	j := journal{f: f, size: fresh.size}
+	if err = f.Truncate(j.size); err == nil {
+		err = j.append(line)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("marking %s: %w", r.Ref(), err)
+	}
+	fresh.Marks, fresh.size = append(fresh.Marks, m), j.size
+	*r = *fresh
+	return nil
+}

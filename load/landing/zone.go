@@ -1,0 +1,173 @@
+package landing
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Zone is a landing zone. It may be used by several goroutines; one process at a
+// time may write to it.
+type Zone struct {
+	dir  string
+	disk disk
+	enc  *zstd.Encoder
+	dec  *zstd.Decoder
+
+	mu   sync.Mutex
+	last string // greatest run id given out
+}
+
+// Open returns the zone in dir, which is created when the first run begins.
+func Open(dir string) (*Zone, error) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("opening the landing zone: %s is a file, not a folder", dir)
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(true),
+		zstd.WithEncoderConcurrency(workers()), zstd.WithZeroFrames(true), zstd.WithWindowSize(1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("opening the landing zone: %w", err)
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecodeAllCapLimit(true))
+	if err != nil {
+		return nil, fmt.Errorf("opening the landing zone: %w", err)
+	}
+	return &Zone{dir: dir, disk: osDisk{}, enc: enc, dec: dec}, nil
+}
+
+// workers is how many pages of a run are compressed and written at once: one a
+// core, and two that wait for the disk meanwhile.
+func workers() int { return min(runtime.GOMAXPROCS(0)+2, 8) }
+
+// NewRunID returns a name for a run that begins now: its UTC time to the
+// millisecond. It sorts after every run of the zone and every id given out
+// before, also when the clock went back.
+func (z *Zone) NewRunID(now time.Time) (string, error) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	last := z.last
+	streams, err := z.Streams()
+	if err != nil {
+		return "", err
+	}
+	for _, s := range streams {
+		ids, err := z.RunIDs(s.Source, s.Stream)
+		if err != nil {
+			return "", err
+		}
+		if n := len(ids); n > 0 {
+			last = max(last, ids[n-1])
+		}
+	}
+	id := now.UTC().Format(runIDLayout)
+	if id <= last {
+		t, err := time.Parse(runIDLayout, last)
+		if err != nil {
+			return "", fmt.Errorf("choosing a run id after %s: %w", last, err)
+		}
+		id = t.Add(time.Millisecond).Format(runIDLayout)
+	}
+	z.last = id
+	return id, nil
+}
+
+// Streams lists the streams that have a folder, sorted.
+func (z *Zone) Streams() ([]Stream, error) {
+	var all []Stream
+	sources, err := folders(z.dir, isIdentifier)
+	if err != nil {
+		return nil, fmt.Errorf("listing the streams landed: %w", err)
+	}
+	for _, source := range sources {
+		streams, err := folders(filepath.Join(z.dir, source), isIdentifier)
+		if err != nil {
+			return nil, fmt.Errorf("listing the streams landed: %w", err)
+		}
+		for _, stream := range streams {
+			all = append(all, Stream{Source: source, Stream: stream})
+		}
+	}
+	return all, nil
+}
+
+// RunIDs lists the runs of a stream by name, oldest first, and opens none of
+// them. Some may have died before they said anything.
+func (z *Zone) RunIDs(source, stream string) ([]string, error) {
+	ids, err := folders(filepath.Join(z.dir, source, stream), isRunID)
+	if err != nil {
+		return nil, fmt.Errorf("listing the runs of %s %s: %w", source, stream, err)
+	}
+	return ids, nil
+}
+
+// folders returns the names in dir that are folders and fit, sorted; none where
+// dir does not exist.
+func folders(dir string, fits func(string) bool) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && fits(e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// Body returns the bytes of a landed page, checked against the hash in its
+// journal line. dst is overwritten, and used where it is large enough. A body
+// that is not what landed, or not there, is a *CorruptError.
+func (z *Zone) Body(l Landed, dst []byte) ([]byte, error) {
+	path, err := z.pagePath(l.Ref)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := readExactly(path, l.Stored)
+	if err != nil {
+		return nil, &CorruptError{Ref: l.Ref, Err: err}
+	}
+	// The capacity is the bound: what would grow past the recorded size is refused.
+	dst = slices.Grow(dst[:0], int(l.Bytes))
+	body, err := z.dec.DecodeAll(packed, dst[:0:l.Bytes])
+	if err != nil {
+		return nil, &CorruptError{Ref: l.Ref, Err: fmt.Errorf("decompressing: %w", err)}
+	}
+	if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != l.SHA256 || int64(len(body)) != l.Bytes {
+		return nil, &CorruptError{Ref: l.Ref, Err: fmt.Errorf("its sha256 is %x, not %s", sum, l.SHA256)}
+	}
+	return body, nil
+}
+
+func readExactly(path string, size int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() != size {
+		return nil, fmt.Errorf("its file has %d bytes, not %d", info.Size(), size)
+	}
+	data := make([]byte, size)
+	_, err = io.ReadFull(f, data)
+	return data, err
+}

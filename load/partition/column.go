@@ -1,0 +1,205 @@
+package partition
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+)
+
+// copyValue appends row i of a to b, which has the same type.
+func copyValue(b array.Builder, a arrow.Array, i int) {
+	if a.IsNull(i) {
+		b.AppendNull()
+		return
+	}
+	switch a := a.(type) {
+	case *array.String:
+		b.(*array.StringBuilder).Append(a.Value(i))
+	case *array.Timestamp:
+		b.(*array.TimestampBuilder).Append(a.Value(i))
+	case *array.Int64:
+		b.(*array.Int64Builder).Append(a.Value(i))
+	case *array.Int32:
+		b.(*array.Int32Builder).Append(a.Value(i))
+	case *array.Int8:
+		b.(*array.Int8Builder).Append(a.Value(i))
+	case *array.Date32:
+		b.(*array.Date32Builder).Append(a.Value(i))
+	case *array.Float64:
+		b.(*array.Float64Builder).Append(a.Value(i))
+	case *array.Boolean:
+		b.(*array.BooleanBuilder).Append(a.Value(i))
+	case *array.Decimal128:
+		b.(*array.Decimal128Builder).Append(a.Value(i))
+	case *array.List:
+		list := b.(*array.ListBuilder)
+		list.Append(true)
+		start, end := a.ValueOffsets(i)
+		for j := start; j < end; j++ {
+			copyValue(list.ValueBuilder(), a.ListValues(), int(j))
+		}
+	default:
+		panic(fmt.Sprintf("partition: no column of type %s is supported", a.DataType()))
+	}
+}
+
+// equalValue reports whether row i of a and row j of b, of the same type, hold
+// the same value. NULL equals NULL, and a NaN equals itself.
+func equalValue(a arrow.Array, i int, b arrow.Array, j int) bool {
+	if a.IsNull(i) || b.IsNull(j) {
+		return a.IsNull(i) && b.IsNull(j)
+	}
+	switch a := a.(type) {
+	case *array.String:
+		return a.Value(i) == b.(*array.String).Value(j)
+	case *array.Timestamp:
+		return a.Value(i) == b.(*array.Timestamp).Value(j)
+	case *array.Int64:
+		return a.Value(i) == b.(*array.Int64).Value(j)
+	case *array.Int32:
+		return a.Value(i) == b.(*array.Int32).Value(j)
+	case *array.Int8:
+		return a.Value(i) == b.(*array.Int8).Value(j)
+	case *array.Date32:
+		return a.Value(i) == b.(*array.Date32).Value(j)
+	case *array.Float64:
+		x, y := a.Value(i), b.(*array.Float64).Value(j)
+		return x == y || x != x && y != y
+	case *array.Boolean:
+		return a.Value(i) == b.(*array.Boolean).Value(j)
+	case *array.Decimal128:
+		return a.Value(i) == b.(*array.Decimal128).Value(j)
+	case *array.List:
+		return equalList(a, i, b.(*array.List), j)
+	default:
+		panic(fmt.Sprintf("partition: no column of type %s is supported", a.DataType()))
+	}
+}
+
+func equalList(a *array.List, i int, b *array.List, j int) bool {
+	aStart, aEnd := a.ValueOffsets(i)
+	bStart, bEnd := b.ValueOffsets(j)
+	if aEnd-aStart != bEnd-bStart {
+		return false
+	}
+	for k := range aEnd - aStart {
+		if !equalValue(a.ListValues(), int(aStart+k), b.ListValues(), int(bStart+k)) {
+			return false
+		}
+	}
+	return true
+}
+
+// Supported reports whether the package can carry columns of type t.
+func Supported(t arrow.DataType) bool {
+	switch t.ID() {
+	case arrow.STRING, arrow.TIMESTAMP, arrow.INT64, arrow.INT32, arrow.INT8, arrow.DATE32,
+		arrow.FLOAT64, arrow.BOOL, arrow.DECIMAL128:
+		return true
+	case arrow.LIST:
+		return Supported(t.(*arrow.ListType).Elem())
+	}
+	return false
+}
+
+// SortKey is the string by which a row with these key values sorts, as Plan.Moved
+// has it. Values are string or int64, in the order of the key's columns.
+func SortKey(values ...any) string {
+	var buf []byte
+	for n, v := range values {
+		if n > 0 {
+			buf = append(buf, 0)
+		}
+		switch v := v.(type) {
+		case string:
+			buf = append(buf, v...)
+		case int64:
+			buf = appendInt(buf, v)
+		}
+	}
+	return string(buf)
+}
+
+// sortKeys returns, for every row of rec, a string that sorts as the key does: a
+// text key is itself (no copy), an integer its big-endian bytes with the sign
+// turned, several columns one after another with a zero byte between.
+func sortKeys(rec arrow.Record, columns []int) []string {
+	if len(columns) == 1 {
+		if text, ok := rec.Column(columns[0]).(*array.String); ok {
+			keys := make([]string, text.Len())
+			for i := range keys {
+				keys[i] = text.Value(i)
+			}
+			return keys
+		}
+	}
+	keys := make([]string, rec.NumRows())
+	var buf []byte
+	for i := range keys {
+		buf = buf[:0]
+		for n, c := range columns {
+			if n > 0 {
+				buf = append(buf, 0)
+			}
+			buf = appendKey(buf, rec.Column(c), i)
+		}
+		keys[i] = string(buf)
+	}
+	return keys
+}
+
+func appendKey(buf []byte, a arrow.Array, i int) []byte {
+	if a.IsNull(i) {
+		return buf
+	}
+	switch a := a.(type) {
+	case *array.String:
+		return append(buf, a.Value(i)...)
+	case *array.Int64:
+		return appendInt(buf, a.Value(i))
+	default:
+		panic(fmt.Sprintf("partition: a key of type %s is not supported", a.DataType()))
+	}
+}
+
+// readableKey is the key of row i for manifests: values joined by "/".
+func readableKey(rec arrow.Record, columns []int, i int) string {
+	var b bytes.Buffer
+	for n, c := range columns {
+		if n > 0 {
+			b.WriteByte('/')
+		}
+		b.WriteString(rec.Column(c).ValueStr(i))
+	}
+	return b.String()
+}
+
+// recordBytes is the memory behind a record: the capacity of its buffers.
+func recordBytes(rec arrow.Record) int64 {
+	var n int64
+	for _, column := range rec.Columns() {
+		n += dataBytes(column.Data())
+	}
+	return n
+}
+
+func dataBytes(d arrow.ArrayData) int64 {
+	var n int64
+	for _, buffer := range d.Buffers() {
+		if buffer != nil {
+			n += int64(buffer.Cap())
+		}
+	}
+	for _, child := range d.Children() {
+		n += dataBytes(child)
+	}
+	return n
+}
+
+// appendInt writes v so that byte order is numeric order.
+func appendInt(buf []byte, v int64) []byte {
+	return binary.BigEndian.AppendUint64(buf, uint64(v)^1<<63)
+}

@@ -1,0 +1,223 @@
+package partition
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/compress"
+	"github.com/apache/arrow/go/v17/parquet/file"
+	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+
+	"nightjar/load"
+)
+
+// rowGroupRows is a compromise between readers, which prune and parallelise by
+// row group, and the writer, which holds one in memory.
+const rowGroupRows = 128 << 10
+
+// dictionaryLimit lets no dictionary overflow within a row group: a column that
+// falls back to plain pages has an encoding list in its footer whose order
+// differs from run to run.
+const dictionaryLimit = 64 << 20
+
+// createdBy is fixed, so that the bytes depend on the rows alone.
+const createdBy = "nightjar"
+
+// fileWriter writes one Parquet file and hashes it on the way.
+type fileWriter struct {
+	path string
+	f    *os.File
+	buf  *bufio.Writer
+	sum  hash.Hash
+	size int64
+	out  *pqarrow.FileWriter
+}
+
+// fileSum is what is known of a closed file.
+type fileSum struct {
+	bytes  int64
+	sha256 string
+}
+
+// Write counts and hashes what goes to the file.
+func (w *fileWriter) Write(p []byte) (int, error) {
+	n, err := w.buf.Write(p)
+	w.sum.Write(p[:n])
+	w.size += int64(n)
+	return n, err
+}
+
+// newTableWriter creates the Parquet file of a partition.
+func newTableWriter(path string, t load.Table, mem memory.Allocator) (*fileWriter, error) {
+	options := []parquet.WriterProperty{
+		parquet.WithAllocator(mem),
+		parquet.WithCreatedBy(createdBy),
+		parquet.WithVersion(parquet.V2_LATEST),
+		parquet.WithCompression(compress.Codecs.Zstd),
+		parquet.WithCompressionLevel(1),
+		parquet.WithMaxRowGroupLength(rowGroupRows),
+		parquet.WithDictionaryPageSizeLimit(dictionaryLimit),
+		parquet.WithDictionaryDefault(false),
+	}
+	for _, f := range t.Arrow.Fields() {
+		switch {
+		case repeats(t, f):
+			// Snappy, because arrow's zstd codec does not take the empty dictionary of
+			// a column without values; on dictionary indices it loses little.
+			options = append(options, parquet.WithDictionaryFor(columnPath(f), true),
+				parquet.WithCompressionFor(columnPath(f), compress.Codecs.Snappy))
+		case f.Type.ID() == arrow.TIMESTAMP || f.Type.ID() == arrow.INT64:
+			options = append(options, parquet.WithEncodingFor(f.Name, parquet.Encodings.DeltaBinaryPacked))
+		}
+	}
+	return newFileWriter(path, t.Arrow, parquet.NewWriterProperties(options...), mem)
+}
+
+// repeats reports whether the values of a column come back often enough to be
+// worth a dictionary: not those of keys and foreign keys, instants, decimals and
+// personal data.
+func repeats(t load.Table, f arrow.Field) bool {
+	if slices.Contains(t.Key, f.Name) || strings.HasSuffix(f.Name, "_id") {
+		return false
+	}
+	if class, ok := f.Metadata.GetValue("class"); ok && class != "none" {
+		return false
+	}
+	switch f.Type.ID() {
+	case arrow.STRING, arrow.DATE32, arrow.INT8, arrow.LIST, arrow.FLOAT64:
+		return true
+	}
+	return false
+}
+
+// columnPath is the Parquet path of the leaf of a field.
+func columnPath(f arrow.Field) string {
+	if f.Type.ID() == arrow.LIST {
+		return f.Name + ".list.element"
+	}
+	return f.Name
+}
+
+// newScratchWriter creates a Parquet file that lives for one run.
+func newScratchWriter(path string, schema *arrow.Schema, mem memory.Allocator) (*fileWriter, error) {
+	return newFileWriter(path, schema, parquet.NewWriterProperties(
+		parquet.WithAllocator(mem), parquet.WithMaxRowGroupLength(rowGroupRows), parquet.WithDictionaryDefault(false),
+		parquet.WithCompression(compress.Codecs.Snappy), parquet.WithStats(false)), mem)
+}
+
+func newFileWriter(path string, schema *arrow.Schema, props *parquet.WriterProperties, mem memory.Allocator) (*fileWriter, error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("create parquet file: %w", err)
+	}
+	w := &fileWriter{path: path, f: f, buf: bufio.NewWriterSize(f, 256<<10), sum: sha256.New()}
+	w.out, err = pqarrow.NewFileWriter(schema, w, props, pqarrow.NewArrowWriterProperties(pqarrow.WithAllocator(mem)))
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("create parquet file %s: %w", path, err)
+	}
+	return w, nil
+}
+
+// write appends rec to the row group under way.
+func (w *fileWriter) write(rec arrow.Record) error {
+	if err := w.out.WriteBuffered(rec); err != nil {
+		return fmt.Errorf("write %s: %w", w.path, err)
+	}
+	return nil
+}
+
+// close finishes the footer and makes the file durable.
+func (w *fileWriter) close() (fileSum, error) {
+	if err := w.out.Close(); err != nil {
+		w.f.Close()
+		return fileSum{}, fmt.Errorf("finish %s: %w", w.path, err)
+	}
+	if err := w.buf.Flush(); err != nil {
+		w.f.Close()
+		return fileSum{}, fmt.Errorf("finish %s: %w", w.path, err)
+	}
+	if err := w.f.Close(); err != nil {
+		return fileSum{}, fmt.Errorf("finish %s: %w", w.path, err)
+	}
+	return fileSum{bytes: w.size, sha256: hex.EncodeToString(w.sum.Sum(nil))}, nil
+}
+
+// abandon closes and removes an unfinished file.
+func (w *fileWriter) abandon() {
+	w.out.Close()
+	w.f.Close()
+	os.Remove(w.path)
+}
+
+// openTable is a cursor over an existing partition file, whose rows all stand in
+// partition p.
+func (l *layout) openTable(path string, p Partition, schema *arrow.Schema) (*cursor, error) {
+	// The delta decoders of arrow v17 never release their last block: what is read
+	// here lives in memory that the garbage collector sees to.
+	mem := memory.DefaultAllocator
+	props := parquet.NewReaderProperties(mem)
+	pf, err := file.OpenParquetFile(path, false, file.WithReadProps(props))
+	if err != nil {
+		return nil, fmt.Errorf("open partition %s: %w", path, err)
+	}
+	reader, err := pqarrow.NewFileReader(pf, pqarrow.ArrowReadProperties{BatchSize: batchRows}, mem)
+	if err != nil {
+		pf.Close()
+		return nil, fmt.Errorf("open partition %s: %w", path, err)
+	}
+	records, err := reader.GetRecordReader(context.Background(), nil, nil)
+	if err != nil {
+		pf.Close()
+		return nil, fmt.Errorf("read partition %s: %w", path, err)
+	}
+	if err := sameColumns(records.Schema(), schema); err != nil {
+		records.Release()
+		pf.Close()
+		return nil, fmt.Errorf("partition %s was written with other columns: %w; rebuild with replay", path, err)
+	}
+	next := func() (*batch, error) {
+		rec, err := records.Read()
+		if err == io.EOF {
+			return nil, io.EOF
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read partition %s: %w", path, err)
+		}
+		rec.Retain()
+		b := &batch{rec: rec, keys: sortKeys(rec, l.key), parts: make([]Partition, rec.NumRows())}
+		for i := range b.parts {
+			b.parts[i] = p
+		}
+		if l.page >= 0 {
+			b.pages = rec.Column(l.page).(*array.String)
+		}
+		return b, nil
+	}
+	return &cursor{next: next, done: func() { records.Release(); pf.Close() }}, nil
+}
+
+func sameColumns(have, want *arrow.Schema) error {
+	if have.NumFields() != want.NumFields() {
+		return fmt.Errorf("%d columns, not %d", have.NumFields(), want.NumFields())
+	}
+	for i, f := range want.Fields() {
+		h := have.Field(i)
+		if h.Name != f.Name || h.Type.ID() != f.Type.ID() {
+			return fmt.Errorf("column %d is %s %s, not %s %s", i+1, h.Name, h.Type, f.Name, f.Type)
+		}
+	}
+	return nil
+}

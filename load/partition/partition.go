@@ -1,0 +1,103 @@
+// Package partition turns the records of a run into partition files: one Parquet
+// file a month (or day) of business date, sorted by key, one row a key, the
+// newest version of each.
+//
+// Glossary. A stage collects the incoming records of one table as sorted runs,
+// which go to scratch files once they outgrow the shared pool. A merge reads all
+// runs and the old file of each partition they touch, side by side in key order,
+// and writes the new file; memory is one batch a run, whatever the rows. A
+// version of a row is older or newer by its landed page (_page), which sorts by
+// run and by place in the run.
+package partition
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// Width is how much business time a partition holds.
+type Width string
+
+const (
+	Month Width = "month"
+	Day   Width = "day"
+)
+
+// Partition names a partition by the first day it holds, in days since
+// 1970-01-01. It does not know its width.
+type Partition int32
+
+// None is the partition of the rows without a business date.
+const None Partition = math.MinInt32
+
+// hiveNull is the folder value that Hive, DuckDB and Arrow read as NULL.
+const hiveNull = "__HIVE_DEFAULT_PARTITION__"
+
+// Of returns the partition that holds the business day, given in days since
+// 1970-01-01.
+func (w Width) Of(day int32) Partition {
+	if w == Day {
+		return Partition(day)
+	}
+	t := time.Unix(int64(day)*86400, 0).UTC()
+	first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
+	return Partition(first.Unix() / 86400)
+}
+
+// Folder returns the Hive-style folder name: "month=2026-11" or "day=2026-11-20".
+func (w Width) Folder(p Partition) string {
+	return string(w) + "=" + w.value(p)
+}
+
+func (w Width) value(p Partition) string {
+	if p == None {
+		return hiveNull
+	}
+	day := time.Unix(int64(p)*86400, 0).UTC()
+	if w == Day {
+		return day.Format(time.DateOnly)
+	}
+	return day.Format("2006-01")
+}
+
+// ParseFolder is the inverse of Folder.
+func ParseFolder(folder string) (Width, Partition, error) {
+	name, value, ok := strings.Cut(folder, "=")
+	w := Width(name)
+	layout := map[Width]string{Month: "2006-01", Day: time.DateOnly}[w]
+	if !ok || layout == "" {
+		return "", 0, fmt.Errorf("%q is no partition folder: want month=YYYY-MM or day=YYYY-MM-DD", folder)
+	}
+	if value == hiveNull {
+		return w, None, nil
+	}
+	t, err := time.Parse(layout, value)
+	if err != nil {
+		return "", 0, fmt.Errorf("%q is no partition folder: %w", folder, err)
+	}
+	return w, Partition(t.Unix() / 86400), nil
+}
+
+// Result is one partition after a merge.
+type Result struct {
+	Partition Partition
+	Path      string // the new file; empty where nothing changed or no row is left
+	Rows      int64
+	Bytes     int64
+	SHA256    string // hex, of the file
+	MinKey    string // first key in file order, in readable form; empty without rows
+	MaxKey    string
+	Changed   bool // false: the old file, if any, stays as it is
+}
+
+// Counts says what a merge did with the rows of one table.
+type Counts struct {
+	New, Changed, Unchanged int64 // keys
+	Superseded              int64 // incoming rows that gave way to another version of their key
+}
+
+// WindowCounts is the share of one window in a merge: Rows incoming, of Keys
+// distinct keys. Rows minus Keys were superseded within the window.
+type WindowCounts struct{ Rows, Keys int64 }

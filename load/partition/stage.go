@@ -1,0 +1,293 @@
+package partition
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"nightjar/load"
+)
+
+// maxRuns is how many runs are read side by side; more are first merged into
+// longer ones, so that the number of open files and batches has a bound.
+const maxRuns = 64
+
+// Pool is the memory that the stages of one run share, in bytes of records.
+type Pool struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// NewPool returns a pool of limit bytes.
+func NewPool(limit int64) *Pool { return &Pool{limit: limit} }
+
+// take reserves n bytes, or reports false where they are not to be had.
+func (p *Pool) take(n int64) bool {
+	if p.used.Add(n) <= p.limit {
+		return true
+	}
+	p.used.Add(-n)
+	return false
+}
+
+// Stage collects the incoming records of one table. Add may be called by many
+// goroutines; everything else by one, after the last Add.
+type Stage struct {
+	table  load.Table
+	layout layout
+	pool   *Pool
+	dir    string // scratch files; the caller removes it
+	mem    memory.Allocator
+	tables *arrow.Schema // the table's own columns
+
+	mu     sync.Mutex
+	held   []*batch // sorted, in memory
+	taken  int64    // bytes of held
+	files  []string // sorted, on disk
+	number int
+	keys   *keyLog
+	parts  map[Partition]struct{} // that incoming rows fall into
+}
+
+// NewStage prepares the collection of rows of t. Records are t's columns
+// followed by load.BusinessDate. Scratch files go to dir, which must exist.
+func NewStage(t load.Table, w Width, dir string, pool *Pool, mem memory.Allocator) (*Stage, error) {
+	l := layout{width: w, page: -1, date: t.Arrow.NumFields(), columns: t.Arrow.NumFields()}
+	for _, k := range t.Key {
+		l.key = append(l.key, t.Arrow.FieldIndices(k)...)
+	}
+	if len(l.key) != len(t.Key) || len(l.key) == 0 {
+		return nil, fmt.Errorf("table %s: key %v is not among its columns", t.Full(), t.Key)
+	}
+	for i, f := range t.Arrow.Fields() {
+		if !Supported(f.Type) {
+			return nil, fmt.Errorf("table %s: column %s has the unsupported type %s", t.Full(), f.Name, f.Type)
+		}
+		switch f.Name {
+		case load.Page:
+			l.page = i
+		case load.ExtractedAt:
+		default:
+			l.compare = append(l.compare, i)
+		}
+	}
+	s := &Stage{table: t, layout: l, pool: pool, dir: dir, mem: mem, tables: t.Arrow, parts: map[Partition]struct{}{}}
+	s.keys = newKeyLog(s.Scratch("keys"), t, mem)
+	return s, nil
+}
+
+// Width is the width of the table's partitions.
+func (s *Stage) Width() Width { return s.layout.width }
+
+// Scratch names a scratch file of the table.
+func (s *Stage) Scratch(name string) string {
+	return filepath.Join(s.dir, fmt.Sprintf("%s.%s.%s", s.table.Schema, s.table.Name, name))
+}
+
+// Add sorts the record and keeps it, in memory or on disk. It retains what it
+// keeps; the caller's reference stays the caller's.
+func (s *Stage) Add(rec arrow.Record) error {
+	if rec.NumRows() == 0 {
+		return nil
+	}
+	rec.Retain()
+	b := s.layout.newBatch(rec)
+	b.sort()
+	size := recordBytes(rec)
+	if s.pool.take(size) {
+		s.mu.Lock()
+		s.held = append(s.held, b)
+		s.taken += size
+		err := s.note(b)
+		s.mu.Unlock()
+		return err
+	}
+	defer rec.Release()
+	s.mu.Lock()
+	path := s.newRunFile()
+	err := s.note(b)
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := b.spill(path, s.mem); err != nil {
+		return fmt.Errorf("table %s: %w", s.table.Full(), err)
+	}
+	s.mu.Lock()
+	s.files = append(s.files, path)
+	s.mu.Unlock()
+	return nil
+}
+
+// newRunFile names the next scratch run; s.mu is held.
+func (s *Stage) newRunFile() string {
+	s.number++
+	return s.Scratch(fmt.Sprintf("run%06d", s.number))
+}
+
+// note logs the keys and partitions of b; s.mu is held.
+func (s *Stage) note(b *batch) error {
+	for _, p := range b.parts {
+		s.parts[p] = struct{}{}
+	}
+	return s.keys.write(b)
+}
+
+// Touched lists the partitions that incoming rows fall into, ascending.
+func (s *Stage) Touched() []Partition {
+	parts := make([]Partition, 0, len(s.parts))
+	for p := range s.parts {
+		parts = append(parts, p)
+	}
+	slices.SortFunc(parts, cmp.Compare)
+	return parts
+}
+
+// Keys closes and returns the Parquet file of the incoming keys: the key columns,
+// partition (int32, a Partition) and page (text). It is empty text where nothing
+// came.
+func (s *Stage) Keys() (string, error) { return s.keys.close() }
+
+// Absorb takes over the rows of another stage of the same table, which is empty
+// afterwards. The keys of those rows are in no Keys file: absorb only rows that
+// cannot stand in another partition.
+func (s *Stage) Absorb(o *Stage) {
+	s.held = append(s.held, o.held...)
+	s.files = append(s.files, o.files...)
+	s.taken += o.taken
+	for p := range o.parts {
+		s.parts[p] = struct{}{}
+	}
+	o.held, o.files, o.taken = nil, nil, 0
+}
+
+// Close releases the records and forgets the scratch files.
+func (s *Stage) Close() error {
+	for _, b := range s.held {
+		b.rec.Release()
+	}
+	s.pool.used.Add(-s.taken)
+	s.held, s.taken = nil, 0
+	_, err := s.keys.close()
+	for _, f := range s.files {
+		os.Remove(f)
+	}
+	return err
+}
+
+// cursors opens all runs, after merging them down to maxRuns.
+func (s *Stage) cursors() ([]*cursor, error) {
+	if err := s.compact(); err != nil {
+		return nil, err
+	}
+	var all []*cursor
+	for _, b := range s.held {
+		all = append(all, inMemory(b, len(all)+1))
+	}
+	for _, f := range s.files {
+		c, err := s.layout.spilled(f, len(all)+1, s.mem)
+		if err != nil {
+			closeAll(all)
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// compact merges scratch runs until few enough are left.
+func (s *Stage) compact() error {
+	for len(s.files) > maxRuns {
+		group := s.files[:maxRuns]
+		var cursors []*cursor
+		for i, f := range group {
+			c, err := s.layout.spilled(f, i, s.mem)
+			if err != nil {
+				closeAll(cursors)
+				return err
+			}
+			cursors = append(cursors, c)
+		}
+		path := s.newRunFile()
+		if err := s.concat(cursors, path); err != nil {
+			return err
+		}
+		for _, f := range group {
+			os.Remove(f)
+		}
+		s.files = append(s.files[maxRuns:], path)
+	}
+	return nil
+}
+
+func closeAll(cursors []*cursor) {
+	for _, c := range cursors {
+		c.close()
+	}
+}
+
+// keyLog is the narrow Parquet file of incoming keys.
+type keyLog struct {
+	path   string
+	schema *arrow.Schema
+	width  int
+	mem    memory.Allocator
+	out    *fileWriter
+	err    error
+}
+
+func newKeyLog(path string, t load.Table, mem memory.Allocator) *keyLog {
+	var fields []arrow.Field
+	for _, k := range t.Key {
+		f, _ := t.Arrow.FieldsByName(k)
+		fields = append(fields, arrow.Field{Name: k, Type: f[0].Type, Nullable: true})
+	}
+	fields = append(fields,
+		arrow.Field{Name: "partition", Type: arrow.PrimitiveTypes.Int32},
+		arrow.Field{Name: "page", Type: arrow.BinaryTypes.String})
+	return &keyLog{path: path, schema: arrow.NewSchema(fields, nil), width: len(t.Key), mem: mem}
+}
+
+func (k *keyLog) write(b *batch) error {
+	if k.out == nil {
+		if k.out, k.err = newScratchWriter(k.path, k.schema, k.mem); k.err != nil {
+			return k.err
+		}
+	}
+	rows := array.NewRecordBuilder(k.mem, k.schema)
+	defer rows.Release()
+	keyColumns := make([]arrow.Array, 0, k.width)
+	for _, f := range k.schema.Fields()[:k.width] {
+		keyColumns = append(keyColumns, b.rec.Column(b.rec.Schema().FieldIndices(f.Name)[0]))
+	}
+	for i := range b.keys {
+		for c, column := range keyColumns {
+			copyValue(rows.Field(c), column, i)
+		}
+		rows.Field(k.width).(*array.Int32Builder).Append(int32(b.parts[i]))
+		rows.Field(k.width + 1).(*array.StringBuilder).Append(b.page(i))
+	}
+	rec := rows.NewRecord()
+	defer rec.Release()
+	return k.out.write(rec)
+}
+
+func (k *keyLog) close() (string, error) {
+	if k.out == nil {
+		return "", k.err
+	}
+	out := k.out
+	k.out = nil
+	if _, err := out.close(); err != nil {
+		return "", err
+	}
+	return k.path, nil
+}

@@ -1,0 +1,224 @@
+package transform_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/decimal128"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/valyala/fastjson"
+
+	"nightjar/transform"
+)
+
+// conversationsPage is a page as iAdvize sends it: three in ten conversations with
+// a survey, one in ten with a transaction.
+func conversationsPage(n int, seed uint64) []byte {
+	r := rand.New(rand.NewPCG(seed, seed))
+	uuid := func() string {
+		return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", r.Uint32(), r.IntN(1<<16), r.IntN(1<<12), r.IntN(1<<12), r.Uint64()>>16)
+	}
+	channels := []string{"CHAT", "CHAT", "CHAT", "WHATSAPP", "CALL", "FACEBOOK_BUSINESS_ON_MESSENGER"}
+	at := time.Date(2026, 11, 19, 7, 0, 0, 0, time.UTC)
+	var b strings.Builder
+	b.WriteString(`{"data":{"closedConversations":{"edges":[`)
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		at = at.Add(time.Duration(r.IntN(60)) * time.Second)
+		lasted := 30 + r.IntN(900)
+		fmt.Fprintf(&b, `{"cursor":"c%06d","node":{"id":%q,"createdAt":%q,"closedAt":%q,"channel":%q,"language":"fr","duration":"PT%dM%d.25S","tags":[{"id":"%d","name":"livraison"},{"id":"%d","name":"retour"}],"project":{"id":9999,"name":"Boutique"},`,
+			i, uuid(), at.Add(-time.Duration(lasted)*time.Second).Format(time.RFC3339), at.Format(time.RFC3339), channels[r.IntN(len(channels))], lasted/60, lasted%60, r.IntN(50), r.IntN(50))
+		if r.IntN(10) < 3 {
+			fmt.Fprintf(&b, `"satisfactionSurvey":{"customerSatisfaction":%d,"netPromoterScore":%d,"comment":"Très bien, merci \ud83d\ude00\nà bientôt"},`, 1+r.IntN(5), r.IntN(11))
+		} else {
+			b.WriteString(`"satisfactionSurvey":null,`)
+		}
+		if r.IntN(10) == 0 {
+			fmt.Fprintf(&b, `"conversions":{"transactions":[{"id":%q,"externalConversionId":"CMD-%d","amount":%d.%02d,"currency":"EUR","receivedAt":%q}]}}}`, uuid(), r.IntN(1e6), r.IntN(300), r.IntN(100), at.Add(time.Hour).Format(time.RFC3339))
+		} else {
+			b.WriteString(`"conversions":null}}`)
+		}
+	}
+	b.WriteString(`],"pageInfo":{"hasNextPage":true,"endCursor":"c000499"}}}}`)
+	return []byte(b.String())
+}
+
+// BenchmarkDecode is the hot path whole: bytes to Arrow records.
+func BenchmarkDecode(b *testing.B) {
+	body := conversationsPage(500, 1)
+	d, err := transform.New("iadvize", "closed_conversations", transform.Options{Location: paris(b)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	rows := transform.NewRows(memory.DefaultAllocator, "iadvize", "closed_conversations")
+	defer rows.Release()
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Decode(somePage, body, rows)
+		if rows.Len() >= 16*1024 {
+			if err := rows.Flush(func(transform.Table, arrow.Record) error { return nil }); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// The benchmarks below are the reason for the parser: the same page, parsed only.
+
+func BenchmarkParseFastjson(b *testing.B) {
+	body := conversationsPage(500, 1)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	var p fastjson.Parser
+	for b.Loop() {
+		if _, err := p.ParseBytes(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkParseEncodingJSON(b *testing.B) {
+	body := conversationsPage(500, 1)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var page conversations
+		if err := json.Unmarshal(body, &page); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// conversations is the page as a straight program would declare it.
+type conversations struct {
+	Data struct {
+		ClosedConversations struct {
+			Edges []struct {
+				Node struct {
+					ID, Channel, Language, Duration string
+					CreatedAt, ClosedAt             time.Time
+					Tags                            []struct{ Name string }
+					Project                         struct{ ID int64 }
+					SatisfactionSurvey              *struct {
+						CustomerSatisfaction, NetPromoterScore *int8
+						Comment                                *string
+					}
+					Conversions *struct {
+						Transactions []struct {
+							ID, ExternalConversionID, Currency string
+							Amount                             json.Number
+							ReceivedAt                         time.Time
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkDecodeRatio reports how many times faster the decoder is than
+// encoding/json into structs and from there into the same records.
+func BenchmarkDecodeRatio(b *testing.B) {
+	body := conversationsPage(500, 1)
+	d, err := transform.New("iadvize", "closed_conversations", transform.Options{Location: paris(b)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	rows := transform.NewRows(memory.DefaultAllocator, "iadvize", "closed_conversations")
+	defer rows.Release()
+	drop := func(transform.Table, arrow.Record) error { return nil }
+	var ours, theirs time.Duration
+	for b.Loop() {
+		start := time.Now()
+		d.Decode(somePage, body, rows)
+		if err := rows.Flush(drop); err != nil {
+			b.Fatal(err)
+		}
+		ours += time.Since(start)
+		start = time.Now()
+		straight(b, body)
+		theirs += time.Since(start)
+	}
+	mb := float64(len(body)) * float64(b.N) / 1e6
+	b.ReportMetric(mb/ours.Seconds(), "MB/s")
+	b.ReportMetric(mb/theirs.Seconds(), "encoding/json-MB/s")
+	b.ReportMetric(theirs.Seconds()/ours.Seconds(), "times-as-fast")
+}
+
+// straight decodes a page with encoding/json and builds the conversations.
+func straight(b *testing.B, body []byte) {
+	var page conversations
+	if err := json.Unmarshal(body, &page); err != nil {
+		b.Fatal(err)
+	}
+	t := transform.TablesOf("iadvize", "closed_conversations")
+	rb := array.NewRecordBuilder(memory.DefaultAllocator, t[0].Rows())
+	defer rb.Release()
+	tb := array.NewRecordBuilder(memory.DefaultAllocator, t[1].Rows())
+	defer tb.Release()
+	text := func(b *array.RecordBuilder, i int, s string) { b.Field(i).(*array.StringBuilder).Append(s) }
+	at := func(b *array.RecordBuilder, i int, t time.Time) {
+		b.Field(i).(*array.TimestampBuilder).Append(arrow.Timestamp(t.UnixMicro()))
+	}
+	date := func(b *array.RecordBuilder, i int, t time.Time) {
+		b.Field(i).(*array.Date32Builder).Append(arrow.Date32FromTime(t))
+	}
+	for _, e := range page.Data.ClosedConversations.Edges {
+		n := e.Node
+		text(rb, 0, n.ID)
+		rb.Field(1).(*array.Int64Builder).Append(n.Project.ID)
+		text(rb, 2, n.Channel)
+		text(rb, 3, n.Language)
+		at(rb, 4, n.CreatedAt)
+		at(rb, 5, n.ClosedAt)
+		date(rb, 6, n.ClosedAt)
+		rb.Field(7).(*array.Float64Builder).Append(n.ClosedAt.Sub(n.CreatedAt).Seconds())
+		tags := rb.Field(8).(*array.ListBuilder)
+		tags.Append(true)
+		for _, tag := range n.Tags {
+			tags.ValueBuilder().(*array.StringBuilder).Append(tag.Name)
+		}
+		if s := n.SatisfactionSurvey; s != nil && s.CustomerSatisfaction != nil {
+			rb.Field(9).(*array.Int8Builder).Append(*s.CustomerSatisfaction)
+			rb.Field(10).(*array.Int8Builder).Append(*s.NetPromoterScore)
+			text(rb, 11, *s.Comment)
+		} else {
+			rb.Field(9).AppendNull()
+			rb.Field(10).AppendNull()
+			rb.Field(11).AppendNull()
+		}
+		at(rb, 12, somePage.At)
+		text(rb, 13, somePage.Ref)
+		date(rb, 14, n.ClosedAt)
+		if n.Conversions == nil {
+			continue
+		}
+		for _, x := range n.Conversions.Transactions {
+			text(tb, 0, x.ID)
+			text(tb, 1, n.ID)
+			text(tb, 2, x.ExternalConversionID)
+			amount, err := decimal128.FromString(x.Amount.String(), 18, 4)
+			if err != nil {
+				b.Fatal(err)
+			}
+			tb.Field(3).(*array.Decimal128Builder).Append(amount)
+			text(tb, 4, x.Currency)
+			at(tb, 5, x.ReceivedAt)
+			date(tb, 6, n.ClosedAt)
+			at(tb, 7, somePage.At)
+			text(tb, 8, somePage.Ref)
+			date(tb, 9, n.ClosedAt)
+		}
+	}
+	rb.NewRecord().Release()
+	tb.NewRecord().Release()
+}

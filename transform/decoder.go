@@ -1,0 +1,192 @@
+package transform
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/valyala/fastjson"
+)
+
+// New returns the decoder of a stream. It refuses a stream that it does not know
+// and options that contradict themselves.
+func New(source, stream string, o Options) (Decoder, error) {
+	if o.Location == nil {
+		return nil, errors.New("decode pages: no time zone for business days")
+	}
+	d := &decoder{days: calendar{location: o.Location}, durationUnit: o.DurationUnit}
+	if d.durationUnit == 0 {
+		d.durationUnit = time.Millisecond
+	}
+	if d.durationUnit < 0 || time.Second%d.durationUnit != 0 {
+		return nil, fmt.Errorf("decode pages: a duration in units of %s is not supported; want a whole part of a second", d.durationUnit)
+	}
+	switch source + "/" + stream {
+	case "iadvize/closed_conversations":
+		d.read = readClosedConversations
+	case "aircall/calls":
+		d.read = readCalls
+	case "volt/waves":
+		d.read = readWaves
+	case "volt/messages":
+		d.read = readMessages
+	case "desk/conversations":
+		d.read, d.withhold = readDeskConversations, true
+	case "clientloop/idv_sessions":
+		d.read, d.withhold = readSessions, true
+	default:
+		return nil, fmt.Errorf("decode pages: no stream %q of %q", stream, source)
+	}
+	return d, nil
+}
+
+// decoder is the part that all streams share: it parses the page, remembers which
+// record is being read, and appends values or rejects.
+type decoder struct {
+	read         func(*decoder, *fastjson.Value)
+	days         calendar
+	durationUnit time.Duration
+	withhold     bool // pages may hold credentials: nothing raw that is not known to be free of them
+
+	parser    fastjson.Parser // of the body; its values live until the next page
+	variables fastjson.Parser // of the page's variables
+
+	page Page
+	from origin
+	rows *Rows
+
+	*sheet          // the row being appended
+	position int64  // of the record in the page
+	key      []byte // of the row being appended, if hasKey
+	hasKey   bool
+	nested   place           // of the row within the record
+	record   *fastjson.Value // the whole record
+	scratch  []byte          // a number's or key's text
+	cleaned  []byte          // a text freed of what is no text
+}
+
+// place names a row that is nested in a record; the zero place is the record.
+type place struct {
+	list  string // "conversions.transactions"
+	index int
+}
+
+func (p place) String() string {
+	if p.list == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s[%d]", p.list, p.index)
+}
+
+// Decode implements Decoder.
+func (d *decoder) Decode(page Page, body []byte, rows *Rows) {
+	d.page, d.rows = page, rows
+	d.from = origin{at: page.At.UnixMicro(), ref: append(d.from.ref[:0], page.Ref...)}
+	d.position, d.hasKey, d.nested, d.record = 0, false, place{}, nil
+	d.sheet = rows.sheets[0]
+	root, err := d.parser.ParseBytes(body)
+	if err != nil {
+		d.rejectPage("the page is no JSON", body)
+		return
+	}
+	d.read(d, root)
+}
+
+// variable finds a request variable by name, also within other variables; nil
+// where there is none.
+func (d *decoder) variable(name string) *fastjson.Value {
+	if len(d.page.Variables) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(d.page.Variables)
+	if err != nil {
+		return nil
+	}
+	root, err := d.variables.ParseBytes(text)
+	if err != nil {
+		return nil
+	}
+	return search(root, name)
+}
+
+func search(v *fastjson.Value, name string) *fastjson.Value {
+	if found := v.Get(name); found != nil || kind(v) != fastjson.TypeObject {
+		return found
+	}
+	var found *fastjson.Value
+	v.GetObject().Visit(func(_ []byte, member *fastjson.Value) {
+		if found == nil {
+			found = search(member, name)
+		}
+	})
+	return found
+}
+
+// recordsOf finds the member of data that has the named list, whatever the member
+// is called, and returns the list. Where there is none, the page is rejected.
+func (d *decoder) recordsOf(root *fastjson.Value, name string) []*fastjson.Value {
+	list := d.member(root, name)
+	if kind(list) != fastjson.TypeArray {
+		d.rejectPage("the page holds no list of "+name, root.MarshalTo(nil))
+	}
+	return list.GetArray()
+}
+
+// member finds data.<any>.<name>.
+func (d *decoder) member(root *fastjson.Value, name string) *fastjson.Value {
+	var found *fastjson.Value
+	data := root.Get("data")
+	if kind(data) != fastjson.TypeObject {
+		return nil
+	}
+	data.GetObject().Visit(func(_ []byte, member *fastjson.Value) {
+		if found == nil && kind(member) == fastjson.TypeObject {
+			found = member.Get(name)
+		}
+	})
+	return found
+}
+
+// begin turns to the next record, whose whole is v. Where v is no object, the
+// record is a reject of the table.
+func (d *decoder) begin(table int, position int, v *fastjson.Value) bool {
+	d.sheet = d.rows.sheets[table]
+	d.position, d.record, d.hasKey, d.nested = int64(position), v, false, place{}
+	return d.isObject(v)
+}
+
+// beginNested turns to a row that is nested in the record.
+func (d *decoder) beginNested(table int, at place, v *fastjson.Value) bool {
+	d.sheet = d.rows.sheets[table]
+	d.record, d.hasKey, d.nested = v, false, at
+	return d.isObject(v)
+}
+
+func (d *decoder) isObject(v *fastjson.Value) bool {
+	switch kind(v) {
+	case fastjson.TypeObject:
+		return true
+	case fastjson.TypeNull:
+		d.rejectRow("the record is null")
+	default:
+		d.rejectRow("the record is no object")
+	}
+	return false
+}
+
+// setKey gives the row its key, a copy of text.
+func (d *decoder) setKey(text []byte) {
+	d.key, d.hasKey = append(d.key[:0], text...), true
+}
+
+// end closes the row.
+func (d *decoder) end(day businessDay) { d.sheet.end(d.from, day) }
+
+// kind is the type of a value that may be absent.
+func kind(v *fastjson.Value) fastjson.Type {
+	if v == nil {
+		return fastjson.TypeNull
+	}
+	return v.Type()
+}

@@ -1,0 +1,400 @@
+// Package marts_test runs the queries of the marts on DuckDB. The folder holds no
+// Go code beside it: package transform embeds the queries.
+package marts_test
+
+import (
+	"database/sql"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/google/go-cmp/cmp"
+	_ "github.com/marcboeker/go-duckdb/v2"
+
+	"nightjar/transform"
+)
+
+var duckTypes = map[string]string{
+	"utf8": "VARCHAR", "int64": "BIGINT", "int8": "TINYINT", "float64": "DOUBLE", "bool": "BOOLEAN", "date32": "DATE",
+	"timestamp[us, tz=UTC]": "TIMESTAMPTZ", "decimal(18, 4)": "DECIMAL(18,4)", "decimal(38, 4)": "DECIMAL(38,4)",
+	"list of utf8": "VARCHAR[]", "list of int64": "BIGINT[]",
+}
+
+// open returns a database with every vendor table, empty, and the variables set.
+func open(t *testing.T) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	db.SetMaxOpenConns(1) // variables belong to a connection
+	for _, table := range transform.Tables() {
+		var columns []string
+		for _, c := range table.Columns {
+			kind := c.Type.String()
+			if list, ok := c.Type.(*arrow.ListType); ok {
+				kind = "list of " + list.Elem().String()
+			}
+			columns = append(columns, c.Name+" "+duckTypes[kind])
+		}
+		run(t, db, "CREATE SCHEMA IF NOT EXISTS "+table.Schema)
+		run(t, db, fmt.Sprintf("CREATE TABLE %s (%s)", table.Full(), strings.Join(columns, ", ")))
+	}
+	run(t, db, "SET TimeZone = 'UTC'")
+	run(t, db, "SET VARIABLE timezone = 'Europe/Paris'")
+	run(t, db, "SET VARIABLE csat_channels = ['CHAT', 'WHATSAPP']")
+	run(t, db, "SET VARIABLE nps_channels = ['CHAT']")
+	run(t, db, "SET VARIABLE conversations_as_of = TIMESTAMPTZ '2026-11-20 23:00:00+00'")
+	run(t, db, "SET VARIABLE conversations_lookback = INTERVAL '72 hours'")
+	run(t, db, "SET VARIABLE waves_as_of = TIMESTAMPTZ '2026-11-20 22:59:59+00'")
+	run(t, db, "SET VARIABLE waves_settle = INTERVAL '72 hours'")
+	return db
+}
+
+func run(t *testing.T, db *sql.DB, statement string, args ...any) {
+	t.Helper()
+	if _, err := db.Exec(statement, args...); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// query runs a mart and returns its rows as text, values with two decimals.
+func query(t *testing.T, db *sql.DB, name string) []string {
+	t.Helper()
+	var lines []string
+	for _, row := range values(t, db, name) {
+		fields := make([]string, len(row))
+		for i, v := range row {
+			fields[i] = show(v)
+		}
+		lines = append(lines, strings.Join(fields, " "))
+	}
+	return lines
+}
+
+func show(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "-"
+	case time.Time:
+		return v.Format(time.DateOnly)
+	case float64:
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprint(v)
+}
+
+func values(t *testing.T, db *sql.DB, name string) [][]any {
+	t.Helper()
+	m := mart(t, name)
+	rows, err := db.Query("SELECT * REPLACE (" + replaced(m) + ") FROM (" + m.Query + "\n)")
+	if err != nil {
+		t.Fatalf("mart %s: %v", name, err)
+	}
+	defer rows.Close()
+	var all [][]any
+	for rows.Next() {
+		row := make([]any, len(m.Columns))
+		into := make([]any, len(row))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, row)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// replaced turns decimals into text, which shows them exactly.
+func replaced(m transform.Mart) string {
+	for _, c := range m.Columns {
+		if c.Name == "amount" {
+			return "amount::VARCHAR AS amount"
+		}
+	}
+	return m.Columns[0].Name + " AS " + m.Columns[0].Name
+}
+
+func mart(t *testing.T, name string) transform.Mart {
+	t.Helper()
+	for _, m := range transform.Marts() {
+		if m.Name == name {
+			return m
+		}
+	}
+	t.Fatalf("no mart %s", name)
+	return transform.Mart{}
+}
+
+// The columns of each query are the declared ones, in name, type and order, also
+// over empty tables.
+func TestColumns(t *testing.T) {
+	db := open(t)
+	for _, m := range transform.Marts() {
+		rows, err := db.Query("SELECT column_name, column_type FROM (DESCRIBE " + m.Query + ")")
+		if err != nil {
+			t.Fatalf("mart %s: %v", m.Name, err)
+		}
+		var got, want []string
+		for rows.Next() {
+			var name, kind string
+			if err := rows.Scan(&name, &kind); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, name+" "+kind)
+		}
+		rows.Close()
+		for _, c := range m.Columns {
+			want = append(want, c.Name+" "+duckTypes[c.Type.String()])
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("mart %s (-declared +query):\n%s", m.Name, diff)
+		}
+		if rows := values(t, db, m.Name); len(rows) != 0 {
+			t.Errorf("mart %s over nothing has %d rows", m.Name, len(rows))
+		}
+	}
+}
+
+// Queries can be computed before anything is configured or landed.
+func TestVariablesUnset(t *testing.T) {
+	db := open(t)
+	for _, v := range []string{"csat_channels", "nps_channels", "conversations_as_of", "conversations_lookback", "waves_as_of", "waves_settle"} {
+		run(t, db, "SET VARIABLE "+v+" = NULL")
+	}
+	run(t, db, "INSERT INTO iadvize.conversations (conversation_id, closed_date, channel, csat_score) VALUES ('a', '2026-11-01', 'CHAT', 5)")
+	run(t, db, "INSERT INTO volt.waves (wave_id, scheduled_date) VALUES (1, '2026-11-01')")
+	want := []string{"2026-11-01 - CHAT 1 0 1 1 100.00 20.65 100.00 5.00 - false"}
+	if diff := cmp.Diff(want, query(t, db, "csat_daily")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"1 - - - 2026-11-01 - - - - - - false"}, query(t, db, "delivery_by_wave")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The figures of both tests below are computed by hand from the formulas: 3 of 4
+// satisfied is 75 %, Wilson 30.06 to 95.44.
+func TestSatisfaction(t *testing.T) {
+	db := open(t)
+	run(t, db, `INSERT INTO iadvize.conversations (conversation_id, project_id, closed_date, channel, csat_score, nps_score) VALUES
+		('a', 1, '2026-11-17', 'CHAT', 5, 10), ('b', 1, '2026-11-17', 'CHAT', 4, 9),
+		('c', 1, '2026-11-17', 'CHAT', 5, 7), ('d', 1, '2026-11-17', 'CHAT', 2, 3),
+		('e', 1, '2026-11-17', 'CHAT', NULL, NULL), ('f', 1, '2026-11-18', 'CALL', 5, NULL),
+		('g', 1, '2026-11-18', 'WHATSAPP', NULL, NULL), ('h', NULL, NULL, 'CHAT', 1, 0)`)
+	want := []string{
+		"2026-11-17 1 CHAT 5 5 4 3 75.00 30.06 95.44 4.00 80.00 true", // 18 November 00:00 + 72 h is the newest page
+		"2026-11-18 1 CALL 1 0 1 1 100.00 20.65 100.00 5.00 - false",  // an answer where nobody asks
+		"2026-11-18 1 WHATSAPP 1 1 0 0 - - - - 0.00 false",            // no answer is no zero
+		"- - CHAT 1 1 1 0 0.00 0.00 79.35 1.00 100.00 false",          // no day is never final
+	}
+	if diff := cmp.Diff(want, query(t, db, "csat_daily")); diff != "" {
+		t.Error(diff)
+	}
+	want = []string{
+		"2026-11-17 1 CHAT 5 5 4 2 1 1 25.00 -44.16 72.73 true", // (2.75 − 1.75) / 7 ± 58.45
+		"2026-11-18 1 CALL 1 0 0 0 0 0 - - - false",
+		"2026-11-18 1 WHATSAPP 1 0 0 0 0 0 - - - false",
+		"- - CHAT 1 1 1 0 0 1 -100.00 -98.50 48.50 false",
+	}
+	if diff := cmp.Diff(want, query(t, db, "nps_daily")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDelivery(t *testing.T) {
+	db := open(t)
+	run(t, db, `INSERT INTO volt.waves (wave_id, name, type, account_phone, scheduled_date, total_messages, messages_delivered, messages_failed) VALUES
+		(2, 'b', 'group', '+1', '2026-11-17', 100, 80, 10),
+		(1, 'a', 'account', '+1', '2026-11-17', 10, 9, 2),
+		(3, 'c', 'group', '+1', '2026-11-16', 0, 0, 0),
+		(4, 'd', 'group', '+2', NULL, NULL, 1, 1)`)
+	want := []string{
+		"1 a account +1 2026-11-17 10 9 2 0 90.00 81.82 false", // a receipt too many; a second before it is final
+		"2 b group +1 2026-11-17 100 80 10 10 80.00 88.89 false",
+		"3 c group +1 2026-11-16 0 0 0 0 - - true",
+		"4 d group +2 - - 1 1 - - 50.00 false",
+	}
+	if diff := cmp.Diff(want, query(t, db, "delivery_by_wave")); diff != "" {
+		t.Error(diff)
+	}
+	want = []string{
+		"2026-11-16 +1 1 0 0 0 0 - - true",
+		"2026-11-17 +1 2 110 89 12 10 80.91 88.12 false",
+		"- +2 1 - 1 1 - - 50.00 false",
+	}
+	if diff := cmp.Diff(want, query(t, db, "delivery_daily")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDeliveryFailures(t *testing.T) {
+	db := open(t)
+	run(t, db, `INSERT INTO volt.messages (message_id, sent_date, status, direction, error_code) VALUES
+		(1, '2026-11-17', 'failed', 'outbound', '30003'), (2, '2026-11-17', 'failed', 'outbound', '30003'),
+		(3, '2026-11-17', 'failed', 'outbound', NULL), (4, '2026-11-17', 'failed', NULL, '30006'),
+		(5, '2026-11-17', 'failed', 'inbound', '30003'), (6, '2026-11-17', 'delivered', 'outbound', NULL),
+		(7, '2026-11-18', 'failed', 'outbound', '30003')`)
+	want := []string{
+		"2026-11-17 30003 2 50.00",
+		"2026-11-17 30006 1 25.00",
+		"2026-11-17 unknown 1 25.00",
+		"2026-11-18 30003 1 100.00",
+	}
+	if diff := cmp.Diff(want, query(t, db, "delivery_failures")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCalls(t *testing.T) {
+	db := open(t)
+	run(t, db, `INSERT INTO aircall.calls (call_id, created_date, via_number, direction, call_type, duration_seconds) VALUES
+		('a', '2026-11-17', '+1', 'inbound', 'answered', 60.5), ('b', '2026-11-17', '+1', 'inbound', 'missed', 9),
+		('c', '2026-11-17', '+1', 'inbound', 'voicemail', 30), ('d', '2026-11-17', '+1', 'outbound', 'answered', 30),
+		('e', '2026-11-17', '+1', 'outbound', 'missed', 3), ('f', '2026-11-17', '+2', 'outbound', 'answered', NULL),
+		('g', '2026-11-17', '+1', 'internal', 'transferred', 3)`)
+	want := []string{
+		"2026-11-17 +1 3 1 1 1 2 1 33.33 45.25",
+		"2026-11-17 +2 0 0 0 0 1 1 - -",
+	}
+	if diff := cmp.Diff(want, query(t, db, "calls_daily")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRevenue(t *testing.T) {
+	db := open(t)
+	run(t, db, "INSERT INTO iadvize.conversations (conversation_id, project_id) VALUES ('a', 1), ('b', 1)")
+	run(t, db, `INSERT INTO iadvize.transactions (transaction_id, conversation_id, closed_date, amount, currency) VALUES
+		('1', 'a', '2026-11-17', 0.1, 'EUR'), ('2', 'a', '2026-11-17', 0.2, 'EUR'), ('3', 'b', '2026-11-17', 10, 'EUR'),
+		('4', 'b', '2026-11-17', 7.0001, 'USD'), ('5', 'gone', '2026-11-17', -1, 'EUR')`)
+	want := []string{
+		"2026-11-17 1 EUR 3 2 10.3000",
+		"2026-11-17 1 USD 1 1 7.0001",
+		"2026-11-17 - EUR 1 1 -1.0000", // its conversation is not there
+	}
+	if diff := cmp.Diff(want, query(t, db, "revenue_daily")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// group is one row of csat_daily and nps_daily, recomputed in Go.
+type group struct {
+	conversations, asked, answers, askedAnswers, satisfied, points float64
+	nps, promoters, detractors                                     float64
+}
+
+// Both satisfaction marts agree with a straight recomputation over random data.
+func TestSatisfactionAgainstGo(t *testing.T) {
+	db := open(t)
+	r := rand.New(rand.NewPCG(7, 7))
+	channels := []string{"CHAT", "WHATSAPP", "CALL"}
+	groups := map[string]*group{}
+	var rows []string
+	for i := range 3000 {
+		date := time.Date(2026, 11, 1+r.IntN(9), 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+		channel := channels[r.IntN(3)]
+		key := date + " 1 " + channel
+		g := groups[key]
+		if g == nil {
+			g = &group{}
+			groups[key] = g
+		}
+		csat, nps := "NULL", "NULL"
+		g.conversations++
+		if channel != "CALL" {
+			g.asked++
+		}
+		if r.IntN(3) == 0 {
+			score := 1 + r.IntN(5)
+			csat = fmt.Sprint(score)
+			g.answers++
+			g.points += float64(score)
+			if channel != "CALL" {
+				g.askedAnswers++
+			}
+			if score >= 4 {
+				g.satisfied++
+			}
+		}
+		if r.IntN(4) == 0 {
+			score := r.IntN(11)
+			nps = fmt.Sprint(score)
+			g.nps++
+			if score >= 9 {
+				g.promoters++
+			} else if score <= 6 {
+				g.detractors++
+			}
+		}
+		rows = append(rows, fmt.Sprintf("('%d', 1, '%s', '%s', %s, %s)", i, date, channel, csat, nps))
+	}
+	run(t, db, "INSERT INTO iadvize.conversations (conversation_id, project_id, closed_date, channel, csat_score, nps_score) VALUES "+strings.Join(rows, ","))
+
+	csat := values(t, db, "csat_daily")
+	if len(csat) != len(groups) {
+		t.Fatalf("csat_daily has %d rows, want %d", len(csat), len(groups))
+	}
+	for _, row := range csat {
+		g := groups[show(row[0])+" "+show(row[1])+" "+show(row[2])]
+		low, high := wilson(g.satisfied, g.answers)
+		want := []float64{g.conversations, g.asked, g.answers, g.satisfied, 100 * g.satisfied / g.answers, low, high, g.points / g.answers, 100 * g.askedAnswers / g.asked}
+		compare(t, row[3:12], want)
+	}
+	for _, row := range values(t, db, "nps_daily") {
+		g := groups[show(row[0])+" "+show(row[1])+" "+show(row[2])]
+		eligible := 0.0
+		if row[2] == "CHAT" {
+			eligible = g.conversations
+		}
+		p, d, n := (g.promoters+.75)/(g.nps+3), (g.detractors+.75)/(g.nps+3), g.nps+3
+		half := 1.959963984540054 * math.Sqrt((p+d-(p-d)*(p-d))/n)
+		want := []float64{g.conversations, eligible, g.nps, g.promoters, g.nps - g.promoters - g.detractors, g.detractors,
+			100 * (g.promoters - g.detractors) / g.nps, max(100*(p-d-half), -100), min(100*(p-d+half), 100)}
+		compare(t, row[3:12], want)
+	}
+	keys := make([]string, len(csat))
+	for i, row := range csat {
+		keys[i] = show(row[0]) + " " + show(row[2])
+	}
+	if !slices.IsSorted(keys) {
+		t.Error("csat_daily is not in the order of its grain")
+	}
+}
+
+// wilson solves |p - k/n| = z·√(p(1-p)/n) for p, in percent.
+func wilson(k, n float64) (low, high float64) {
+	const z = 1.959963984540054
+	a, b, c := n+z*z, -(2*k + z*z), k*k/n
+	root := math.Sqrt(b*b - 4*a*c)
+	return max(100*(-b-root)/(2*a), 0), min(100*(-b+root)/(2*a), 100)
+}
+
+func compare(t *testing.T, got []any, want []float64) {
+	t.Helper()
+	for i, w := range want {
+		var g float64
+		switch v := got[i].(type) {
+		case int64:
+			g = float64(v)
+		case float64:
+			g = v
+		case nil:
+			g = math.NaN()
+		}
+		if math.IsNaN(w) != math.IsNaN(g) || math.Abs(g-w) > 1e-9 {
+			t.Errorf("column %d is %v, want %v", i, got[i], w)
+		}
+	}
+}

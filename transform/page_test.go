@@ -1,0 +1,24 @@
+package transform_test
+
+import (
+	"testing"
+	"time"
+
+	"nightjar/transform"
+)
+
+// somePage is where the pages of the tests come from.
+var somePage = transform.Page{
+	Ref:       "source/stream/20261120T011500Z-1/000001",
+	At:        time.Date(2026, 11, 20, 1, 15, 0, 123456000, time.UTC),
+	Operation: "Test",
+}
+
+func paris(t testing.TB) *time.Location {
+	t.Helper()
+	location, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return location
+}

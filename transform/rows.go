@@ -1,0 +1,76 @@
+package transform
+
+import (
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+)
+
+// Rows holds what the decoders of one stream have appended: one builder for each
+// of the stream's tables, and one for the rejects. It is used by one goroutine at
+// a time.
+type Rows struct {
+	source, stream string
+	sheets         []*sheet // of TablesOf, in order
+	rejects        *sheet
+	rejectedRows   int
+	rejectedFields int
+}
+
+// NewRows returns empty builders for the tables of a stream and for the rejects.
+// The memory is mem's until Release.
+func NewRows(mem memory.Allocator, source, stream string) *Rows {
+	r := &Rows{source: source, stream: stream, rejects: newSheet(mem, Rejects())}
+	for _, t := range TablesOf(source, stream) {
+		r.sheets = append(r.sheets, newSheet(mem, t))
+	}
+	return r
+}
+
+// Len returns the rows held, of all tables, rejects included.
+func (r *Rows) Len() int {
+	n := r.rejects.rows
+	for _, s := range r.sheets {
+		n += s.rows
+	}
+	return n
+}
+
+// Bytes returns roughly how many bytes the rows held take.
+func (r *Rows) Bytes() int64 {
+	n := r.rejects.bytes
+	for _, s := range r.sheets {
+		n += s.bytes
+	}
+	return n
+}
+
+// Rejected returns how many of the rejects held stand for a whole record or page,
+// and how many for one field of a row.
+func (r *Rows) Rejected() (records, fields int) { return r.rejectedRows, r.rejectedFields }
+
+// Flush hands over what is held, one record a table that has rows, and begins
+// anew. A record is released after yield returns: who keeps it, retains it. The
+// first error of yield ends the handing over and drops the rest.
+func (r *Rows) Flush(yield func(Table, arrow.Record) error) error {
+	var err error
+	for _, s := range append(r.sheets[:len(r.sheets):len(r.sheets)], r.rejects) {
+		if s.rows == 0 {
+			continue
+		}
+		record := s.take()
+		if err == nil {
+			err = yield(s.table, record)
+		}
+		record.Release()
+	}
+	r.rejectedRows, r.rejectedFields = 0, 0
+	return err
+}
+
+// Release gives the memory back. Rows is of no use after it.
+func (r *Rows) Release() {
+	for _, s := range r.sheets {
+		s.builder.Release()
+	}
+	r.rejects.builder.Release()
+}

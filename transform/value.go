@@ -1,0 +1,294 @@
+package transform
+
+import (
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/valyala/fastjson"
+)
+
+// The methods below append one value each to the row. A value that is absent or
+// null is NULL; one that the column cannot hold is NULL and a reject of the field.
+
+const (
+	reasonType   = "the value has the wrong JSON type"
+	reasonNumber = "the value is no number that the column can hold"
+	reasonTime   = "the value is no time between 1970 and 2100"
+	reasonRange  = "the value is out of range"
+)
+
+// bad appends NULL and records why.
+func (d *decoder) bad(field, reason string, v *fastjson.Value) {
+	d.null()
+	d.rejectField(field, reason, v)
+}
+
+// textOf appends a text.
+func (d *decoder) textOf(v *fastjson.Value, field string) {
+	switch kind(v) {
+	case fastjson.TypeNull:
+		d.null()
+	case fastjson.TypeString:
+		d.text(d.clean(v))
+	default:
+		d.bad(field, reasonType, v)
+	}
+}
+
+// filledText appends a text, and NULL for an empty one.
+func (d *decoder) filledText(v *fastjson.Value, field string) {
+	if kind(v) == fastjson.TypeString && len(v.GetStringBytes()) == 0 {
+		v = nil
+	}
+	d.textOf(v, field)
+}
+
+func (d *decoder) clean(v *fastjson.Value) []byte {
+	text := v.GetStringBytes()
+	good := clean(d.cleaned, text)
+	if len(good) > 0 && len(text) > 0 && &good[0] != &text[0] {
+		d.cleaned = good
+	}
+	return good
+}
+
+// literal is the text of a string or the literal of a number; ok is false where v
+// is neither. It is good until the next call.
+func (d *decoder) literal(v *fastjson.Value) (text []byte, ok bool) {
+	switch kind(v) {
+	case fastjson.TypeString:
+		return v.GetStringBytes(), true
+	case fastjson.TypeNumber:
+		d.scratch = v.MarshalTo(d.scratch[:0])
+		return d.scratch, true
+	}
+	return nil, false
+}
+
+// idOf appends an identifier that is a text, or the literal of a number.
+func (d *decoder) idOf(v *fastjson.Value, field string) {
+	text, reason := d.identifier(v)
+	switch {
+	case reason != "":
+		d.bad(field, reason, v)
+	case len(text) == 0:
+		d.null()
+	default:
+		d.text(text)
+	}
+}
+
+// identifier is the text of an identifier, empty where it is absent, null or
+// empty. It is good until the next call.
+func (d *decoder) identifier(v *fastjson.Value) (text []byte, reason string) {
+	switch kind(v) {
+	case fastjson.TypeNull:
+		return nil, ""
+	case fastjson.TypeString:
+		return d.clean(v), ""
+	case fastjson.TypeNumber:
+		text, _ := d.literal(v)
+		if _, ok := scanNumber(text); !ok {
+			return nil, reasonNumber
+		}
+		return text, ""
+	}
+	return nil, reasonType
+}
+
+// textKey reads the key of the row; without one the row is rejected.
+func (d *decoder) textKey(v *fastjson.Value) bool {
+	text, reason := d.identifier(v)
+	if reason == "" && len(text) == 0 {
+		reason = "the key is missing, null or empty"
+	}
+	if reason != "" {
+		d.rejectRow("no key: " + reason)
+		return false
+	}
+	d.setKey(text)
+	return true
+}
+
+// wholeKey reads the numeric key of the row; without one the row is rejected.
+func (d *decoder) wholeKey(v *fastjson.Value) (int64, bool) {
+	if !d.textKey(v) {
+		return 0, false
+	}
+	id, ok := parseWhole(d.key)
+	if !ok {
+		d.rejectRow("no key: the value is no whole number")
+	}
+	return id, ok
+}
+
+// wholeID appends a numeric identifier that may come as text or as number.
+func (d *decoder) wholeID(v *fastjson.Value, field string) {
+	text, reason := d.identifier(v)
+	id, ok := parseWhole(text)
+	switch {
+	case reason != "":
+		d.bad(field, reason, v)
+	case len(text) == 0:
+		d.null()
+	case !ok:
+		d.bad(field, reasonNumber, v)
+	default:
+		d.whole(id)
+	}
+}
+
+// counterOf appends a count, which is never negative.
+func (d *decoder) counterOf(v *fastjson.Value, field string) {
+	if n, ok := d.number(v, field); ok && n < 0 {
+		d.bad(field, reasonRange, v)
+	} else if ok {
+		d.whole(n)
+	}
+}
+
+// scoreOf appends a score between least and most.
+func (d *decoder) scoreOf(v *fastjson.Value, field string, least, most int64) {
+	if n, ok := d.number(v, field); ok && (n < least || n > most) {
+		d.bad(field, reasonRange, v)
+	} else if ok {
+		d.tiny(int8(n))
+	}
+}
+
+// number reads a whole number. Where it is none, NULL has been appended.
+func (d *decoder) number(v *fastjson.Value, field string) (n int64, ok bool) {
+	switch kind(v) {
+	case fastjson.TypeNull:
+		d.null()
+		return 0, false
+	case fastjson.TypeNumber:
+	default:
+		d.bad(field, reasonType, v)
+		return 0, false
+	}
+	text, _ := d.literal(v)
+	if n, ok = parseWhole(text); !ok {
+		d.bad(field, reasonNumber, v)
+	}
+	return n, ok
+}
+
+func (d *decoder) flagOf(v *fastjson.Value, field string) {
+	switch kind(v) {
+	case fastjson.TypeNull:
+		d.null()
+	case fastjson.TypeTrue, fastjson.TypeFalse:
+		d.flag(kind(v) == fastjson.TypeTrue)
+	default:
+		d.bad(field, reasonType, v)
+	}
+}
+
+// amountOf appends a decimal from its literal, as number or as text.
+func (d *decoder) amountOf(v *fastjson.Value, field string) {
+	if kind(v) == fastjson.TypeNull {
+		d.null()
+		return
+	}
+	text, ok := d.literal(v)
+	if !ok {
+		d.bad(field, reasonType, v)
+		return
+	}
+	amount, ok := parseAmount(text)
+	if !ok {
+		d.bad(field, reasonNumber, v)
+		return
+	}
+	d.amount(amount)
+}
+
+// parseAmount reads an amount of at most 18 digits, four of them decimals.
+func parseAmount(text []byte) (int64, bool) {
+	const most = 999_999_999_999_999_999
+	v, _, ok := parseDecimal(text, amountScale)
+	return v, ok && -most <= v && v <= most
+}
+
+// instantOf appends a time and returns it. An empty text is NULL.
+func (d *decoder) instantOf(v *fastjson.Value, field string) (us int64, known bool) {
+	if kind(v) == fastjson.TypeNull {
+		d.null()
+		return 0, false
+	}
+	text, ok := d.literal(v)
+	switch {
+	case !ok:
+		d.bad(field, reasonType, v)
+		return 0, false
+	case len(text) == 0:
+		d.null()
+		return 0, false
+	}
+	us, ok = parseInstant(text)
+	if !ok {
+		d.bad(field, reasonTime, v)
+		return 0, false
+	}
+	d.instant(us)
+	return us, true
+}
+
+// datedInstant appends a time and then its business day.
+func (d *decoder) datedInstant(v *fastjson.Value, field string) businessDay {
+	us, known := d.instantOf(v, field)
+	var day businessDay
+	if known {
+		day = d.days.dayOf(us)
+	}
+	d.businessDay(day)
+	return day
+}
+
+// object returns v where it is an object, and nil where it is absent or null.
+// Anything else is a reject of the field and nil too.
+func (d *decoder) object(v *fastjson.Value, field string) *fastjson.Value {
+	switch kind(v) {
+	case fastjson.TypeObject:
+		return v
+	case fastjson.TypeNull:
+		return nil
+	}
+	d.rejectField(field, reasonType, v)
+	return nil
+}
+
+// array is object for lists; present tells an empty list from none.
+func (d *decoder) array(v *fastjson.Value, field string) (elements []*fastjson.Value, present bool) {
+	switch kind(v) {
+	case fastjson.TypeArray:
+		return v.GetArray(), true
+	case fastjson.TypeNull:
+		return nil, false
+	}
+	d.rejectField(field, reasonType, v)
+	return nil, false
+}
+
+// namesOf appends a list of texts, each an element itself or its member called
+// name. An element without text is a reject and not in the list.
+func (d *decoder) namesOf(v *fastjson.Value, field, name string) {
+	elements, present := d.array(v, field)
+	if !present {
+		d.null()
+		return
+	}
+	names := d.list().(*array.StringBuilder)
+	for i, element := range elements {
+		member := element
+		if element.Type() == fastjson.TypeObject {
+			member = element.Get(name)
+		}
+		if kind(member) != fastjson.TypeString {
+			d.rejectField(place{field, i}.String(), "the element has no text", element)
+			continue
+		}
+		text := d.clean(member)
+		names.BinaryBuilder.Append(text)
+		d.bytes += int64(len(text))
+	}
+}

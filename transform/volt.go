@@ -1,0 +1,153 @@
+package transform
+
+import (
+	"bytes"
+
+	"github.com/valyala/fastjson"
+)
+
+// readWaves reads a page that asks for many waves at once, each under an alias of
+// its own. Null says that there is no wave of that id; it is no record.
+func readWaves(d *decoder, root *fastjson.Value) {
+	data := root.Get("data")
+	if kind(data) != fastjson.TypeObject {
+		d.rejectPage("the page holds no data", root.MarshalTo(nil))
+		return
+	}
+	position := 0
+	data.GetObject().Visit(func(_ []byte, wave *fastjson.Value) {
+		if wave.Type() != fastjson.TypeNull {
+			readWave(d, position, wave)
+		}
+		position++
+	})
+}
+
+func readWave(d *decoder, position int, v *fastjson.Value) {
+	if !d.begin(0, position, v) {
+		return
+	}
+	id, ok := d.wholeKey(v.Get("id"))
+	if !ok {
+		return
+	}
+	d.whole(id)
+	d.textOf(v.Get("name"), "name")
+	d.textOf(v.Get("type"), "type")
+	scheduled := d.datedInstant(v.Get("scheduledTime"), "scheduledTime")
+	account := d.object(v.Get("account"), "account")
+	d.idOf(account.Get("id"), "account.id")
+	d.textOf(account.Get("name"), "account.name")
+	d.textOf(account.Get("primaryPhone"), "account.primaryPhone")
+	d.idOf(d.object(v.Get("organization"), "organization").Get("id"), "organization.id")
+	d.textOf(v.Get("sentBy"), "sentBy")
+	d.textOf(v.Get("body"), "body")
+	d.namesOf(v.Get("media"), "media", "url")
+	d.namesOf(v.Get("lists"), "lists", "name")
+	d.counterOf(v.Get("totalMessages"), "totalMessages")
+	d.counterOf(v.Get("totalMessagesDelivered"), "totalMessagesDelivered")
+	d.counterOf(v.Get("totalMessagesFailed"), "totalMessagesFailed")
+	d.end(scheduled)
+}
+
+// readMessages reads a page of a conversation. A page of the inbox names contacts
+// and holds no messages of its own.
+func readMessages(d *decoder, root *fastjson.Value) {
+	if d.page.Operation == "Inbox" && root.Exists("data") || d.member(root, "items") != nil {
+		return
+	}
+	asked := d.askedNumbers()
+	for i, message := range d.recordsOf(root, "messages") {
+		readMessage(d, i, message, asked)
+	}
+}
+
+// askedNumbers are the two numbers of the request, the one that is more likely
+// the account's first: inbox and conversation are asked with the account as from.
+func (d *decoder) askedNumbers() (numbers [2][]byte) {
+	for i, name := range [2]string{"from", "to"} {
+		if v := d.variable(name); kind(v) == fastjson.TypeString {
+			numbers[i] = bytes.Clone(v.GetStringBytes())
+		}
+	}
+	return numbers
+}
+
+func readMessage(d *decoder, position int, v *fastjson.Value, asked [2][]byte) {
+	if !d.begin(0, position, v) {
+		return
+	}
+	id, ok := d.wholeKey(v.Get("id"))
+	if !ok {
+		return
+	}
+	from, to := v.Get("fromNumber").GetStringBytes(), v.Get("toNumber").GetStringBytes()
+	d.whole(id)
+	d.idOf(v.Get("legacyId"), "legacyId")
+	d.wholeID(d.object(v.Get("wave"), "wave").Get("id"), "wave.id")
+	d.idOf(d.object(v.Get("contact"), "contact").Get("id"), "contact.id")
+	account := d.accountOf(v, from, to, asked)
+	d.textOf(v.Get("fromNumber"), "fromNumber")
+	d.textOf(v.Get("toNumber"), "toNumber")
+	d.direction(account, from, to)
+	d.textOf(v.Get("status"), "status")
+	d.textOf(v.Get("statusDescription"), "statusDescription")
+	d.errorCode(v.Get("errorCode"))
+	d.textOf(v.Get("body"), "body")
+	sent := d.datedInstant(v.Get("sentAt"), "sentAt")
+	d.instantOf(v.Get("confirmedAt"), "confirmedAt")
+	d.end(sent)
+}
+
+// accountOf appends and returns the number of the account: the one that the
+// message names, else the asked one that is an end of the message.
+func (d *decoder) accountOf(v *fastjson.Value, from, to []byte, asked [2][]byte) []byte {
+	phone := d.object(v.Get("account"), "account").Get("primaryPhone")
+	if kind(phone) != fastjson.TypeNull {
+		d.textOf(phone, "account.primaryPhone")
+		return phone.GetStringBytes()
+	}
+	for _, number := range asked {
+		if sameNumber(number, from) || sameNumber(number, to) {
+			d.text(clean(nil, number))
+			return number
+		}
+	}
+	d.null()
+	return nil
+}
+
+func (d *decoder) direction(account, from, to []byte) {
+	switch {
+	case sameNumber(account, from):
+		d.string("outbound")
+	case sameNumber(account, to):
+		d.string("inbound")
+	default:
+		d.null()
+	}
+}
+
+// errorCode appends the carrier's code; numbers are taken as their literal.
+func (d *decoder) errorCode(v *fastjson.Value) { d.idOf(v, "errorCode") }
+
+// sameNumber compares the digits of two telephone numbers; no number is the same
+// as none.
+func sameNumber(a, b []byte) bool {
+	i, j, digits := 0, 0, 0
+	for {
+		for i < len(a) && !isDigit(a[i]) {
+			i++
+		}
+		for j < len(b) && !isDigit(b[j]) {
+			j++
+		}
+		if i == len(a) || j == len(b) {
+			return digits > 0 && i == len(a) && j == len(b)
+		}
+		if a[i] != b[j] {
+			return false
+		}
+		i, j, digits = i+1, j+1, digits+1
+	}
+}
