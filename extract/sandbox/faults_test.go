@@ -261,7 +261,7 @@ func TestVendorFaults(t *testing.T) {
 		}
 	})
 	t.Run("partial", func(t *testing.T) {
-		v := serve(t, sandbox.Options{Faults: []string{"partial"}})
+		v := serve(t, sandbox.Options{Scale: 0.3, Faults: []string{"partial"}})
 		sameRows(t, "conversation", v.walkConversations(closedQuery, "closedConversations", everything(v)), v.truth("iadvize/conversations"))
 		rows, _ := v.sweepCalls(100)
 		sameRows(t, "call", rows, v.truth("aircall/calls"))

@@ -59,14 +59,14 @@ func TestIAdvizeWalkEqualsTruth(t *testing.T) {
 		{"searchClosedConversations", searchQuery},
 	} {
 		t.Run(c.field, func(t *testing.T) {
-			v := serve(t, sandbox.Options{Seed: 1})
+			v := serve(t, sandbox.Options{Seed: 1, Scale: 0.4})
 			sameRows(v, c.field, v.walkConversations(c.query, c.field, everything(v)), v.truth("iadvize/conversations"))
 		})
 	}
 }
 
 func TestIAdvizeFilters(t *testing.T) {
-	v := serve(t, sandbox.Options{})
+	v := serve(t, sandbox.Options{Scale: 0.4})
 	vars := everything(v)
 	vars["projects"] = 9999 // a bare Int is coerced to a list
 	rows := v.walkConversations(closedQuery, "closedConversations", vars)

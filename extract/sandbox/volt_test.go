@@ -250,7 +250,7 @@ func TestVoltWavesProgress(t *testing.T) {
 }
 
 func TestVoltManyWaves(t *testing.T) {
-	v := serve(t, sandbox.Options{Waves: 25_000, WaveSize: 1, Faults: []string{"far-waves"}})
+	v := serve(t, sandbox.Options{Scale: 0.1, Waves: 25_000, WaveSize: 1, Faults: []string{"far-waves"}})
 	truth := v.truth("volt/waves")
 	low, high := 0, 0
 	fmt.Sscan(text(at(truth[0], "id")), &low)

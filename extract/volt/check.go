@@ -15,16 +15,8 @@ import (
 // testdata/contracts/volt.graphql has it.
 type fields map[string]transport.TypeRef
 
-// Types that both streams ask.
-func shared() map[string]fields {
-	return map[string]fields{
-		"Account": {"id": "ID!", "name": "String!", "primaryPhone": "String!"},
-	}
-}
-
 func waveTypes() map[string]fields {
-	types := shared()
-	types["Query"] = fields{"wave": "Wave"}
+	types := map[string]fields{"Query": {"wave": "Wave"}, "Account": {"id": "ID!", "name": "String!", "primaryPhone": "String!"}}
 	types["Wave"] = fields{
 		"id": "ID!", "name": "String!", "type": "String!", "scheduledTime": "String!", "body": "String!", "media": "[String!]!", "sentBy": "String!",
 		"totalMessages": "Int!", "totalMessagesDelivered": "Int!", "totalMessagesFailed": "Int!",
@@ -36,8 +28,7 @@ func waveTypes() map[string]fields {
 }
 
 func messageTypes() map[string]fields {
-	types := shared()
-	types["Query"] = fields{"inbox": "Inbox", "conversation": "Conversation!"}
+	types := map[string]fields{"Query": {"inbox": "Inbox", "conversation": "Conversation!"}, "Account": {"primaryPhone": "String!"}}
 	types["Inbox"] = fields{"items": "[InboxMessage!]!"}
 	types["InboxMessage"] = fields{"contact": "Contact", "lastMessageTime": "String"}
 	types["Contact"] = fields{"id": "ID!", "phoneNumber": "String!"}

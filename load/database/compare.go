@@ -14,7 +14,7 @@ func (d *DB) Compare(ctx context.Context, t load.Table, files []string) (int64, 
 	if err != nil {
 		return 0, fmt.Errorf("read table %s: %w", t.Full(), err)
 	}
-	want := digest{}
+	want := digest{sum: "0"}
 	if len(files) > 0 {
 		if want, err = d.digest(ctx, t, fmt.Sprintf("read_parquet(%s, hive_partitioning = false)", Files(files))); err != nil {
 			return have.rows, fmt.Errorf("read the Parquet of table %s: %w", t.Full(), err)

@@ -17,7 +17,7 @@ func (r *run) judge(ctx context.Context, l *leg) error {
 	for _, w := range l.Windows {
 		l.judgeWindow(w)
 	}
-	l.sum()
+	l.sum(r.replaying)
 	for _, w := range l.Windows {
 		if !w.adopted && w.Status == Incomplete {
 			l.worsen(Incomplete, "window "+w.ID+": "+w.Reason)
@@ -57,7 +57,7 @@ func (l *leg) judgeRejects(most float64) {
 // what a vendor has shown once, it shows again.
 func (r *run) judgeDrop(ctx context.Context, l *leg) error {
 	condition := streams[streamKey(l.Source, l.Stream)].known
-	if r.parent == nil || condition == "" || r.parent.Manifest.Tables[l.mainTable().Full()].Rows == 0 {
+	if r.replaying || r.parent == nil || condition == "" || r.parent.Manifest.Tables[l.mainTable().Full()].Rows == 0 {
 		return nil
 	}
 	var have, came int64

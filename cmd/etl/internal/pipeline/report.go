@@ -90,13 +90,14 @@ type Window struct {
 	adopted bool
 }
 
-// settle gives a leg the status of its worst window and sums.
-func (l *Leg) sum() {
+// sum adds up the windows. Those of adopted runs have their share in what was
+// fetched, not in what is loaded: most of their keys come again.
+func (l *Leg) sum(replaying bool) {
 	l.VendorTotal = -1
 	for _, w := range l.Windows {
 		l.Pages += w.Pages
 		l.Fetched += w.Fetched
-		if w.adopted {
+		if w.adopted && !replaying {
 			continue
 		}
 		l.Loaded += w.Loaded

@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -148,6 +150,12 @@ func (r *run) bookmark(pipeline string) (generation.Bookmark, bool) {
 		return generation.Bookmark{}, false
 	}
 	b, ok := r.parent.Manifest.Bookmarks[pipeline]
+	if ok {
+		var compact bytes.Buffer // the manifest is indented for people
+		if json.Compact(&compact, b.Value) == nil {
+			b.Value = compact.Bytes()
+		}
+	}
 	return b, ok
 }
 

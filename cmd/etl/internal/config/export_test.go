@@ -1,0 +1,32 @@
+package config
+
+// Parse is Load without the disk.
+var Parse = parse
+
+// KnownKeys lists the keys of each mapping of the file, by its path, from the
+// tables that the loader reads with.
+func KnownKeys() map[string][]string {
+	d := defaults()
+	l := &loader{config: &d.config}
+	return map[string][]string{
+		"":           names(l.topKeys()),
+		"sources":    names(sourceKeys(d.sources, d.aircall)),
+		"iadvize":    names(iadvizeKeys()),
+		"aircall":    names(aircallKeys()),
+		"volt":       names(voltKeys()),
+		"desk":       names(deskKeys()),
+		"clientloop": names(clientloopKeys()),
+		"pipeline":   names(l.pipelineKeys()),
+		"publish":    names(publishKeys()),
+		"marts":      names(martsKeys()),
+	}
+}
+
+// KnownStreams lists the streams of each source.
+func KnownStreams() map[string][]string {
+	known := map[string][]string{}
+	for _, source := range sourceNames() {
+		known[source] = streamsOf(source)
+	}
+	return known
+}
