@@ -15,7 +15,7 @@ func newGenerations(a *app) *cobra.Command {
 		Short: "List the generations of the warehouse",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			r, err := a.runner()
+			r, err := a.localRunner()
 			if err != nil {
 				return err
 			}
@@ -48,7 +48,7 @@ bookmarks of that generation and takes over what has landed since.`,
 					return usageError{fmt.Errorf("%q is no generation; want a number that `etl generations` lists", args[0])}
 				}
 			}
-			r, err := a.runner()
+			r, err := a.localRunner()
 			if err != nil {
 				return err
 			}
@@ -74,7 +74,7 @@ the manifest, and the rows of every table and mart in the database against those
 in the Parquet.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := a.runner()
+			r, err := a.localRunner()
 			if err != nil {
 				return err
 			}

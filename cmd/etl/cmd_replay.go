@@ -18,7 +18,7 @@ change of the partitions' width, or to rebuild a warehouse of which only the
 landing zone is left.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := a.runner()
+			r, err := a.localRunner()
 			if err != nil {
 				return err
 			}

@@ -8,7 +8,7 @@ func newStatus(a *app) *cobra.Command {
 		Short: "Show last runs, bookmarks, freshness, next runs and what is held",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := a.runner()
+			r, err := a.localRunner()
 			if err != nil {
 				return err
 			}

@@ -85,9 +85,9 @@ func asUsage(cmd *cobra.Command) {
 	}
 }
 
-// load reads the configuration.
-func (a *app) load() (*config.Config, error) {
-	cfg, err := config.Load(a.configPath, a.env)
+// load reads the configuration with one of the readers of package config.
+func (a *app) load(read func(string, func(string) (string, bool)) (*config.Config, error)) (*config.Config, error) {
+	cfg, err := read(a.configPath, a.env)
 	if err != nil {
 		return nil, err
 	}
@@ -97,17 +97,30 @@ func (a *app) load() (*config.Config, error) {
 	return cfg, nil
 }
 
-// runner prepares a runner for the configuration.
+// runner prepares a runner that may ask the vendors.
 func (a *app) runner() (*pipeline.Runner, error) {
-	cfg, err := a.load()
+	cfg, err := a.load(config.Load)
 	if err != nil {
 		return nil, err
 	}
+	return a.newRunner(cfg), nil
+}
+
+// localRunner prepares a runner for what needs no vendor, and so no secret.
+func (a *app) localRunner() (*pipeline.Runner, error) {
+	cfg, err := a.load(config.LoadLocal)
+	if err != nil {
+		return nil, err
+	}
+	return a.newRunner(cfg), nil
+}
+
+func (a *app) newRunner(cfg *config.Config) *pipeline.Runner {
 	r := &pipeline.Runner{Config: cfg, Version: version, Log: a.newLogger(), Now: time.Now}
 	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) && !a.json {
 		r.Progress = newBars(f)
 	}
-	return r, nil
+	return r
 }
 
 // printJSON prints v as one JSON document.

@@ -50,8 +50,8 @@ type Config struct {
 
 // Known tells what the warehouse already holds.
 type Known interface {
-	// HeldCalls returns how many of the ids, at most one page of them and all
-	// different, the warehouse holds. It is called from one goroutine at a time.
+	// HeldCalls returns how many of the ids, at most one page of them, the
+	// warehouse holds. It is called from one goroutine at a time.
 	HeldCalls(ctx context.Context, ids []string) (int, error)
 }
 

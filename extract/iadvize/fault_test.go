@@ -51,7 +51,7 @@ func TestRoughNight(t *testing.T) {
 		v.fill(day("2026-11-01"), now.Add(-time.Second), 13*time.Minute)
 		n := 0
 		v.fault = func(w http.ResponseWriter, _ asked) bool {
-			switch n++; n % 7 {
+			switch n++; n % 13 {
 			case 1:
 				w.WriteHeader(http.StatusUnauthorized)
 			case 3:

@@ -17,8 +17,10 @@
 //
 // A window that the vendor cannot answer (too large, too slow, failing, paging
 // that goes in circles) is halved, down to a second. Where the 48 hours are what
-// makes the question too large, they are shortened as well, and the window ends
-// with an *extract.IncompleteError, since later transactions stay hidden.
+// makes the question too large, the rows are asked for without them, and then,
+// for the transactions, once more with them by project and channel, each pair
+// that was seen. Where that is too large as well, the 48 hours are shortened, and
+// the window ends with an *extract.IncompleteError: later transactions stay hidden.
 //
 // Neighbouring intervals overlap by a second on either side, so that it makes no
 // difference whether the vendor's ends are inclusive.

@@ -130,6 +130,8 @@ func TestShapes(t *testing.T) {
 			v.sdl = strings.ReplaceAll(strings.ReplaceAll(v.sdl, "DateTimeInterval", "Span"), "ClosedConversationsFilters", "Sieve")
 		}, nil, "closedConversations"},
 		{"no paging", func(v *vendor) { v.without(newerArgs, seedArgs) }, nil, "closedConversations"},
+		{"no paging, a hundred rows at most", func(v *vendor) { v.without(newerArgs, seedArgs); v.most = 100 }, nil, "closedConversations"},
+		{"no paging, fewer than the 48 hours hold", func(v *vendor) { v.without(newerArgs, seedArgs); v.most = 40 }, nil, "closedConversations"},
 		{"no paging, no introspection", func(v *vendor) { v.blind = true; v.without(newerArgs, seedArgs) }, nil, "closedConversations"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

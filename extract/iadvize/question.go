@@ -49,6 +49,7 @@ type question struct {
 	operation string
 	text      string
 	filters   bool // takes filters
+	kinds     bool // its filters tell projects and channels apart
 	paged     bool // takes first and after
 	pageInfo  bool // tells whether there is more
 }
@@ -124,8 +125,8 @@ func (s *ClosedConversations) trim(ctx context.Context, sh shape) (*question, er
 		if err != nil {
 			return nil, s.refused(err)
 		}
-		from := s.ask.Now.Add(-oneDay)
-		_, err = s.client.GraphQL(ctx, s.cfg.Endpoint, s.query(q, from, from, ""))
+		at := s.ask.Now.Add(-oneDay)
+		_, err = s.client.GraphQL(ctx, s.cfg.Endpoint, s.query(q, part{from: at, to: at}, ""))
 		if err == nil {
 			return q, nil
 		}
@@ -195,9 +196,20 @@ func (sh shape) fit(schema *transport.Schema) (*question, error) {
 	has := func(arg string) bool { return root.Arguments.ForName(arg) != nil }
 	return &question{
 		root: sh.root, operation: sh.operation, text: text.String(), filters: has("filters"),
+		kinds:    has("filters") && told(schema, p.variables["filters"].Named(), "projectIds", "channels"),
 		paged:    has("first") && has("after"),
 		pageInfo: info != nil && field(info.SelectionSet, "hasNextPage") != nil,
 	}, nil
+}
+
+// told reports whether the named type has all the fields.
+func told(schema *transport.Schema, typeName string, fields ...string) bool {
+	for _, f := range fields {
+		if schema.Field(typeName, f) == nil {
+			return false
+		}
+	}
+	return true
 }
 
 func field(set ast.SelectionSet, name string) *ast.Field {

@@ -36,6 +36,7 @@ type asked struct {
 	root     string
 	from, to time.Time
 	after    string
+	channels []string
 }
 
 // vendor is iAdvize as far as these tests need it. Every query is validated
@@ -47,6 +48,7 @@ type vendor struct {
 
 	blind     bool // no introspection
 	exclusive bool // interval ends are
+	most      int  // rows of an answer where no paging is asked for; zero is no limit
 	fault     func(w http.ResponseWriter, a asked) bool
 	hide      func(a asked, hasNext bool, cursor string) (bool, string) // rewrites pageInfo
 
@@ -104,8 +106,12 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Query     string
 		Variables struct {
 			Interval struct{ From, To time.Time }
-			After    string
-			First    int
+			Filters  struct {
+				ProjectIDs []int64
+				Channels   []string
+			}
+			After string
+			First int
 		}
 	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
@@ -123,7 +129,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	v.queries = append(v.queries, body.Query)
 	root := doc.Operations[0].SelectionSet[0].(*ast.Field)
-	a := asked{root.Name, body.Variables.Interval.From, body.Variables.Interval.To, body.Variables.After}
+	a := asked{root.Name, body.Variables.Interval.From, body.Variables.Interval.To, body.Variables.After, body.Variables.Filters.Channels}
 	v.asked = append(v.asked, a)
 	if v.fault != nil && v.fault(w, a) {
 		return
@@ -156,13 +162,16 @@ func (v *vendor) connection(a asked, first int) map[string]any {
 		if v.exclusive {
 			in = c.closed.After(a.from) && c.closed.Before(a.to)
 		}
-		if in {
+		if in && (a.channels == nil || slices.Contains(a.channels, c.channel())) {
 			rows = append(rows, c)
 		}
 	}
 	offset, _ := strconv.Atoi(a.after)
 	start := min(offset, len(rows))
 	end := len(rows)
+	if first == 0 {
+		first = v.most
+	}
 	if first > 0 {
 		end = min(start+first, len(rows))
 	}
@@ -182,13 +191,18 @@ func (c chat) node(a asked) map[string]any {
 	if !c.bought.IsZero() && !c.bought.After(a.to) {
 		bought = append(bought, map[string]any{"id": "t-" + c.id})
 	}
-	node := map[string]any{"conversions": map[string]any{"transactions": bought}}
+	conversation := map[string]any{"id": c.id, "channel": c.channel(), "project": map[string]any{"id": 9999}}
+	outcome := map[string]any{"transactions": bought}
 	if a.root == "searchClosedConversations" {
-		node["conversation"] = map[string]any{"id": c.id}
-	} else {
-		node["id"] = c.id
+		return map[string]any{"conversation": conversation, "conversions": outcome}
 	}
-	return node
+	conversation["conversions"] = outcome
+	return conversation
+}
+
+// channel is one of four.
+func (c chat) channel() string {
+	return []string{"CHAT", "SMS", "VIDEO", "WHATSAPP"}[c.id[len(c.id)-1]%4]
 }
 
 func (v *vendor) stream(change ...func(*iadvize.Config)) *iadvize.ClosedConversations {

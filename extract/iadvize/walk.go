@@ -33,7 +33,7 @@ func (s *ClosedConversations) Walk(ctx context.Context, window extract.Window) i
 			return
 		}
 		w := &walk{stream: s, question: q, window: window, yield: yield}
-		err = w.part(ctx, window.From, window.To, s.tail(window.To))
+		err = w.part(ctx, part{from: window.From, to: window.To, tail: s.tail(window.To), marks: true})
 		if err == nil && w.hidden != "" {
 			err = &extract.IncompleteError{Reason: w.hidden}
 		}
@@ -57,71 +57,22 @@ type walk struct {
 	question *question
 	window   extract.Window
 	yield    func(extract.Page, error) bool
-	pages    int    // yielded so far
-	hidden   string // why the window is not whole; empty if it is
-}
-
-// part walks [from, to) by an interval that ends tail later, and divides it
-// where the vendor cannot answer.
-func (w *walk) part(ctx context.Context, from, to time.Time, tail time.Duration) error {
-	err := w.walkOnce(ctx, from, to, tail)
-	if !divisible(err) || ctx.Err() != nil {
-		return err
-	}
-	if tail > to.Sub(from) {
-		if tail /= 2; tail < narrow {
-			tail = 0
-		}
-		w.hidden = fmt.Sprintf("transactions later than %s after the window's parts are hidden: the vendor cannot answer a longer interval (%v)", tail, err)
-		return w.part(ctx, from, to, tail)
-	}
-	if !halves(from, to, tail) {
-		return err
-	}
-	middle := from.Add(to.Sub(from) / 2).Truncate(narrow)
-	// Where the window ends less than 48 hours ago, its first half needs more.
-	if err := w.part(ctx, from, middle, w.longer(middle, to, tail)); err != nil {
-		return err
-	}
-	return w.part(ctx, middle, to, tail)
-}
-
-// halves reports whether the part can be asked for in two without hiding
-// transactions.
-func halves(from, to time.Time, tail time.Duration) bool {
-	width := to.Sub(from)
-	return tail <= width && width >= 2*narrow
-}
-
-// longer is the tail of a part that ends at middle, within one that ends at to
-// and was asked with tail: in full, unless that had been shortened.
-func (w *walk) longer(middle, to time.Time, tail time.Duration) time.Duration {
-	if tail < w.stream.tail(to) {
-		return tail
-	}
-	return w.stream.tail(middle)
-}
-
-// divisible reports whether a smaller question may be answered.
-func divisible(err error) bool {
-	switch extract.KindOf(err) {
-	case extract.TooLarge, extract.TimedOut, extract.Failing, extract.Stuck:
-		return true
-	}
-	return false
+	pages    int           // yielded so far
+	hidden   string        // why the window is not whole; empty if it is
+	kinds    map[kind]bool // collects those of the rows that come; nil does not
 }
 
 // walkOnce follows the cursors of one interval to their end.
-func (w *walk) walkOnce(ctx context.Context, from, to time.Time, tail time.Duration) error {
+func (w *walk) walkOnce(ctx context.Context, p part) error {
 	trail := newTrail()
 	for after := ""; ; {
-		q := w.stream.query(w.question, from, to.Add(tail), after)
-		q.Divisible = halves(from, to, tail)
+		q := w.stream.query(w.question, p, after)
+		q.Divisible = p.halves() || w.splits(p)
 		answer, err := w.stream.client.GraphQL(ctx, w.stream.cfg.Endpoint, q)
 		if err != nil {
 			return w.place(err)
 		}
-		seen, err := w.question.read(answer.Body)
+		seen, err := w.question.read(answer.Body, w.kinds)
 		if err != nil {
 			return w.fail(extract.Garbled, err)
 		}
@@ -129,8 +80,8 @@ func (w *walk) walkOnce(ctx context.Context, from, to time.Time, tail time.Durat
 			Body: answer.Body, Rows: seen.rows, Total: extract.Unknown,
 			Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At},
 		}
-		if !seen.more && w.hidden == "" {
-			page.After = w.stream.after(to)
+		if p.marks && !seen.more && w.hidden == "" {
+			page.After = w.stream.after(p.to)
 		}
 		if !w.yield(page, nil) {
 			return errStopped
@@ -175,17 +126,21 @@ func (s *ClosedConversations) after(to time.Time) extract.Bookmark {
 	return b
 }
 
-// query asks for what was closed from from to to, a second to either side.
-func (s *ClosedConversations) query(q *question, from, to time.Time, after string) transport.Query {
-	to = to.Add(overlap)
+// query asks for what was closed in the part and in its tail, a second to either
+// side.
+func (s *ClosedConversations) query(q *question, p part, after string) transport.Query {
+	to := p.to.Add(p.tail + overlap)
 	if to.After(s.ask.Now) && !s.ask.Now.IsZero() {
 		to = s.ask.Now
 	}
 	variables := map[string]any{"interval": map[string]any{
-		"from": from.Add(-overlap).UTC().Truncate(time.Second).Format(time.RFC3339),
+		"from": p.from.Add(-overlap).UTC().Truncate(time.Second).Format(time.RFC3339),
 		"to":   to.UTC().Format(time.RFC3339),
 	}}
-	if q.filters && len(s.cfg.Projects) > 0 {
+	switch {
+	case p.only != nil:
+		variables["filters"] = map[string]any{"projectIds": []int64{p.only.project}, "channels": []string{p.only.channel}}
+	case q.filters && len(s.cfg.Projects) > 0:
 		variables["filters"] = map[string]any{"projectIds": slices.Clone(s.cfg.Projects)}
 	}
 	if q.paged {
@@ -208,8 +163,9 @@ type view struct {
 // seed makes fingerprints comparable within the process; they go nowhere else.
 var seed = maphash.MakeSeed()
 
-// read finds the connection in a judged answer.
-func (q *question) read(body []byte) (view, error) {
+// read finds the connection in a judged answer, and adds the kinds of its rows to
+// kinds, if that is not nil.
+func (q *question) read(body []byte, kinds map[kind]bool) (view, error) {
 	var parser fastjson.Parser
 	root, err := parser.ParseBytes(body)
 	if err != nil {
@@ -222,6 +178,11 @@ func (q *question) read(body []byte) (view, error) {
 	}
 	list := edges.GetArray()
 	seen := view{rows: int64(len(list)), print: fingerprint(list)}
+	if kinds != nil {
+		for _, e := range list {
+			kinds[kindOf(e)] = true
+		}
+	}
 	info := connection.Get("pageInfo")
 	switch {
 	case q.pageInfo && (info == nil || info.Get("hasNextPage") == nil || info.Get("hasNextPage").Type() == fastjson.TypeNull):

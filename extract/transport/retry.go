@@ -18,7 +18,7 @@ const (
 	firstPause  = 250 * time.Millisecond // full jitter: the first wait is up to twice this
 	longPause   = 15 * time.Second       // the last waits are up to twice this
 	patience    = 15 * time.Minute       // a vendor that asks for more is not waited for
-	divisibly   = 2                      // repeats of a request that could ask for less
+	divisibly   = 1                      // repeats of a request that could ask for less
 	earnedAfter = 10                     // good answers that put one repeat back into the budget
 )
 

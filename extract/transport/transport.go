@@ -71,7 +71,7 @@ type Query struct {
 	// retried only where the vendor surely did not act on it.
 	Once bool
 	// Divisible: the walk can ask for less, so that an answer that is too slow or
-	// fails at the vendor is repeated twice at most before the walk hears of it.
+	// fails at the vendor is repeated once before the walk hears of it.
 	Divisible bool
 }
 

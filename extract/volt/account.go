@@ -18,6 +18,9 @@ const (
 	// without being wrong: fractions of a second may be cut.
 	slack = time.Second
 
+	// mostLooks is how often the top of an inbox is looked at again.
+	mostLooks = 3
+
 	// young is how fresh a message may be to have come after its inbox page, with
 	// clocks that differ.
 	young = 10 * time.Minute
@@ -34,7 +37,9 @@ type accountWalk struct {
 	misleading atomic.Bool // lastMessageTime is older than the messages it should tell
 	skipped    bool        // a contact was not visited, by its lastMessageTime
 	visited    recall
-	nameless   int // items of the inbox that name no contact
+	visits     int
+	turned     bool // the inbox has more than one page
+	nameless   int  // items of the inbox that name no contact
 	pages      int
 	held       *extract.Page // the latest page, until it is known whether it is the last
 }
@@ -53,15 +58,31 @@ func newAccountWalk(s *Messages, p plan, account string) *accountWalk {
 // run walks the inbox, and once more where contacts were left out by a
 // lastMessageTime that proved wrong.
 func (a *accountWalk) run(ctx context.Context, yield func(extract.Page) bool) error {
-	if err := a.inbox(ctx, yield); err != nil {
+	if err := a.inbox(ctx, false, yield); err != nil {
 		return err
 	}
 	if a.skipped && a.misleading.Load() {
-		if err := a.inbox(ctx, yield); err != nil {
+		if err := a.inbox(ctx, false, yield); err != nil {
 			return err
 		}
 	}
+	if err := a.moved(ctx, yield); err != nil {
+		return err
+	}
 	return a.verdict()
+}
+
+// moved looks at the top of the inbox again: a contact whose message came during
+// the walk may have gone there from a page that was not yet read. An inbox of one
+// page, read at once, hides none.
+func (a *accountWalk) moved(ctx context.Context, yield func(extract.Page) bool) error {
+	for again := 0; a.turned && again < mostLooks; again++ {
+		before := a.visits
+		if err := a.inbox(ctx, true, yield); err != nil || a.visits == before {
+			return err
+		}
+	}
+	return nil
 }
 
 // verdict is the end of a walk that met no error.
@@ -91,12 +112,15 @@ func (a *accountWalk) emit(page extract.Page, yield func(extract.Page) bool) err
 }
 
 // inbox walks the inbox, and the conversations of each of its pages before the
-// next one.
-func (a *accountWalk) inbox(ctx context.Context, yield func(extract.Page) bool) error {
-	a.skipped, a.nameless = false, 0
+// next one. Of the top alone it walks the pages that name a contact not visited.
+func (a *accountWalk) inbox(ctx context.Context, top bool, yield func(extract.Page) bool) error {
+	if !top {
+		a.skipped, a.nameless = false, 0
+	}
 	return a.stream.inboxes.walk(ctx, list{
 		seen: &recall{bound: recallBound},
 		ask: func(ctx context.Context, before string) (extract.Page, listing, error) {
+			a.turned = a.turned || before != ""
 			return a.stream.askInbox(ctx, a.account, before)
 		},
 		take: func(page extract.Page, got listing) (bool, error) {
@@ -106,7 +130,9 @@ func (a *accountWalk) inbox(ctx context.Context, yield func(extract.Page) bool) 
 			if got.absent {
 				return false, &extract.IncompleteError{Reason: "volt has no inbox for " + a.account}
 			}
-			return true, a.visit(ctx, got, yield)
+			before := a.visits
+			err := a.visit(ctx, got, yield)
+			return !top || a.visits > before, err
 		},
 	})
 }
@@ -151,5 +177,9 @@ func (a *accountWalk) due(item row) bool {
 		a.skipped = true
 		return false
 	}
-	return a.visited.add(row{id: item.contact}.key())
+	if !a.visited.add(row{id: item.contact}.key()) {
+		return false
+	}
+	a.visits++
+	return true
 }

@@ -52,6 +52,7 @@ type fake struct {
 	oneWay          bool // conversation(to, from) shows what went from from to to only
 	swapped         bool // the account is to
 	lastTime        func(contact string, real time.Time) string
+	schema          string                          // answer to introspection; empty: what pageInfo says
 	noIntrospection bool                            // and a query that asks for what is not there is refused
 	after           func(f *fake, operation string) // runs after each answer, with the lock
 }
@@ -156,6 +157,10 @@ func (f *fake) answerWaves(w http.ResponseWriter, query string) {
 }
 
 func (f *fake) answerSchema(w http.ResponseWriter) {
+	if f.schema != "" {
+		fmt.Fprint(w, f.schema)
+		return
+	}
 	if f.pageInfo == nil {
 		fmt.Fprint(w, `{"data":{"__schema":{"queryType":{"name":"Query"},"types":[]}}}`)
 		return

@@ -192,8 +192,8 @@ func (p *paging) end(got listing, same bool) {
 }
 
 // mayGoOn reports whether it is worth asking for rows before these. A no of
-// pageInfo is believed where its yes has proven true, or where the page is
-// shorter than others were.
+// pageInfo is believed where its yes has proven true, and where the page is short
+// or shorter than others were.
 func (p *paging) mayGoOn(got listing) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -203,10 +203,11 @@ func (p *paging) mayGoOn(got listing) bool {
 		return n > 0
 	}
 	p.saidNo = true
-	return !p.truthful && n == p.longest
+	return !p.truthful && n == p.longest && n >= shortList
 }
 
-// shortList is a length at which a list that cannot be paged is not suspect.
+// shortList is a length that no vendor pages at: a list shorter than it is
+// whole where pageInfo says so, and not suspect where nothing can be said.
 const shortList = 10
 
 // honest reports whether a yes of pageInfo means something: it also says no.

@@ -21,6 +21,7 @@ type Manifest struct {
 	RunID      string    `json:"run_id"`
 	Created    time.Time `json:"created"`
 	Program    string    `json:"program"` // name and version
+	Origin     string    `json:"origin"`  // where the rows come from, in the caller's words
 
 	Database File             `json:"database"`
 	Churn    int64            `json:"churn"`  // rows replaced in the database since it was built afresh

@@ -1,16 +1,16 @@
 package config
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 )
 
 // expansion is a scalar with its variables put in.
 type expansion struct {
-	text     string
-	variable bool     // the scalar names a variable
-	values   []string // what its variables or their defaults gave
-	unset    string   // the first variable that has no value and no default
+	text      string
+	variables []string // the names in it
+	values    []string // what they or their defaults gave
+	unset     string   // the first variable that has no value and no default
 }
 
 // expand puts the values of ${VAR} and ${VAR:-default} into text. The default
@@ -33,7 +33,7 @@ func expand(text string, env func(string) (string, bool)) (expansion, error) {
 		case strings.HasPrefix(rest, "{"):
 			inside, after, closed := strings.Cut(rest[1:], "}")
 			if !closed {
-				return e, fmt.Errorf("a ${ is not closed; want ${VAR} or ${VAR:-default}, and $$ for a plain $")
+				return e, errors.New("a ${ is not closed; want ${VAR} or ${VAR:-default}, and $$ for a plain $")
 			}
 			if err := e.variableIn(inside, env, &out); err != nil {
 				return e, err
@@ -50,9 +50,8 @@ func expand(text string, env func(string) (string, bool)) (expansion, error) {
 func (e *expansion) variableIn(inside string, env func(string) (string, bool), out *strings.Builder) error {
 	name, preset, hasPreset := strings.Cut(inside, ":-")
 	if !isVariable(name) || strings.Contains(preset, "${") {
-		return fmt.Errorf("${ } does not hold the name of a variable; want ${VAR} or ${VAR:-default}, and $$ for a plain $")
+		return errors.New("${ } does not hold the name of a variable; want ${VAR} or ${VAR:-default}, and $$ for a plain $")
 	}
-	e.variable = true
 	value, set := env(name)
 	switch {
 	case hasPreset && value == "":
@@ -60,6 +59,7 @@ func (e *expansion) variableIn(inside string, env func(string) (string, bool), o
 	case !set && e.unset == "":
 		e.unset = name
 	}
+	e.variables = append(e.variables, name)
 	e.values = append(e.values, value)
 	out.WriteString(value)
 	return nil

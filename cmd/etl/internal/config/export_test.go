@@ -1,7 +1,9 @@
 package config
 
 // Parse is Load without the disk.
-var Parse = parse
+func Parse(path string, data []byte, env func(string) (string, bool)) (*Config, error) {
+	return parse(path, data, env, false)
+}
 
 // KnownKeys lists the keys of each mapping of the file, by its path, from the
 // tables that the loader reads with.

@@ -71,7 +71,11 @@ type form[V any] struct {
 
 // read parses f into to. It reports whatever is wrong, and leaves to as it is.
 func read[V any](f field, to *V, as form[V]) {
-	text, ok := f.scalar(as.want, as.tags)
+	want := as.want
+	if _, err := as.parse(f.node.Value); err == nil && slices.Contains(as.tags, "!!str") && f.node.Value != "" && f.node.Style == 0 {
+		want += " (in quotes)" // a literal of another type, which would be right as text
+	}
+	text, ok := f.scalar(want, as.tags)
 	if !ok {
 		return
 	}
@@ -111,11 +115,13 @@ func (f field) scalar(want string, tags []string) (string, bool) {
 		f.problem("%v", err)
 	case e.unset != "":
 		f.reportUnset(e.unset)
-	case e.text == "" && e.variable && f.idle:
+	case e.text == "" && e.variables != nil && f.idle:
+	case e.text == "" && e.variables != nil:
+		f.problem("variable %s is set but empty; want %s", strings.Join(e.variables, ", "), want)
 	case e.text == "":
 		f.problem("is empty; want %s", want)
-	case !e.variable && !slices.Contains(tags, f.node.ShortTag()):
-		f.wrongType(want, tags)
+	case e.variables == nil && !slices.Contains(tags, f.node.ShortTag()):
+		f.wrongType(want)
 	default:
 		return e.text, true
 	}
@@ -150,15 +156,15 @@ func (f field) reportUnset(variable string) {
 	f.problem("variable %s is not set, and %s; %s", variable, verbatim(neededBy(f.needed)), remedy)
 }
 
-func (f field) wrongType(want string, tags []string) {
-	if slices.Contains(tags, "!!str") {
-		want += " (in quotes)"
-	}
-	if f.secret {
+func (f field) wrongType(want string) {
+	switch {
+	case f.secret:
 		f.problem("is %s; want %s", kindName(f.node), want)
-		return
+	case f.node.ShortTag() == "!!str":
+		f.problem("%s is text; want %s", quoted(f.node.Value), want)
+	default:
+		f.problem("%s is %s; want %s", verbatim(f.node.Value), kindName(f.node), want)
 	}
-	f.problem("%s is %s; want %s", quoted(f.node.Value), kindName(f.node), want)
 }
 
 // neededBy is `pipeline "calls" needs it`.
@@ -192,7 +198,7 @@ func kindName(n *yaml.Node) string {
 	case "!!timestamp":
 		return "a date"
 	case "!!null":
-		return "nothing"
+		return "empty"
 	}
 	return "of another type"
 }
@@ -234,7 +240,7 @@ func readSecret(f field, given map[string]field, name string, to *Secret) {
 	switch {
 	case isDirect && isFile:
 		direct.secret = true
-		direct.scalar("text", []string{"!!str"})
+		direct.scalar("a secret", []string{"!!str"})
 		file.problem("stands beside %s; want one of the two", name)
 	case isDirect:
 		direct.secret = true
@@ -290,7 +296,7 @@ func readSecretText(path string) (string, error) {
 }
 
 func secretForm() form[Secret] {
-	return form[Secret]{"text", []string{"!!str"}, func(text string) (Secret, error) {
+	return form[Secret]{"a secret", []string{"!!str"}, func(text string) (Secret, error) {
 		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return "", errors.New("holds a line break or another control character; want the bare secret")
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,6 +82,6 @@ func unitForm() form[time.Duration] {
 		case "s":
 			return time.Second, nil
 		}
-		return 0, fmt.Errorf("unknown unit; want ms or s")
+		return 0, errors.New("unknown unit; want ms or s")
 	}}
 }

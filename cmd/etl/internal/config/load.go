@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -23,11 +24,21 @@ import (
 // A source that no enabled pipeline uses may lack variables and keys; what the
 // result says of it is then incomplete.
 func Load(path string, env func(string) (string, bool)) (*Config, error) {
+	return load(path, env, false)
+}
+
+// LoadLocal is Load for a command that asks no vendor: the variables and keys of
+// the sources may be missing, as if every pipeline were disabled.
+func LoadLocal(path string, env func(string) (string, bool)) (*Config, error) {
+	return load(path, env, true)
+}
+
+func load(path string, env func(string) (string, bool), local bool) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, &ValidationError{path, []Problem{{Message: unreadable(err)}}, err}
 	}
-	return parse(path, data, env)
+	return parse(path, data, env, local)
 }
 
 func unreadable(err error) string {
@@ -41,6 +52,7 @@ func unreadable(err error) string {
 // loader is the state of one Load.
 type loader struct {
 	env       func(string) (string, bool)
+	local     bool // no source is needed
 	config    *Config
 	found     []finding
 	secrets   []string            // what no message may quote
@@ -49,10 +61,10 @@ type loader struct {
 	pipelines []*entry
 }
 
-func parse(path string, data []byte, env func(string) (string, bool)) (*Config, error) {
+func parse(path string, data []byte, env func(string) (string, bool), local bool) (*Config, error) {
 	c := defaults().config
 	c.Path, c.Timezone = path, time.UTC
-	l := &loader{env: env, config: &c, users: map[string][]string{}}
+	l := &loader{env: env, local: local, config: &c, users: map[string][]string{}}
 	if root := l.document(data); root != nil {
 		readMapping(field{loader: l}.child(root, 1, ""), &c, l.topKeys())
 		l.check()
@@ -72,14 +84,14 @@ func (l *loader) document(data []byte) *yaml.Node {
 		l.fault(0, "is empty; want version: 1, timezone, sources and pipelines")
 		return nil
 	} else if err != nil {
-		l.syntax(err)
+		l.syntax(err, data)
 		return nil
 	}
 	switch err := decoder.Decode(&second); {
 	case errors.Is(err, io.EOF):
 		return doc.Content[0]
 	case err != nil:
-		l.syntax(err)
+		l.syntax(err, data)
 	default:
 		l.fault(second.Line, "a second document begins here; want one document in the file")
 	}
@@ -90,17 +102,28 @@ func (l *loader) fault(line int, message string) {
 	l.found = append(l.found, finding{Problem: Problem{Line: line, Message: message}})
 }
 
-// syntax reports an error of the YAML parser under the line that it names.
-func (l *loader) syntax(err error) {
-	form := regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
-	line, text := 1, err.Error()
-	if m := form.FindStringSubmatch(text); m != nil {
-		text = m[2]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = n
+// syntax reports an error of the YAML package under the line that it means.
+func (l *loader) syntax(err error, data []byte) {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	line := 1
+	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(text); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		text = strings.TrimPrefix(text, m[0])
+		if fromZero(text) {
+			line++
 		}
 	}
+	if m := regexp.MustCompile(`^unknown anchor '(.*)' referenced`).FindStringSubmatch(text); m != nil {
+		before, _, _ := strings.Cut(string(data), "*"+m[1])
+		line = strings.Count(before, "\n") + 1
+	}
 	l.fault(line, "no valid YAML: "+text)
+}
+
+// fromZero reports whether the message is one of the YAML package's parser, which
+// counts lines from zero; its scanner counts from one.
+func fromZero(message string) bool {
+	return regexp.MustCompile(`^did not find expected (<|node content|key|',' or|'-' indicator)`).MatchString(message)
 }
 
 // topKeys are the keys of the file, in the order in which they are read: the
@@ -110,7 +133,7 @@ func (l *loader) topKeys() []key[Config] {
 	preset := defaults()
 	return []key[Config]{
 		{name: "version", example: "1", read: readVersion},
-		{name: "timezone", example: "Europe/Paris", read: func(f field, c *Config) { read(f, &c.Timezone, zoneForm()) }},
+		{name: "timezone", example: "Europe/Paris", read: readZone},
 		scalarKey("warehouse", "", func(c *Config) *string { return &c.Warehouse }, textForm("a directory such as ./warehouse")),
 		{name: "pipelines", example: "a list", read: readPipelines},
 		{name: "sources", example: "a mapping", read: func(f field, c *Config) {
@@ -133,6 +156,15 @@ func readVersion(f field, _ *Config) {
 	}})
 }
 
-func zoneForm() form[*time.Location] {
-	return form[*time.Location]{"an IANA time zone such as Europe/Paris", []string{"!!str"}, schedule.Zone}
+func readZone(f field, c *Config) {
+	name, ok := f.scalar("an IANA time zone such as Europe/Paris", []string{"!!str"})
+	if !ok {
+		return
+	}
+	loc, err := schedule.Zone(name)
+	if err != nil {
+		f.problem("%s", verbatim(err.Error()))
+		return
+	}
+	c.Timezone = loc
 }

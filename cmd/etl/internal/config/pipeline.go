@@ -100,7 +100,7 @@ func readPipelines(f field, c *Config) {
 	}
 	for i, node := range f.node.Content {
 		e := readPipeline(f.child(node, node.Line, fmt.Sprintf("pipelines[%d]", i)))
-		if e.Enabled && e.Source != "" {
+		if e.Enabled && e.Source != "" && !f.local {
 			f.users[e.Source] = append(f.users[e.Source], e.Name)
 		}
 		f.pipelines = append(f.pipelines, e)

@@ -19,11 +19,13 @@ import (
 var beyondShape = map[string]string{
 	"syntax.bad.yml":              "no YAML",
 	"tabs.bad.yml":                "no YAML",
+	"unknown_anchor.bad.yml":      "no YAML",
 	"empty.bad.yml":               "no document",
 	"comment.bad.yml":             "no document",
 	"second_document.bad.yml":     "each document by itself is fine",
 	"duplicate_keys.bad.yml":      "a parser's business",
 	"unset_variables.bad.yml":     "the environment is not in the file",
+	"malformed_variables.bad.yml": "what stands in ${ } is a language of its own",
 	"secret_file.bad.yml":         "the secret is not in the file",
 	"schedules.bad.yml":           "a cron line is a language of its own",
 	"zone.bad.yml":                "the list of zones is not in the schema",

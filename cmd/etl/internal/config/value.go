@@ -94,7 +94,7 @@ func parseShare(text string) (float64, error) {
 		return 0, errors.New("not a percentage; want a number and %, such as 50% or 0.1%")
 	}
 	if n < 0 || n > 100 {
-		return 0, errors.New("not between 0% and 100%")
+		return 0, errors.New("not between 0% and 100%; want a percentage such as 50%")
 	}
 	return n / 100, nil
 }

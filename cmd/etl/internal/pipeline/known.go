@@ -60,6 +60,19 @@ func (k *known) WaveIDs(ctx context.Context) (held, named []int64, err error) {
 	return held, slices.Sorted(maps.Keys(all)), nil
 }
 
+// HeldCalls returns how many of the ids the warehouse holds.
+func (k *known) HeldCalls(ctx context.Context, ids []string) (int, error) {
+	quoted := make([]string, len(ids))
+	for i, id := range ids {
+		quoted[i] = database.Text(id)
+	}
+	found, err := k.ids(ctx, fmt.Sprintf("SELECT count(*) FROM aircall.calls WHERE call_id IN (%s)", strings.Join(quoted, ", ")))
+	if err != nil || len(found) == 0 {
+		return 0, err
+	}
+	return int(found[0]), nil
+}
+
 // UnsettledWaves returns the ids of the waves scheduled at or after before, or
 // at an unknown time.
 func (k *known) UnsettledWaves(ctx context.Context, before time.Time) ([]int64, error) {

@@ -100,6 +100,9 @@ func (l *leg) feed(ctx context.Context, decoders *decoders) error {
 	if err := l.adopt(ctx, decoders); err != nil {
 		return err
 	}
+	if !l.schemaFits(ctx) {
+		return nil
+	}
 	windows, err := l.stream.Plan(ctx, l.run.ask(l.Pipeline))
 	if err != nil {
 		l.blame(err)

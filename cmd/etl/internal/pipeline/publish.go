@@ -317,7 +317,7 @@ func (r *run) markAccepted(legs []*leg) error {
 // newManifest carries over what the run does not touch and sets what it does.
 func (r *run) newManifest(legs []*leg) *generation.Manifest {
 	m := &generation.Manifest{
-		RunID: r.id, Created: r.now, Program: "nightjar " + r.Version,
+		RunID: r.id, Created: r.now, Program: "nightjar " + r.Version, Origin: r.origin(),
 		Tables: map[string]generation.Table{}, Marts: map[string]generation.File{},
 		Bookmarks: map[string]generation.Bookmark{}, Landed: map[string]generation.Landed{},
 	}

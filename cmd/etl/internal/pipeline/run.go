@@ -54,6 +54,9 @@ func (r *Runner) Run(ctx context.Context, request Request) (*Report, error) {
 		return nil, err
 	}
 	defer run.close()
+	if err := run.sameOrigin(); err != nil {
+		return nil, err
+	}
 	if err := run.extract(ctx, chosen); err != nil {
 		return nil, err
 	}

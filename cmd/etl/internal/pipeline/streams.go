@@ -56,7 +56,7 @@ func openCalls(o *opener) extract.Stream {
 	s := o.run.Config.Sources.Aircall
 	return aircall.New(aircall.Config{
 		Endpoint: s.Endpoint, Username: s.Username, Password: s.Password.Reveal(),
-		Transport: o.transport("aircall", s.Wire), FullEvery: o.pipeline.FullEvery,
+		Transport: o.transport("aircall", s.Wire), FullEvery: o.pipeline.FullEvery, Known: o.known,
 	})
 }
 

@@ -1,0 +1,139 @@
+package transform_test
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"nightjar/transform"
+)
+
+var snake = regexp.MustCompile(`^_?[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+
+func every() []transform.Table {
+	return append(transform.Tables(), transform.Rejects(), transform.Runs(), transform.Reconciliation(), transform.Bookmarks())
+}
+
+func TestTables(t *testing.T) {
+	names := map[string]bool{}
+	for _, table := range every() {
+		if names[table.Full()] {
+			t.Errorf("two tables are called %s", table.Full())
+		}
+		names[table.Full()] = true
+		if table.Comment == "" || strings.HasSuffix(table.Comment, ".") {
+			t.Errorf("%s: comment %q", table.Full(), table.Comment)
+		}
+		checkColumns(t, table.Full(), table.Columns, table.Key)
+	}
+	for _, m := range transform.Marts() {
+		checkColumns(t, m.Full(), m.Columns, m.Grain)
+	}
+}
+
+func checkColumns(t *testing.T, table string, columns []transform.Column, key []string) {
+	t.Helper()
+	ids, names := map[int]bool{}, map[string]bool{}
+	for _, c := range columns {
+		if c.ID <= 0 || ids[c.ID] || names[c.Name] {
+			t.Errorf("%s.%s: id %d or name is not unique", table, c.Name, c.ID)
+		}
+		ids[c.ID], names[c.Name] = true, true
+		if !snake.MatchString(c.Name) || c.Comment == "" || strings.HasSuffix(c.Comment, ".") || strings.ContainsAny(c.Comment, "|\n") {
+			t.Errorf("%s.%s: comment %q", table, c.Name, c.Comment)
+		}
+	}
+	for _, k := range key {
+		if !names[k] {
+			t.Errorf("%s: key %s is no column", table, k)
+		}
+	}
+}
+
+// A writer needs no more than the schema.
+func TestSchemas(t *testing.T) {
+	for _, table := range every() {
+		schema := table.Arrow()
+		for i, f := range schema.Fields() {
+			c := table.Columns[i]
+			id, _ := f.Metadata.GetValue(transform.MetaFieldID)
+			comment, _ := f.Metadata.GetValue(transform.MetaComment)
+			class, _ := f.Metadata.GetValue(transform.MetaClass)
+			if id != strconv.Itoa(c.ID) || !strings.HasPrefix(comment, c.Comment) || class != string(c.Class) {
+				t.Errorf("%s.%s: metadata %v", table.Full(), c.Name, f.Metadata)
+			}
+			required := slices.Contains(table.Key, c.Name) || c.Name == "_extracted_at" || c.Name == "_page"
+			if f.Nullable == required {
+				t.Errorf("%s.%s: nullable is %v", table.Full(), c.Name, f.Nullable)
+			}
+			if c.Name == "_page" && i != schema.NumFields()-1 {
+				t.Errorf("%s: _page is not the last column", table.Full())
+			}
+		}
+		rows := table.Rows()
+		last := rows.Field(rows.NumFields() - 1)
+		if rows.NumFields() != schema.NumFields()+1 || last.Name != transform.BusinessDate || !last.Nullable || last.Type.ID() != arrow.DATE32 {
+			t.Errorf("%s: rows end with %v", table.Full(), last)
+		}
+	}
+}
+
+// Every table belongs to exactly one stream, and every stream has a decoder.
+func TestStreams(t *testing.T) {
+	var all []string
+	for _, s := range streams {
+		for _, table := range transform.TablesOf(s.source, s.name) {
+			all = append(all, table.Full())
+		}
+		decoderOf(t, s.source, s.name, transform.Options{Location: paris(t)})
+	}
+	var want []string
+	for _, table := range transform.Tables() {
+		want = append(want, table.Full())
+	}
+	if !slices.Equal(all, want) {
+		t.Errorf("streams fill %v, want %v", all, want)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for _, c := range []struct {
+		source, stream string
+		o              transform.Options
+		want           string
+	}{
+		{"iadvize", "calls", transform.Options{Location: paris(t)}, `no stream "calls" of "iadvize"`},
+		{"iadvize", "closed_conversations", transform.Options{}, "no time zone"},
+		{"aircall", "calls", transform.Options{Location: paris(t), DurationUnit: 7}, "units of 7ns is not supported"},
+		{"aircall", "calls", transform.Options{Location: paris(t), DurationUnit: -1}, "is not supported"},
+	} {
+		if _, err := transform.New(c.source, c.stream, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("New(%s, %s, %v) says %v, want %q", c.source, c.stream, c.o, err, c.want)
+		}
+	}
+}
+
+func TestDictionary(t *testing.T) {
+	var b bytes.Buffer
+	if err := transform.Dictionary(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"### `iadvize.conversations`",
+		"| `amount` | DECIMAL(18,4) | Amount, exact to four decimals; further ones are rounded half to even | currency | Transaction.amount | none |",
+		"| `content` | VARCHAR | Text of the note |  | Note.content | free text |",
+		"| `user_ids` | BIGINT[] |",
+		"### `etl.reconciliation`",
+		"### `marts.csat_daily`",
+		"| `csat_pct` | DOUBLE | satisfied ÷ answers | % |",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the dictionary lacks %q", want)
+		}
+	}
+}
