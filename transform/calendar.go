@@ -33,7 +33,7 @@ func (c *calendar) dayOf(us int64) businessDay {
 func (c *calendar) look(s int64) {
 	local := time.Unix(s, 0).In(c.location)
 	_, offset := local.Zone()
-	d := (s + int64(offset)) / 86400
+	d := (s+int64(offset)+86400)/86400 - 1 // rounded down, also on the eve of 1970
 	c.day = arrow.Date32(d)
 	c.from = d*86400 - int64(offset)
 	c.to = c.from + 86400

@@ -70,7 +70,8 @@ func (c Column) in(unit string) Column { c.Unit = unit; return c }
 // of returns the column with its class of personal data.
 func (c Column) of(class Class) Column { c.Class = class; return c }
 
-// describe is the column's comment in one line: meaning, unit, vendor field.
+// describe is the column's comment in one line: meaning, unit, vendor field, class
+// of personal data if there is any.
 func (c Column) describe() string {
 	parts := []string{c.Comment}
 	if c.Unit != "" {
@@ -78,6 +79,9 @@ func (c Column) describe() string {
 	}
 	if c.Vendor != "" {
 		parts = append(parts, "vendor field: "+c.Vendor)
+	}
+	if c.Class != "" && c.Class != NotPersonal {
+		parts = append(parts, "personal data: "+string(c.Class))
 	}
 	return strings.Join(parts, "; ")
 }

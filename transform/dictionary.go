@@ -2,33 +2,40 @@ package transform
 
 import (
 	"bufio"
+	_ "embed"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
 
-// Dictionary writes the data dictionary in Markdown: every table and mart, each
-// column with its DuckDB type, unit, vendor field and class of personal data.
+//go:generate go test . -run TestDictionaryFile -update
+
+// dictionaryGuide is the part of the dictionary that no definition holds: where
+// the data lies, how to read it, what the measures mean.
+//
+//go:embed dictionary.md
+var dictionaryGuide string
+
+// Dictionary writes the data dictionary in Markdown: how to read the warehouse,
+// then every mart and table, each column with its DuckDB type, unit, vendor field
+// and class of personal data.
 func Dictionary(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintln(b, "# Data dictionary")
-	fmt.Fprintln(b)
-	fmt.Fprintln(b, "Tables and columns as they are in DuckDB and Parquet. Instants are in UTC with microseconds; a column that")
-	fmt.Fprintln(b, "ends in `_date` is the business day. The class says what personal data a column may hold.")
-	fmt.Fprintln(b, "\n## Vendor tables")
+	b.WriteString(dictionaryGuide)
+	fmt.Fprint(b, "\n## Marts\n\nComputed from the vendor tables by each run; one Parquet file each.\n")
+	for _, m := range Marts() {
+		writeMart(b, m)
+	}
+	fmt.Fprint(b, "\n## Vendor tables\n\nOne row per record, in its newest version.\n")
 	for _, t := range Tables() {
 		writeTable(b, t)
 	}
-	fmt.Fprintln(b, "\n## Tables about the runs")
+	fmt.Fprint(b, "\n## Tables about the runs\n\nWhat each run did, how complete it was, and what could not become a row.\n")
 	for _, t := range []Table{Runs(), Reconciliation(), Rejects(), Bookmarks()} {
 		writeTable(b, t)
-	}
-	fmt.Fprintln(b, "\n## Marts")
-	fmt.Fprintln(b, "\nPercentages run from 0 to 100. A division by zero is NULL.")
-	for _, m := range Marts() {
-		writeMart(b, m)
 	}
 	if err := b.Flush(); err != nil {
 		return fmt.Errorf("write data dictionary: %w", err)
@@ -38,20 +45,32 @@ func Dictionary(w io.Writer) error {
 
 func writeTable(w io.Writer, t Table) {
 	fmt.Fprintf(w, "\n### `%s`\n\n%s. Key: %s.\n\n", t.Full(), t.Comment, code(t.Key))
-	fmt.Fprintln(w, "| column | type | meaning | unit | vendor field | class |")
-	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- |")
+	if !slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Vendor != "" }) {
+		writeRow(w, "column", "type", "meaning", "unit", "personal data")
+		writeRow(w, "---", "---", "---", "---", "---")
+		for _, c := range t.Columns {
+			writeRow(w, code([]string{c.Name}), duckType(c.Type), c.Comment, c.Unit, string(c.Class))
+		}
+		return
+	}
+	writeRow(w, "column", "type", "meaning", "unit", "vendor field", "personal data")
+	writeRow(w, "---", "---", "---", "---", "---", "---")
 	for _, c := range t.Columns {
-		fmt.Fprintf(w, "| `%s` | %s | %s | %s | %s | %s |\n", c.Name, duckType(c.Type), c.Comment, c.Unit, c.Vendor, c.Class)
+		writeRow(w, code([]string{c.Name}), duckType(c.Type), c.Comment, c.Unit, c.Vendor, string(c.Class))
 	}
 }
 
 func writeMart(w io.Writer, m Mart) {
 	fmt.Fprintf(w, "\n### `%s`\n\n%s. Grain: %s.\n\n", m.Full(), m.Comment, code(m.Grain))
-	fmt.Fprintln(w, "| column | type | meaning | unit |")
-	fmt.Fprintln(w, "| --- | --- | --- | --- |")
+	writeRow(w, "column", "type", "meaning", "unit")
+	writeRow(w, "---", "---", "---", "---")
 	for _, c := range m.Columns {
-		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", c.Name, duckType(c.Type), c.Comment, c.Unit)
+		writeRow(w, code([]string{c.Name}), duckType(c.Type), c.Comment, c.Unit)
 	}
+}
+
+func writeRow(w io.Writer, cells ...string) {
+	fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
 }
 
 func code(names []string) string { return "`" + strings.Join(names, "`, `") + "`" }

@@ -58,7 +58,7 @@ const BusinessDate = "_business_date"
 // more than the Arrow schema.
 const (
 	MetaFieldID = "PARQUET:field_id" // decimal text; the key pqarrow reads
-	MetaComment = "comment"          // meaning, unit and vendor field in one line
+	MetaComment = "comment"          // meaning, unit, vendor field and class in one line
 	MetaClass   = "class"            // a Class
 )
 

@@ -53,6 +53,7 @@ type vendor struct {
 	hide      func(a asked, hasNext bool, cursor string) (bool, string) // rewrites pageInfo
 
 	mu      sync.Mutex
+	schema  *ast.Schema // of sdl, once a query came
 	asked   []asked
 	logins  int
 	queries []string
@@ -121,7 +122,10 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		v.introspect(w)
 		return
 	}
-	doc, problems := gqlparser.LoadQuery(gqlparser.MustLoadSchema(&ast.Source{Input: v.sdl}), body.Query)
+	if v.schema == nil {
+		v.schema = gqlparser.MustLoadSchema(&ast.Source{Input: v.sdl})
+	}
+	doc, problems := gqlparser.LoadQuery(v.schema, body.Query)
 	if len(problems) > 0 {
 		w.WriteHeader(http.StatusBadRequest)
 		_ = json.NewEncoder(w).Encode(map[string]any{"errors": problems})

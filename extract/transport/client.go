@@ -80,10 +80,27 @@ func (c *Client) GraphQL(ctx context.Context, endpoint string, q Query) (*Answer
 }
 
 // Do sends a REST request, authorized, and returns the judged answer. A method
-// that is not idempotent is sent as Query.Once is.
+// that is not idempotent is sent as Query.Once is. Logs name the request by its
+// method alone, unless Describe says more: a path may hold a credential.
 func (c *Client) Do(req *http.Request) (*Answer, error) {
-	x := &exchange{operation: req.Method + " " + req.URL.Path, once: writes(req.Method)}
+	x := &exchange{operation: req.Method, once: writes(req.Method)}
+	if d, ok := req.Context().Value(descriptionKey{}).(description); ok {
+		x.operation, x.secrets = d.operation, d.secrets
+	}
 	return c.do(req, x)
+}
+
+type descriptionKey struct{}
+
+type description struct {
+	operation string
+	secrets   []string
+}
+
+// Describe returns a context whose REST requests go by the name of operation in
+// logs, and whose errors never show the secrets, such as a token in the path.
+func Describe(ctx context.Context, operation string, secrets ...string) context.Context {
+	return context.WithValue(ctx, descriptionKey{}, description{operation, secrets})
 }
 
 // send is the Send of sign-ins: the whole chain, without a token.

@@ -19,8 +19,9 @@ type exchange struct {
 	signIn    bool // carries credentials of its own
 	once      bool
 	divisible bool
-	sent      int     // attempts that reached the wire
-	answer    *Answer // set by keep
+	secrets   []string // of this request, beside its token
+	sent      int      // attempts that reached the wire
+	answer    *Answer  // set by keep
 }
 
 type exchangeKey struct{}

@@ -27,7 +27,11 @@ func hide(req *http.Request) secrets {
 	if _, token, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok {
 		s = s.add(token)
 	}
-	if x := exchangeOf(req.Context()); x != nil && x.signIn && req.GetBody != nil {
+	x := exchangeOf(req.Context())
+	for _, secret := range x.secrets {
+		s = s.add(secret)
+	}
+	if x.signIn && req.GetBody != nil {
 		s = s.ofBody(req)
 	}
 	// The longest first: one may be part of another.

@@ -3,6 +3,7 @@ package volt
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,11 +14,10 @@ import (
 type how int
 
 const (
-	unproven   how = iota
-	byCursor       // a cursor of pageInfo
-	byID           // the id of the oldest row
-	byTime         // the time of the oldest row, a second later: rows of one second may lie on two pages
-	byTimeOnly     // the time of the oldest row
+	unproven how = iota
+	byCursor     // a cursor of pageInfo
+	byID         // the id of the oldest row
+	byTime       // the time of the oldest row, and before it a second later: rows of one second may lie on two pages
 )
 
 // paging is what the walks of one kind of list have found out about it. The
@@ -28,12 +28,13 @@ type paging struct {
 
 	mu       sync.Mutex
 	proven   how          // the value of before that led to older rows
-	refused  map[how]bool // values of before that the vendor does not take
+	refused  map[how]bool // values of before that the vendor does not take; of times, it may take another form
 	truthful bool         // pageInfo said that there is more, and there was
 	wrong    bool         // pageInfo said that there is no more, and there was
 	saidNo   bool         // pageInfo said somewhere that there is no more
 	longest  int          // rows of the longest page
 	cut      int          // lists that end although pageInfo says that there is more
+	lost     int          // lists that end because the vendor took no value of before
 	repeated map[int]int  // length of a list → how many ended because every before gave the same page again
 }
 
@@ -87,11 +88,10 @@ func (l list) fresh(got listing, oldest time.Time) (fresh, older int) {
 // returns nil where none does: got was the last one.
 func (p *paging) older(ctx context.Context, l list, got listing) (next *listing, goOn bool, err error) {
 	old := got.oldest()
-	same := true
+	answered, empty := false, false
 	for _, try := range p.tries(got, old) {
 		page, answer, err := l.ask(ctx, try.before)
 		if err != nil && p.refuse(try.how, err) {
-			same = false
 			continue
 		}
 		if err != nil {
@@ -104,12 +104,12 @@ func (p *paging) older(ctx context.Context, l list, got listing) (next *listing,
 			p.learn(try.how, got)
 			return &answer, goOn, nil
 		}
-		same = same && len(answer.rows) > 0
 		if !goOn {
 			return nil, false, nil
 		}
+		answered, empty = true, empty || len(answer.rows) == 0
 	}
-	p.end(got, same)
+	p.end(got, answered, empty)
 	return nil, true, nil
 }
 
@@ -126,7 +126,12 @@ func (p *paging) tries(got listing, old row) []try {
 	}
 	all = append(all, try{byID, old.id})
 	if at, write := form(old.at); !at.IsZero() {
-		all = append(all, try{byTime, write(at.Add(time.Second))}, try{byTimeOnly, old.at})
+		later := at.Add(time.Second)
+		for _, before := range []string{write(later), later.UTC().Format(spaced), old.at, at.UTC().Format(spaced)} {
+			if !slices.Contains(all, try{byTime, before}) {
+				all = append(all, try{byTime, before})
+			}
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -147,8 +152,6 @@ func (p *paging) fits(h how, cursors int) bool {
 		return true
 	case byCursor:
 		return h == byCursor || cursors == 0
-	case byTime:
-		return h == byTime || h == byTimeOnly
 	}
 	return h == p.proven
 }
@@ -159,10 +162,12 @@ func (p *paging) refuse(h how, err error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	kind := extract.KindOf(err)
-	if p.proven == h || kind != extract.Refused && kind != extract.Failing {
+	if kind != extract.Refused && kind != extract.Failing {
 		return false
 	}
-	p.refused[h] = true
+	if h != byTime && h != p.proven {
+		p.refused[h] = true
+	}
 	return true
 }
 
@@ -179,14 +184,21 @@ func (p *paging) learn(h how, before listing) {
 	}
 }
 
-// end notes how a list ended: same says that every value gave the same page again.
-func (p *paging) end(got listing, same bool) {
+// end notes how a list ended: whether any value of before was answered, and
+// whether any answer was empty, as it is where nothing is older.
+func (p *paging) end(got listing, answered, empty bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if got.more != nil && *got.more {
-		p.cut++
+	if got.more != nil && !*got.more {
+		return
 	}
-	if same && (got.more == nil || *got.more) {
+	switch {
+	case got.more != nil:
+		p.cut++
+	case !answered:
+		p.lost++
+	}
+	if !empty {
 		p.repeated[len(got.rows)]++
 	}
 }
@@ -225,6 +237,9 @@ func (p *paging) doubt(honest bool) string {
 	defer p.mu.Unlock()
 	if p.cut > 0 && honest {
 		return "the vendor says that there is more, and no value of before leads to it"
+	}
+	if p.lost > 0 && p.longest >= shortList {
+		return "the vendor takes no value of before"
 	}
 	if n := p.longest; p.proven == unproven && n >= shortList && p.repeated[n] >= p.enough {
 		return fmt.Sprintf("pages of %d end where no value of before has any effect", n)

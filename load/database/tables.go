@@ -97,23 +97,27 @@ func (d *DB) Rows(ctx context.Context, t load.Table) (int64, error) {
 	return n, nil
 }
 
-// Has reports whether the database holds the table with exactly its columns.
+// Has reports whether the database holds the table with exactly its columns and
+// what is said of them.
 func (d *DB) Has(ctx context.Context, t load.Table) (bool, error) {
-	rows, err := d.Query(ctx, "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ? ORDER BY column_index", t.Schema, t.Name)
+	rows, err := d.Query(ctx, "SELECT column_name, data_type, coalesce(comment, '') FROM duckdb_columns() WHERE schema_name = ? AND table_name = ? ORDER BY column_index", t.Schema, t.Name)
 	if err != nil {
 		return false, fmt.Errorf("look up table %s: %w", t.Full(), err)
 	}
 	defer rows.Close()
 	i := 0
 	for ; rows.Next(); i++ {
-		var name, kind string
-		if err := rows.Scan(&name, &kind); err != nil {
+		var name, kind, comment string
+		if err := rows.Scan(&name, &kind, &comment); err != nil {
 			return false, fmt.Errorf("look up table %s: %w", t.Full(), err)
 		}
 		if kind == "TIMESTAMP WITH TIME ZONE" {
 			kind = "TIMESTAMPTZ"
 		}
 		if i >= t.Arrow.NumFields() || t.Arrow.Field(i).Name != name || Type(t.Arrow.Field(i).Type) != kind {
+			return false, nil
+		}
+		if want, _ := t.Arrow.Field(i).Metadata.GetValue("comment"); want != comment {
 			return false, nil
 		}
 	}

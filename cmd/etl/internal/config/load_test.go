@@ -1,10 +1,12 @@
 package config_test
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -242,6 +244,31 @@ func TestTheFileThatShipsLoads(t *testing.T) {
 	}
 }
 
+// What reads the warehouse needs no vendor's secrets, but a file that is right in
+// every other way.
+func TestALocalCommandNeedsNoVariablesOfTheSources(t *testing.T) {
+	none := func(string) (string, bool) { return "", false }
+	c, err := config.LoadLocal(root+"/pipelines.yaml", none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(c.Enabled()); got != 4 {
+		t.Errorf("%d pipelines are enabled, want 4", got)
+	}
+	if _, err := config.Load(root+"/pipelines.yaml", none); err == nil || !strings.Contains(err.Error(), "variable VOLT_TOKEN is not set") {
+		t.Errorf("Load without variables: error = %v", err)
+	}
+	if _, err := config.LoadLocal(folder+"/zone.bad.yml", none); err == nil || !strings.Contains(err.Error(), "unknown time zone") {
+		t.Errorf("LoadLocal with a bad zone: error = %v", err)
+	}
+}
+
+func TestADirectoryIsNoFile(t *testing.T) {
+	if _, err := config.Load(t.TempDir(), env); err == nil || !strings.Contains(err.Error(), "is a directory; want ") {
+		t.Errorf("error = %v", err)
+	}
+}
+
 func TestAMissingFileIsAProblemOfTheConfiguration(t *testing.T) {
 	_, err := config.Load("not_there.yaml", env)
 	var invalid *config.ValidationError
@@ -292,7 +319,7 @@ func write(t testing.TB, path, text string) {
 
 func TestSecretsDoNotPrint(t *testing.T) {
 	c := load(t, "every_key.good.yml")
-	for _, text := range []string{fmt.Sprintf("%v", c.Sources.Volt), fmt.Sprintf("%+v", c.Sources.IAdvize), fmt.Sprintf("%#v", c.Sources.Desk), fmt.Sprintf("%q", c.Sources.Volt.Token)} {
+	for _, text := range []string{fmt.Sprintf("%v", c.Sources.Volt), fmt.Sprintf("%+v", c.Sources.IAdvize), fmt.Sprintf("%#v", c.Sources.Desk), fmt.Sprintf("%q", c.Sources.Volt.Token), logged(c), asJSON(t, c.Sources)} {
 		if strings.Contains(text, "secret-text") {
 			t.Errorf("prints a secret: %s", text)
 		}
@@ -300,6 +327,21 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	if got := len(c.Secrets()); got != 5 {
 		t.Errorf("Secrets lists %d, want 5", got)
 	}
+}
+
+func logged(c *config.Config) string {
+	var text strings.Builder
+	slog.New(slog.NewTextHandler(&text, nil)).Info("loaded", "token", c.Sources.Volt.Token, "source", c.Sources.IAdvize)
+	return text.String()
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func FuzzLoad(f *testing.F) {

@@ -36,6 +36,7 @@ func (l *leg) judgeWindow(w *Window) {
 	if staged := w.Distinct + w.Superseded; w.Fetched > staged+w.Rejected {
 		w.Status = Incomplete
 		w.Reason = fmt.Sprintf("%d records fetched, but %d rows and %d rejects came of them", w.Fetched, staged, w.Rejected)
+		return
 	}
 	if w.adopted {
 		return
@@ -43,6 +44,10 @@ func (l *leg) judgeWindow(w *Window) {
 	if have := w.Distinct + w.Rejected; w.VendorTotal > have {
 		w.Status = Incomplete
 		w.Reason = fmt.Sprintf("the vendor counts %d, and %d came", w.VendorTotal, have)
+		return
+	}
+	if reason := streams[streamKey(l.Source, l.Stream)].unproven; reason != "" {
+		w.Status, w.Reason = Unverifiable, reason
 	}
 }
 

@@ -21,17 +21,37 @@ import (
 type known struct {
 	run   *run
 	waves map[int64]struct{} // ids that staged messages name
+	idv   map[string]bool    // contacts for which a staged session has not expired
 	mu    sync.Mutex         // guards db, which one query uses at a time
 	db    *database.DB       // of the live generation; nil until asked
 }
 
-func newKnown(r *run) *known { return &known{run: r, waves: map[int64]struct{}{}} }
+func newKnown(r *run) *known {
+	return &known{run: r, waves: map[int64]struct{}{}, idv: map[string]bool{}}
+}
 
-// observe notes the wave ids of staged messages.
+// observe notes the wave ids of staged messages, and the contacts of staged
+// sessions.
 func (k *known) observe(table string, rec arrow.Record) {
-	if table != "volt.messages" {
-		return
+	switch table {
+	case "volt.messages":
+		k.observeWaves(rec)
+	case "clientloop.idv_sessions":
+		k.observeSessions(rec)
 	}
+}
+
+func (k *known) observeSessions(rec arrow.Record) {
+	contacts := rec.Column(rec.Schema().FieldIndices("contact_id")[0]).(*array.String)
+	expiries := rec.Column(rec.Schema().FieldIndices("expires_at")[0]).(*array.Timestamp)
+	for i := range contacts.Len() {
+		if contacts.IsValid(i) && expiries.IsValid(i) && int64(expiries.Value(i)) > k.run.now.UnixMicro() {
+			k.idv[contacts.Value(i)] = true
+		}
+	}
+}
+
+func (k *known) observeWaves(rec arrow.Record) {
 	ids := rec.Column(rec.Schema().FieldIndices("wave_id")[0]).(*array.Int64)
 	for i := range ids.Len() {
 		if ids.IsValid(i) {
@@ -94,8 +114,36 @@ func (k *known) SettledMessages(ctx context.Context, ids []int64, before time.Ti
 	return settled, err
 }
 
-// ids runs a query over the live generation that returns one column of ids.
+// contacts lists those that are to have a session: the ones named, or those that
+// the query over the warehouse returns, without the ones that have a session that
+// has not expired.
+func (k *known) contacts(ctx context.Context, named []string, query string) ([]string, error) {
+	var err error
+	if query != "" {
+		if named, err = column[string](ctx, k, "SELECT COLUMNS(*)::VARCHAR FROM ("+query+")"); err != nil {
+			return nil, fmt.Errorf("contacts_query: %w", err)
+		}
+	}
+	held, err := column[string](ctx, k, "SELECT contact_id FROM clientloop.idv_sessions WHERE contact_id IS NOT NULL AND expires_at > "+instant(k.run.now))
+	if err != nil {
+		return nil, err
+	}
+	var without []string
+	for _, contact := range slices.Compact(slices.Sorted(slices.Values(named))) {
+		if contact != "" && !k.idv[contact] && !slices.Contains(held, contact) {
+			without = append(without, contact)
+		}
+	}
+	return without, nil
+}
+
 func (k *known) ids(ctx context.Context, query string) ([]int64, error) {
+	return column[int64](ctx, k, query)
+}
+
+// column runs a query over the live generation that returns one column; where
+// nothing is live, there is nothing.
+func column[T any](ctx context.Context, k *known, query string) ([]T, error) {
 	if k.run.parent == nil {
 		return nil, nil
 	}
@@ -113,15 +161,15 @@ func (k *known) ids(ctx context.Context, query string) ([]int64, error) {
 		return nil, fmt.Errorf("read what the warehouse knows: %w", err)
 	}
 	defer rows.Close()
-	var ids []int64
+	var values []T
 	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
+		var v T
+		if err := rows.Scan(&v); err != nil {
 			return nil, fmt.Errorf("read what the warehouse knows: %w", err)
 		}
-		ids = append(ids, id)
+		values = append(values, v)
 	}
-	return ids, rows.Err()
+	return values, rows.Err()
 }
 
 func list(ids []int64) string {

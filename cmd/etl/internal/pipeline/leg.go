@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -84,22 +85,28 @@ func (l *leg) close() {
 // leg; the error is of this machine.
 func (l *leg) extract(ctx context.Context) error {
 	defer func() { l.Finished = time.Now().UTC() }()
+	if err := l.decoding(ctx, l.adopt); err != nil || l.Status != Complete {
+		return err
+	}
+	return l.decoding(ctx, l.ask)
+}
+
+// decoding runs feed with decoders that stage what it sends them, and returns
+// when all of it is staged.
+func (l *leg) decoding(ctx context.Context, feed func(context.Context, *decoders) error) error {
 	decoders, err := l.startDecoders()
 	if err != nil {
 		return err
 	}
-	walkErr := l.feed(ctx, decoders)
+	feedErr := feed(ctx, decoders)
 	if err := decoders.wait(); err != nil {
 		return fmt.Errorf("stage rows of %s: %w", l.Pipeline, err)
 	}
-	return walkErr
+	return feedErr
 }
 
-// feed sends the adopted and the new pages to the decoders.
-func (l *leg) feed(ctx context.Context, decoders *decoders) error {
-	if err := l.adopt(ctx, decoders); err != nil {
-		return err
-	}
+// ask plans, and walks the windows that no adopted run has landed whole.
+func (l *leg) ask(ctx context.Context, decoders *decoders) error {
 	if !l.schemaFits(ctx) {
 		return nil
 	}
@@ -140,6 +147,9 @@ func (l *leg) adopt(ctx context.Context, decoders *decoders) error {
 		return err
 	}
 	l.withheld = withheld
+	if waiting, err = l.inOrder(waiting); err != nil {
+		return err
+	}
 	for _, r := range waiting {
 		if err := ctx.Err(); err != nil {
 			l.blame(err)
@@ -152,6 +162,31 @@ func (l *leg) adopt(ctx context.Context, decoders *decoders) error {
 		l.Adopted++
 	}
 	return nil
+}
+
+// inOrder returns the runs whose pages are to be staged. Rows remember when their
+// content was first seen, not when it was last seen, so versions are merged in
+// the order in which they landed. Where an accepted run is older than what is
+// live already, that order is had by reading all of the stream's runs again.
+func (l *leg) inOrder(waiting []*landing.Run) ([]*landing.Run, error) {
+	live := l.run.landed(l.Source, l.Stream)
+	if len(waiting) == 0 || waiting[0].Header.RunID > live.Through {
+		return waiting, nil
+	}
+	accepted := map[string]bool{}
+	for _, r := range waiting {
+		accepted[r.Header.RunID] = true
+	}
+	all, err := l.run.zone.Runs(l.Source, l.Stream)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range l.tables {
+		l.run.remade[t.Full()] = true
+	}
+	return slices.DeleteFunc(all, func(r *landing.Run) bool {
+		return !live.Holds(r.Header.RunID) && !accepted[r.Header.RunID]
+	}), nil
 }
 
 // replay sends the pages of a landed run to the decoders and books its windows.

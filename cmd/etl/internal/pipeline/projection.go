@@ -53,7 +53,7 @@ func databaseName(path string) string { return path[strings.LastIndexByte(path, 
 // canUpdate decides whether a copy of the last database is brought up to date or
 // the file is built afresh from the Parquet, and keeps count of what was replaced.
 func (r *run) canUpdate(ctx context.Context, m *generation.Manifest, changes []merged) bool {
-	if r.parent == nil || r.rebuild {
+	if r.parent == nil || len(r.remade) > 0 {
 		return r.afresh(m)
 	}
 	var rows, replaced int64

@@ -50,7 +50,7 @@ func (r *run) publish(ctx context.Context) error {
 		if l.Status == Held && r.request.Accept {
 			l.Status, l.Reason = Complete, "accepted: "+l.Reason
 		}
-		if l.Status != Complete && !r.request.Accept {
+		if !l.publishable() {
 			if err := l.withdraw(tables); err != nil {
 				return err
 			}
@@ -86,6 +86,11 @@ func (l *leg) merge(ctx context.Context) ([]merged, error) {
 		w.Distinct, w.Loaded, w.Superseded = n.Keys, n.Keys, n.Rows-n.Keys
 	}
 	return all, nil
+}
+
+// publishable reports whether the leg's rows go into the generation.
+func (l *leg) publishable() bool {
+	return l.Status == Complete || l.run.request.Accept || l.Status == Incomplete && streams[streamKey(l.Source, l.Stream)].writes
 }
 
 // windowIndex finds the window of a landed page; nil for tables that are not
@@ -159,7 +164,7 @@ func (r *run) mergeTable(ctx context.Context, t load.Table, s *partition.Stage, 
 // livePartitions are the files of a table in the parent generation.
 func (r *run) livePartitions(t load.Table, s *partition.Stage) (map[partition.Partition]string, error) {
 	files := map[partition.Partition]string{}
-	if r.parent == nil || r.remakes(t) {
+	if r.parent == nil || r.remade[t.Full()] {
 		return files, nil
 	}
 	for folder, f := range r.parent.Manifest.Tables[t.Full()].Partitions {
@@ -341,7 +346,7 @@ func (r *run) newManifest(legs []*leg) *generation.Manifest {
 func (r *run) placeTables(m *generation.Manifest, changes []merged) error {
 	for _, c := range changes {
 		t := generation.Table{Columns: fingerprint(c.table), Partitions: map[string]generation.File{}}
-		if !r.remakes(c.table) {
+		if !r.remade[c.table.Full()] {
 			maps.Copy(t.Partitions, m.Tables[c.table.Full()].Partitions)
 		}
 		for _, p := range c.outcome.Partitions {
@@ -373,11 +378,6 @@ func (r *run) placeTables(m *generation.Manifest, changes []merged) error {
 		m.Tables[name] = t
 	}
 	return nil
-}
-
-// remakes reports whether the run makes the table from the landing zone alone.
-func (r *run) remakes(t load.Table) bool {
-	return r.rebuild && (t.Schema != "etl" || t.Name == "rejects")
 }
 
 // shareSame puts the parent's file in the place of one that came out the same.
@@ -419,7 +419,7 @@ func (l *leg) bookmark() []byte {
 	}
 	var b []byte
 	for _, w := range l.planned {
-		if done := l.windows[w.ID]; done != nil && done.Status != Complete {
+		if done := l.windows[w.ID]; done != nil && done.Status != Complete && done.Status != Unverifiable {
 			break
 		}
 		if after := l.after[w.ID]; after != nil {

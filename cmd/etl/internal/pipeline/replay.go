@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/load/landing"
+	"nightjar/transform"
 )
 
 // Replay rebuilds the tables from the landing zone and publishes them; it opens
@@ -26,7 +26,13 @@ func (r *Runner) Replay(ctx context.Context, since time.Time) (*Report, error) {
 	}
 	defer run.close()
 	run.report.Mode = "replay"
-	run.replaying, run.rebuild = true, since.IsZero()
+	run.replaying = true
+	if since.IsZero() {
+		for _, t := range transform.Tables() {
+			run.remade[t.Full()] = true
+		}
+		run.remade[transform.Rejects().Full()] = true
+	}
 	if err := run.replayAll(ctx, since); err != nil {
 		return nil, err
 	}
@@ -96,22 +102,19 @@ func (r *run) pipelineOf(source, stream string, runs []*landing.Run) config.Pipe
 // replayRuns decodes the pages of landed runs into the leg's stages.
 func (l *leg) replayRuns(ctx context.Context, runs []*landing.Run) error {
 	defer func() { l.Finished = time.Now().UTC() }()
-	decoders, err := l.startDecoders()
-	if err != nil {
-		return err
-	}
 	l.run.progress.Start(l.Pipeline, 0)
 	defer l.run.progress.Done()
-	var feedErr error
-	for _, r := range runs {
-		if feedErr = l.replay(ctx, r, decoders); feedErr != nil {
-			break
+	return l.decoding(ctx, func(ctx context.Context, decoders *decoders) error {
+		for _, r := range runs {
+			if err := l.replay(ctx, r, decoders); err != nil {
+				return err
+			}
+			l.adopted = append(l.adopted, r)
+			l.Adopted++
+			l.rememberBookmark(r)
 		}
-		l.adopted = append(l.adopted, r)
-		l.Adopted++
-		l.rememberBookmark(r)
-	}
-	return cmp.Or(decoders.wait(), feedErr)
+		return nil
+	})
 }
 
 // rememberBookmark takes the bookmark of a run that went on from the one before:

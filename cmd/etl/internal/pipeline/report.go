@@ -11,10 +11,13 @@ const (
 	Held        Status = "held"        // not to be trusted without someone's word
 	Failed      Status = "failed"      //
 	Interrupted Status = "interrupted" // the operator stopped it
+	// Unverifiable is a window that is whole by all that can be known, of a vendor
+	// that tells neither a total nor an end.
+	Unverifiable Status = "unverifiable"
 )
 
-// worse orders statuses: a run is as good as its worst leg.
-var severity = map[Status]int{Complete: 0, Held: 1, Incomplete: 2, Failed: 3, Interrupted: 4}
+// severity orders statuses: a run is as good as its worst leg.
+var severity = map[Status]int{Complete: 0, Unverifiable: 0, Held: 1, Incomplete: 2, Failed: 3, Interrupted: 4}
 
 // Report is the record of one run, as --json prints it.
 type Report struct {

@@ -32,8 +32,8 @@ type run struct {
 	report   *Report
 	progress Progress
 
-	replaying bool // the rows come from the landing zone alone
-	rebuild   bool // the vendor tables are made anew, not merged with the live ones
+	replaying bool            // the rows come from the landing zone alone
+	remade    map[string]bool // tables that are made anew, not merged with the live ones
 }
 
 // Run runs pipelines and publishes what can be trusted. The report is complete
@@ -72,7 +72,7 @@ func (r *Runner) begin(request Request) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := &run{Runner: r, request: request, zone: zone, store: r.store(), now: r.Now().UTC().Truncate(time.Microsecond), progress: r.Progress}
+	run := &run{Runner: r, request: request, zone: zone, store: r.store(), now: r.Now().UTC().Truncate(time.Microsecond), progress: r.Progress, remade: map[string]bool{}}
 	if run.progress == nil {
 		run.progress = silent{}
 	}

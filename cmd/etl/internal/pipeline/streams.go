@@ -1,11 +1,15 @@
 package pipeline
 
 import (
+	"context"
+	"crypto/sha256"
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/extract"
 	"nightjar/extract/aircall"
+	"nightjar/extract/clientloop"
+	"nightjar/extract/desk"
 	"nightjar/extract/iadvize"
 	"nightjar/extract/transport"
 	"nightjar/extract/volt"
@@ -22,6 +26,12 @@ type streamEntry struct {
 	known string
 	// settle tells how long a record may still change, for is_final.
 	settle func(config.Pipeline) time.Duration
+	// unproven says why the vendor leaves no proof that a window is whole; empty
+	// where it does.
+	unproven string
+	// writes says that the walk writes at the vendor. What it brings is published
+	// although rows are missing: a write that is forgotten would be repeated.
+	writes bool
 }
 
 // streams is every stream there is. A vendor is added by a line here, a package
@@ -30,7 +40,10 @@ var streams = map[string]streamEntry{
 	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to", settle: lookback},
 	"aircall/calls":                {open: openCalls, known: "true"},
 	"volt/messages":                {open: openMessages, settle: settle},
-	"volt/waves":                   {open: openWaves, order: 1, settle: settle},
+	"volt/waves": {open: openWaves, order: 1, settle: settle,
+		unproven: "the vendor lists no waves: ids were tried until enough in a row were absent"},
+	"desk/conversations":      {open: openDesk, settle: lookback},
+	"clientloop/idv_sessions": {open: openSessions, order: 2, writes: true},
 }
 
 func lookback(p config.Pipeline) time.Duration { return p.Lookback }
@@ -70,6 +83,26 @@ func (o *opener) volt() volt.Config {
 		Endpoint: s.Endpoint, Token: s.Token.Reveal(), Accounts: s.Accounts, Transport: o.transport("volt", s.Wire),
 		Settle: o.pipeline.Settle, Gap: o.pipeline.Gap, FirstID: o.pipeline.FirstID, Budget: o.pipeline.Budget, Known: o.known,
 	}
+}
+
+func openDesk(o *opener) extract.Stream {
+	s := o.run.Config.Sources.Desk
+	return desk.New(desk.Config{
+		Endpoint: s.Endpoint, Token: s.Token.Reveal(), Tokens: s.Tokens, Transport: o.transport("desk", s.Wire),
+		Location: o.run.Config.Timezone, Start: o.pipeline.Start, Lookback: o.pipeline.Lookback,
+	})
+}
+
+func openSessions(o *opener) extract.Stream {
+	s := o.run.Config.Sources.ClientLoop
+	// A key of its own for the hashes, that only who has the API key can make.
+	key := sha256.Sum256([]byte("nightjar idv_sessions " + s.Token.Reveal()))
+	return clientloop.New(clientloop.Config{
+		Endpoint: s.Endpoint, Token: s.Token.Reveal(), OrgID: s.OrgID, HashKey: key[:], Transport: o.transport("clientloop", s.Wire),
+		Contacts: func(ctx context.Context) ([]string, error) {
+			return o.known.contacts(ctx, o.pipeline.Contacts, o.pipeline.ContactsQuery)
+		},
+	})
 }
 
 // transport is the wire of a source, as the configuration has it.

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"nightjar/extract/sandbox"
+)
+
+// A vendor that answers badly gets one clear message, with the place in it, the
+// right exit code, and changes nothing that readers see.
+func TestBadAnswersOfVendors(t *testing.T) {
+	var spoil atomic.Pointer[func(w http.ResponseWriter, r *http.Request, good http.Handler)]
+	wrap := func(good http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if f := spoil.Load(); f != nil && isData(r) {
+				(*f)(w, r, good)
+				return
+			}
+			good.ServeHTTP(w, r)
+		})
+	}
+	stopped := &clock{at: time.Now()}
+	_, env := simulate(t, sandbox.Options{Seed: 1, Clock: stopped.now}, wrap)
+	p := newProgram(t)
+	p.configure(impatient)
+	p.env = env
+	p.must(exitOK, "run", "-q")
+	generation := p.live()
+
+	answers := []struct {
+		name   string
+		answer func(w http.ResponseWriter, r *http.Request, good http.Handler)
+		want   string // regular expression, of the reason
+	}{
+		{"HTML instead of JSON", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "<!doctype html><html><body><h1>Scheduled maintenance</h1></body></html>")
+		}, `garbled: .*HTML instead of JSON: .*Scheduled maintenance`},
+		{"{} with status 500", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprint(w, "{}")
+		}, `failing: .*status 500`},
+		{"{} with status 200", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, "{}")
+		}, `garbled: .*neither data nor errors|garbled: .*empty JSON`},
+		{"a body that is cut off", func(w http.ResponseWriter, r *http.Request, good http.Handler) {
+			whole := httptest.NewRecorder()
+			good.ServeHTTP(whole, r)
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Content-Length", fmt.Sprint(whole.Body.Len()))
+			w.Write(whole.Body.Bytes()[:whole.Body.Len()/2])
+		}, `(garbled|unreachable): .*cut`},
+		{"errors beside data", func(w http.ResponseWriter, r *http.Request, good http.Handler) {
+			whole := httptest.NewRecorder()
+			good.ServeHTTP(whole, r)
+			w.Header().Set("Content-Type", "application/json")
+			w.Write(bytes.Replace(whole.Body.Bytes(), []byte("{"), []byte(`{"errors":[{"message":"the shard is resting"}],`), 1))
+		}, `(failing|refused): .*the shard is resting`},
+		{"a body without end", func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, `{"data":{"rows":["`)
+			for chunk := bytes.Repeat([]byte("x"), 1<<20); r.Context().Err() == nil; {
+				if _, err := w.Write(chunk); err != nil {
+					return
+				}
+			}
+		}, `too large: .*size cap of 1048576 bytes`},
+	}
+	for _, pipeline := range []struct{ name, vendor, stream string }{
+		{"conversations", "iadvize", "closed_conversations"},
+		{"calls", "aircall", "calls"},
+		{"messages", "volt", "messages"},
+		{"waves", "volt", "waves"},
+	} {
+		for _, a := range answers {
+			t.Run(pipeline.name+"/"+a.name, func(t *testing.T) {
+				p.t = t
+				spoil.Store(&a.answer)
+				r := p.must(exitFailed, "run", pipeline.name, "--full")
+				spoil.Store(nil)
+				place := pipeline.vendor + ` ` + pipeline.stream + ` window \S+ page \d+: `
+				if reason := reasonOf(r.stdout, pipeline.name); !regexp.MustCompile(place + `(` + a.want + `)`).MatchString(reason) {
+					t.Errorf("the reason is %q, want %s", reason, place+a.want)
+				}
+				if p.live() != generation {
+					t.Errorf("the live generation is %s, and was %s", p.live(), generation)
+				}
+				p.verified()
+			})
+		}
+	}
+	p.t = t
+	p.must(exitOK, "run", "-q", "--full")
+	p.verified()
+}
+
+// isData tells requests for rows from sign-ins and questions about the schema.
+func isData(r *http.Request) bool {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return false
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	for _, other := range []string{"__schema", "__type(", "grant_type", "login", "refreshToken"} {
+		if bytes.Contains(body, []byte(other)) {
+			return false
+		}
+	}
+	return true
+}
+
+// reasonOf is the line of the summary that says why a pipeline is not complete.
+func reasonOf(stdout, pipeline string) string {
+	for line := range strings.Lines(stdout) {
+		if strings.HasPrefix(line, pipeline+" is ") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
+}

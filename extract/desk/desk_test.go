@@ -1,0 +1,318 @@
+package desk_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nightjar/extract"
+	"nightjar/extract/desk"
+	"nightjar/extract/transport"
+)
+
+var _ extract.Stream = (*desk.Conversations)(nil)
+
+var now = time.Date(2026, 11, 20, 3, 0, 0, 0, time.UTC)
+
+// talk is a conversation at the vendor.
+type talk struct {
+	id               int
+	updated, deleted time.Time
+}
+
+// site is Desk as far as these tests need it.
+type site struct {
+	t      *testing.T
+	talks  []talk
+	paging string // "pagination", "meta", "none"
+	lies   int    // added to the count
+	pages  int    // lists asked for
+	posts  int
+	moves  func(s *site)  // after each list
+	bad    map[string]int // path suffix to status
+}
+
+func (s *site) RoundTrip(req *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	for suffix, status := range s.bad {
+		if strings.HasSuffix(req.URL.Path, suffix) {
+			w.WriteHeader(status)
+			fmt.Fprintf(w, `{"errors":[{"title":"no","detail":"at %s"}]}`, req.URL.Path)
+			return w.Result(), nil
+		}
+	}
+	switch {
+	case req.URL.Path == "/desk/api/v2/conversations.json":
+		s.list(w, req)
+	case req.Method == http.MethodPost:
+		s.posts++
+		var asked struct{ Conversation struct{ ID int } }
+		_ = json.NewDecoder(req.Body).Decode(&asked)
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprintf(w, `{"conversation":{"id":%d,"token":"s3cret-%[1]d"}}`, asked.Conversation.ID)
+	default:
+		_, _ = io.WriteString(w, `{"conversationmessages":[{"id":1,"conversation":{"token":"s3cret-again"}}]}`)
+	}
+	return w.Result(), nil
+}
+
+func (s *site) list(w http.ResponseWriter, req *http.Request) {
+	s.pages++
+	query := req.URL.Query()
+	field := query.Get("orderBy")
+	var filter map[string]map[string]string
+	if text := query.Get("filter"); text != "" {
+		if err := json.Unmarshal([]byte(text), &filter); err != nil {
+			s.t.Errorf("filter %s: %v", text, err)
+		}
+	}
+	since, _ := time.Parse(time.RFC3339, filter[field]["$gte"])
+	before, _ := time.Parse(time.RFC3339, filter[field]["$lt"])
+	at := func(t talk) time.Time {
+		if field == "deletedAt" {
+			return t.deleted
+		}
+		return t.updated
+	}
+	var rows []talk
+	for _, t := range s.talks {
+		if (field == "deletedAt") == !t.deleted.IsZero() && !at(t).Before(since) && (before.IsZero() || at(t).Before(before)) {
+			rows = append(rows, t)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b talk) int { return at(a).Compare(at(b)) })
+	page, _ := strconv.Atoi(query.Get("page"))
+	size, _ := strconv.Atoi(query.Get("pageSize"))
+	low := min((page-1)*size, len(rows))
+	high := min(low+size, len(rows))
+	list := []any{}
+	for _, t := range rows[low:high] {
+		list = append(list, map[string]any{"id": t.id, "updatedAt": t.updated.Format(time.RFC3339), "deletedAt": t.deleted.Format(time.RFC3339), "token": "s3cret-token"})
+	}
+	answer := map[string]any{"conversations": list}
+	switch s.paging {
+	case "meta":
+		answer["meta"] = map[string]any{"page": map[string]any{"count": len(rows) + s.lies, "hasMore": high < len(rows)}}
+	case "none":
+	default:
+		answer["pagination"] = map[string]any{"records": len(rows) + s.lies, "hasMorePages": high < len(rows)}
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+	if s.moves != nil {
+		s.moves(s)
+	}
+}
+
+func (s *site) stream(change ...func(*desk.Config)) *desk.Conversations {
+	cfg := desk.Config{
+		Endpoint: "https://site.test/desk/api/v2", Token: "api-key", Lookback: time.Hour,
+		Transport: transport.Config{Vendor: "desk", Retries: 2, Base: s},
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	return desk.New(cfg)
+}
+
+// fill gives the site n conversations, one a minute up to now, every tenth deleted.
+func (s *site) fill(n int) {
+	for i := range n {
+		at := now.Add(-time.Duration(n-i) * time.Minute)
+		t := talk{id: i + 1, updated: at}
+		if i%10 == 0 {
+			t.deleted = at.Add(30 * time.Second)
+		}
+		s.talks = append(s.talks, t)
+	}
+}
+
+type landed struct {
+	ids        map[int]int
+	histories  int
+	operations []string
+	after      extract.Bookmark
+	err        error
+}
+
+func run(t *testing.T, s *desk.Conversations, ask extract.Ask) landed {
+	t.Helper()
+	got := landed{ids: map[int]int{}}
+	windows, err := s.Plan(t.Context(), ask)
+	if err != nil {
+		return landed{err: err}
+	}
+	for _, w := range windows {
+		for page, err := range s.Walk(t.Context(), w) {
+			if err != nil {
+				got.err = err
+				break
+			}
+			whole, _ := json.Marshal(page)
+			if strings.Contains(string(page.Body)+string(whole), "s3cret") || strings.Contains(string(whole), "api-key") {
+				t.Fatalf("page shows a credential: %s", page.Body)
+			}
+			var body struct{ Conversations []struct{ ID int } }
+			if err := json.Unmarshal(page.Body, &body); err != nil {
+				t.Fatal(err)
+			}
+			if int64(len(body.Conversations)) != page.Rows {
+				t.Errorf("%d rows, %d told", len(body.Conversations), page.Rows)
+			}
+			for _, c := range body.Conversations {
+				got.ids[c.ID]++
+			}
+			if strings.Contains(page.Request.Operation, "history") {
+				got.histories++
+			}
+			if page.After != nil {
+				got.after = page.After
+			}
+		}
+	}
+	return got
+}
+
+func TestEveryFormOfPaging(t *testing.T) {
+	for _, paging := range []string{"pagination", "meta", "none"} {
+		s := &site{t: t, paging: paging}
+		s.fill(1234)
+		got := run(t, s.stream(), extract.Ask{Now: now})
+		if got.err != nil || len(got.ids) != 1234 {
+			t.Errorf("%s: %d conversations: %v", paging, len(got.ids), got.err)
+		}
+		if string(got.after) != `{"changed_before":"2026-11-20T03:00:00Z"}` {
+			t.Errorf("bookmark %s", got.after)
+		}
+		if s.pages > 18 {
+			t.Errorf("%s: %d requests", paging, s.pages)
+		}
+	}
+}
+
+// A night asks for what changed since the last one, and for deletions, which do
+// not touch updatedAt.
+func TestNight(t *testing.T) {
+	s := &site{t: t}
+	s.fill(5000)
+	s.talks[41].deleted = now.Add(-30 * time.Minute) // an old one
+	got := run(t, s.stream(), extract.Ask{Now: now, Bookmark: extract.Bookmark(`{"changed_before":"2026-11-20T02:00:00Z"}`)})
+	if got.err != nil || got.ids[42] != 1 || got.ids[4999] != 1 || len(got.ids) > 130 || s.pages != 3 {
+		t.Errorf("%d conversations in %d requests: %v", len(got.ids), s.pages, got.err)
+	}
+}
+
+// Conversations that change while the list is walked move to its end; none slips
+// through.
+func TestRowsThatMove(t *testing.T) {
+	s := &site{t: t}
+	s.fill(1000)
+	s.moves = func(s *site) {
+		for i := range 5 {
+			s.talks[(s.pages*7+i)%1000].updated = now.Add(time.Duration(s.pages) * time.Second)
+		}
+	}
+	got := run(t, s.stream(), extract.Ask{Now: now})
+	if got.err != nil || len(got.ids) != 1000 {
+		t.Errorf("%d conversations: %v", len(got.ids), got.err)
+	}
+}
+
+// More rows of one and the same time than a page holds are paged by number.
+func TestTies(t *testing.T) {
+	s := &site{t: t}
+	s.fill(200)
+	for i := range 450 {
+		s.talks = append(s.talks, talk{id: 1000 + i, updated: now.Add(-time.Hour)})
+	}
+	got := run(t, s.stream(), extract.Ask{Now: now})
+	if got.err != nil || len(got.ids) != 650 {
+		t.Errorf("%d conversations: %v", len(got.ids), got.err)
+	}
+}
+
+func TestCountThatIsNotReached(t *testing.T) {
+	s := &site{t: t, lies: 3}
+	s.fill(100)
+	got := run(t, s.stream(), extract.Ask{Now: now})
+	var incomplete *extract.IncompleteError
+	if !errors.As(got.err, &incomplete) || got.after != nil || len(got.ids) != 100 {
+		t.Errorf("bookmark %s: %v", got.after, got.err)
+	}
+}
+
+func TestBackfill(t *testing.T) {
+	s := &site{t: t}
+	s.fill(5000)
+	got := run(t, s.stream(), extract.Ask{Now: now, From: now.Add(-2000 * time.Minute), To: now.Add(-1000 * time.Minute)})
+	if got.err != nil || len(got.ids) < 1000 || len(got.ids) > 1010 || got.after != nil {
+		t.Errorf("%d conversations, bookmark %s: %v", len(got.ids), got.after, got.err)
+	}
+}
+
+func TestHistories(t *testing.T) {
+	tokens := func(c *desk.Config) { c.Tokens = true }
+	s := &site{t: t}
+	s.fill(15)
+	got := run(t, s.stream(tokens), extract.Ask{Now: now})
+	if got.err != nil || got.histories != 13 || s.posts != 13 { // two are deleted
+		t.Errorf("%d histories, %d tokens: %v", got.histories, s.posts, got.err)
+	}
+
+	s = &site{t: t}
+	s.fill(15)
+	if run(t, s.stream(), extract.Ask{Now: now}); s.posts != 0 {
+		t.Errorf("%d tokens generated where none are wanted", s.posts)
+	}
+
+	synctest.Test(t, func(t *testing.T) {
+		var logs bytes.Buffer
+		s := &site{t: t, bad: map[string]int{"/s3cret-3.json": 500}}
+		s.fill(15)
+		got := run(t, s.stream(tokens, func(c *desk.Config) { c.Transport.Log = slog.New(slog.NewTextHandler(&logs, nil)) }), extract.Ask{Now: now})
+		var incomplete *extract.IncompleteError
+		if !errors.As(got.err, &incomplete) || got.histories != 12 {
+			t.Errorf("%d histories: %v", got.histories, got.err)
+		}
+		if logs.Len() == 0 || strings.Contains(logs.String()+fmt.Sprint(got.err), "s3cret") {
+			t.Errorf("token shown, or nothing logged: %v\n%s", got.err, &logs)
+		}
+	})
+}
+
+func TestBookmarks(t *testing.T) {
+	for text, says := range map[string]string{
+		`{"changed_before":"2027-01-01T00:00:00Z"}`: "in the future",
+		`{"changed_before":"yesterday"}`:            "read bookmark",
+		`{}`:                                        "changed_before is missing",
+		`{"offset":1}`:                              "unknown field",
+	} {
+		_, err := (&site{t: t}).stream().Plan(t.Context(), extract.Ask{Now: now, Bookmark: extract.Bookmark(text)})
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestEndsEarly(t *testing.T) {
+	s := &site{t: t}
+	s.fill(1000)
+	stream := s.stream()
+	windows, _ := stream.Plan(t.Context(), extract.Ask{Now: now})
+	for range stream.Walk(t.Context(), windows[0]) {
+		break
+	}
+	if s.pages != 1 {
+		t.Errorf("%d requests for one page", s.pages)
+	}
+}

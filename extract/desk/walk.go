@@ -1,0 +1,166 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"nightjar/extract"
+	"nightjar/extract/transport"
+)
+
+const (
+	pageSize = 100
+	sweeps   = 3 // of a window whose rows do not add up
+)
+
+// Walk yields the pages of one window. The bookmark moves with the last page of
+// the second window.
+func (s *Conversations) Walk(ctx context.Context, window extract.Window) iter.Seq2[extract.Page, error] {
+	return func(yield func(extract.Page, error) bool) {
+		w := &walk{stream: s, window: window, field: "updatedAt", ids: map[int64]bool{}, yield: yield}
+		if strings.HasPrefix(window.ID, deleted) {
+			w.field = "deletedAt"
+		}
+		err := w.whole(ctx)
+		if err == nil && s.cfg.Tokens && w.field == "updatedAt" {
+			err = w.histories(ctx)
+		}
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(extract.Page{}, err)
+		}
+	}
+}
+
+// errStopped says that the loop over the walk was left.
+var errStopped = errors.New("the walk was left")
+
+// walk is the state of one window's walk.
+type walk struct {
+	stream *Conversations
+	window extract.Window
+	field  string         // updatedAt or deletedAt
+	ids    map[int64]bool // seen: 16 bytes or so a conversation
+	total  int64          // as the vendor counts them
+	pages  int
+	yield  func(extract.Page, error) bool
+}
+
+// whole sweeps the window until the rows add up. A row that leaves the window
+// during a sweep makes it look short; the next sweep's count is without it.
+func (w *walk) whole(ctx context.Context) error {
+	for range sweeps {
+		if err := w.sweep(ctx); err != nil {
+			return err
+		}
+		if w.total == extract.Unknown || int64(len(w.ids)) >= w.total {
+			return nil
+		}
+	}
+	return &extract.IncompleteError{Reason: fmt.Sprintf("%d of %d conversations were listed", len(w.ids), w.total)}
+}
+
+// sweep lists the window once.
+func (w *walk) sweep(ctx context.Context) error {
+	w.total = extract.Unknown
+	for since, number := w.window.From, 1; ; {
+		seen, err := w.page(ctx, since, number)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !seen.more:
+			return nil
+		case seen.rows == 0:
+			return w.fail(extract.Stuck, errors.New("there is a next page, but this one is empty"))
+		case seen.ordered && seen.last.After(since):
+			since, number = seen.last, 1
+		default:
+			number++
+		}
+	}
+}
+
+// page asks for one page and yields it.
+func (w *walk) page(ctx context.Context, since time.Time, number int) (view, error) {
+	const operation = "GET /conversations.json"
+	query := w.query(since, number)
+	ctx = transport.Describe(ctx, operation)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.stream.cfg.Endpoint+"/conversations.json?"+query.Encode(), nil)
+	if err != nil {
+		return view{}, errors.New("endpoint is no URL")
+	}
+	answer, err := w.stream.client.Do(req)
+	if err != nil {
+		return view{}, extract.In(err, Name, w.window.ID, w.pages+1)
+	}
+	seen, err := read(answer.Body, w.field)
+	if err != nil {
+		return view{}, w.fail(extract.Garbled, err)
+	}
+	if w.total == extract.Unknown {
+		w.total = seen.total
+	}
+	for _, id := range seen.ids {
+		w.ids[id] = true
+	}
+	page := extract.Page{
+		Body: seen.body, Rows: seen.rows, Total: w.total,
+		Request: request(operation, query, answer),
+	}
+	if !seen.more && w.field == "deletedAt" && (w.total == extract.Unknown || int64(len(w.ids)) >= w.total) {
+		page.After = w.stream.after()
+	}
+	return seen, w.give(page)
+}
+
+func (w *walk) query(since time.Time, number int) url.Values {
+	var conditions []string
+	if !since.IsZero() {
+		conditions = append(conditions, fmt.Sprintf(`"$gte":%q`, since.UTC().Format(time.RFC3339)))
+	}
+	if w.stream.ask.Backfill() {
+		conditions = append(conditions, fmt.Sprintf(`"$lt":%q`, w.window.To.Add(time.Second).UTC().Format(time.RFC3339)))
+	}
+	var fields []string
+	if len(conditions) > 0 {
+		fields = append(fields, fmt.Sprintf(`%q:{%s}`, w.field, strings.Join(conditions, ",")))
+	}
+	if w.field == "deletedAt" {
+		fields = append(fields, `"state":{"$eq":"deleted"}`)
+	}
+	query := url.Values{
+		"page": {strconv.Itoa(number)}, "pageSize": {strconv.Itoa(pageSize)},
+		"orderBy": {w.field}, "orderMode": {"asc"},
+	}
+	if len(fields) > 0 {
+		query.Set("filter", "{"+strings.Join(fields, ",")+"}")
+	}
+	return query
+}
+
+func (w *walk) give(page extract.Page) error {
+	if !w.yield(page, nil) {
+		return errStopped
+	}
+	w.pages++
+	return nil
+}
+
+func (w *walk) fail(kind extract.Kind, err error) error {
+	return extract.In(&extract.Error{Kind: kind, Vendor: w.stream.cfg.Transport.Vendor, Err: err}, Name, w.window.ID, w.pages+1)
+}
+
+func request(operation string, query url.Values, answer *transport.Answer) extract.Request {
+	variables := map[string]any{}
+	for name := range query {
+		variables[name] = query.Get(name)
+	}
+	return extract.Request{Operation: operation, Variables: variables, Status: answer.Status, At: answer.At}
+}

@@ -1,0 +1,53 @@
+package transform_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"nightjar/transform"
+)
+
+var dictionaryFile = filepath.Join("..", "warehouse", "README.md")
+
+// The dictionary that people read is the one that the definitions give.
+func TestDictionaryFile(t *testing.T) {
+	var want bytes.Buffer
+	if err := transform.Dictionary(&want); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(dictionaryFile, want.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(dictionaryFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(have, want.Bytes()) {
+		t.Errorf("warehouse/README.md does not say what the definitions say; `go generate ./transform` writes it again")
+	}
+}
+
+// Every Markdown table has as many cells in each line, whatever a comment holds.
+func TestDictionaryTables(t *testing.T) {
+	var b bytes.Buffer
+	if err := transform.Dictionary(&b); err != nil {
+		t.Fatal(err)
+	}
+	cells := 0
+	for line := range strings.Lines(b.String()) {
+		if !strings.HasPrefix(line, "|") {
+			cells = 0
+			continue
+		}
+		n := strings.Count(line, "|")
+		if cells != 0 && n != cells {
+			t.Errorf("the line has %d cell borders where its table has %d: %s", n, cells, line)
+		}
+		cells = n
+	}
+}
