@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -89,6 +90,9 @@ func TestBadAnswersOfVendors(t *testing.T) {
 				spoil.Store(&a.answer)
 				r := p.must(exitFailed, "run", pipeline.name, "--full")
 				spoil.Store(nil)
+				if r.peak > 300<<20 || r.took > 15*time.Second {
+					t.Errorf("it took %s and %d MB", r.took, r.peak>>20)
+				}
 				place := pipeline.vendor + ` ` + pipeline.stream + ` window \S+ page \d+: `
 				if reason := reasonOf(r.stdout, pipeline.name); !regexp.MustCompile(place + `(` + a.want + `)`).MatchString(reason) {
 					t.Errorf("the reason is %q, want %s", reason, place+a.want)
@@ -103,6 +107,65 @@ func TestBadAnswersOfVendors(t *testing.T) {
 	p.t = t
 	p.must(exitOK, "run", "-q", "--full")
 	p.verified()
+}
+
+// What keeps the program from asking at all is said just as clearly.
+func TestVendorsThatDoNotLetIn(t *testing.T) {
+	stopped := &clock{at: time.Now()}
+	_, env := simulate(t, sandbox.Options{Seed: 1, Clock: stopped.now}, nil)
+	p := newProgram(t)
+	p.configure(impatient)
+	p.env = env
+	p.must(exitOK, "run", "-q")
+	generation := p.live()
+
+	nobody := httptest.NewServer(nil)
+	nobody.Close()
+	for _, row := range []struct {
+		name     string
+		pipeline string
+		set      map[string]string
+		want     string // regular expression, of the reason
+	}{
+		{"unreachable host", "conversations", map[string]string{"IADVIZE_ENDPOINT": nobody.URL, "IADVIZE_TOKEN_URL": nobody.URL}, `iadvize.*: unreachable: .*connection refused`},
+		{"unreachable host", "calls", map[string]string{"AIRCALL_ENDPOINT": nobody.URL}, `aircall.*: unreachable: .*connection refused`},
+		{"unreachable host", "messages", map[string]string{"VOLT_ENDPOINT": nobody.URL}, `volt.*: unreachable: .*connection refused`},
+		{"wrong password", "conversations", map[string]string{"IADVIZE_PASSWORD": "wrong-but-secret"}, `iadvize.*: denied: `},
+		{"wrong password", "calls", map[string]string{"AIRCALL_PASSWORD": "wrong-but-secret"}, `aircall.*: denied: `},
+		{"wrong token", "messages", map[string]string{"VOLT_TOKEN": "wrong-but-secret"}, `volt.*: denied: `},
+	} {
+		t.Run(row.pipeline+"/"+row.name, func(t *testing.T) {
+			q := &program{t: t, dir: p.dir, env: maps.Clone(env)}
+			maps.Copy(q.env, row.set)
+			r := q.must(exitFailed, "run", row.pipeline)
+			if reason := reasonOf(r.stdout, row.pipeline); !regexp.MustCompile(row.want).MatchString(reason) {
+				t.Errorf("the reason is %q, want %s", reason, row.want)
+			}
+			if strings.Contains(r.stdout+r.stderr, "wrong-but-secret") {
+				t.Error("the password that was refused is shown")
+			}
+			if q.live() != generation {
+				t.Errorf("the live generation is %s, and was %s", q.live(), generation)
+			}
+			q.verified()
+		})
+	}
+}
+
+// A walk that makes no progress ends.
+func TestPageThatRepeatsItsCursor(t *testing.T) {
+	stopped := &clock{at: time.Now()}
+	_, env := simulate(t, sandbox.Options{Seed: 1, Clock: stopped.now, Scale: 1, Faults: []string{"repeat-cursor"}}, nil)
+	p := newProgram(t)
+	p.configure(impatient)
+	p.env = env
+	r := p.must(exitFailed, "run", "conversations")
+	if reason := reasonOf(r.stdout, "conversations"); !regexp.MustCompile(`iadvize closed_conversations window \S+ page \d+: stuck: `).MatchString(reason) {
+		t.Errorf("the reason is %q", reason)
+	}
+	if p.live() != "" {
+		t.Errorf("generation %s is live", p.live())
+	}
 }
 
 // isData tells requests for rows from sign-ins and questions about the schema.

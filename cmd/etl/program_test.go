@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -71,6 +72,8 @@ pipelines:
 type result struct {
 	code           int
 	stdout, stderr string
+	peak           int64 // resident memory, bytes
+	took           time.Duration
 }
 
 // command prepares a call of the program that has nothing of this process's
@@ -93,12 +96,18 @@ func (p *program) etl(args ...string) result {
 	var out, errs bytes.Buffer
 	cmd := p.command(ctx, args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
+	start := time.Now()
 	err := cmd.Run()
+	took := time.Since(start)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
 		p.t.Fatalf("etl %s: %v\n%s", strings.Join(args, " "), errors.Join(err, ctx.Err()), errs.String())
 	}
-	return result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+	r := result{code: cmd.ProcessState.ExitCode(), stdout: out.String(), stderr: errs.String(), took: took}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		r.peak = usage.Maxrss << 10 // kilobytes, on Linux
+	}
+	return r
 }
 
 // must runs the program and expects an exit code.

@@ -53,7 +53,7 @@ func (l *leg) mainTable() load.Table { return l.tables[0] }
 // open prepares the stages of the leg's tables.
 func (r *run) open(cfg config.Pipeline) (*leg, error) {
 	l := &leg{
-		Leg: &Leg{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Status: Complete, Started: r.now, VendorTotal: extract.Unknown},
+		Leg: &Leg{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Status: Complete, Started: time.Now().UTC(), VendorTotal: extract.Unknown},
 		run: r, cfg: cfg,
 		windows: map[string]*Window{}, after: map[string]extract.Bookmark{},
 		stages: map[string]*partition.Stage{}, pages: map[string][]*Window{},
