@@ -119,8 +119,9 @@ func (s *Store) Begin(parent *Generation) (*Build, error) {
 	return b, nil
 }
 
-// sweep removes unfinished generations, and finished ones newer than the live
-// one that never were live: their rename had not come.
+// sweep removes what runs that died have left: generations that are not whole,
+// and a link that was not renamed. One that was whole but never live stays in
+// the list, and goes as others go.
 func (s *Store) sweep() error {
 	entries, err := os.ReadDir(filepath.Join(s.dir, folder))
 	if errors.Is(err, fs.ErrNotExist) {
