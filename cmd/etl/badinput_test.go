@@ -152,10 +152,39 @@ func TestVendorsThatDoNotLetIn(t *testing.T) {
 	}
 }
 
-// A walk that makes no progress ends.
-func TestPageThatRepeatsItsCursor(t *testing.T) {
+// Where a smaller window has no second page, a cursor that repeats costs nothing.
+func TestCursorThatRepeatsInLargeWindows(t *testing.T) {
 	stopped := &clock{at: time.Now()}
-	_, env := simulate(t, sandbox.Options{Seed: 1, Clock: stopped.now, Scale: 1, Faults: []string{"repeat-cursor"}}, nil)
+	box, env := simulate(t, sandbox.Options{Seed: 1, Clock: stopped.now, Scale: 1, Faults: []string{"repeat-cursor"}}, nil)
+	p := newProgram(t)
+	p.configure(impatient)
+	p.env = env
+	p.must(exitOK, "run", "conversations")
+	truth, err := box.Truth("iadvize/conversations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := openDatabase(t, p.path("analytics.duckdb"))
+	if n := query(t, db, "SELECT count(*) FROM iadvize.conversations")[0]; n != fmt.Sprint(len(truth.Rows)) {
+		t.Errorf("%s conversations of %d", n, len(truth.Rows))
+	}
+}
+
+// Where every page says that one more follows, the walk ends all the same.
+func TestCursorThatRepeatsForEver(t *testing.T) {
+	forEver := func(good http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			whole := httptest.NewRecorder()
+			good.ServeHTTP(whole, r)
+			body := regexp.MustCompile(`"hasNextPage":\s*false`).ReplaceAll(whole.Body.Bytes(), []byte(`"hasNextPage":true`))
+			body = regexp.MustCompile(`"endCursor":\s*(null|"[^"]*")`).ReplaceAll(body, []byte(`"endCursor":"again"`))
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(whole.Code)
+			w.Write(body)
+		})
+	}
+	stopped := &clock{at: time.Now()}
+	_, env := simulate(t, sandbox.Options{Seed: 1, Clock: stopped.now}, forEver)
 	p := newProgram(t)
 	p.configure(impatient)
 	p.env = env

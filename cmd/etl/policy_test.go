@@ -19,6 +19,7 @@ var layers = map[string][]string{
 	"nightjar/extract/clientloop":        {"nightjar/extract", "nightjar/extract/transport"},
 	"nightjar/extract/sandbox":           {"nightjar/testdata"},
 	"nightjar/transform":                 {},
+	"nightjar/transform/marts":           {}, // tests of the queries, and no code
 	"nightjar/load":                      {},
 	"nightjar/load/landing":              {},
 	"nightjar/load/lock":                 {},

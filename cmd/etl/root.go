@@ -67,7 +67,7 @@ Results go to stdout, logs to stderr. Exit codes: 0 published and complete,
 		newDemo(a), newRun(a), newSchedule(a), newCheck(a), newStatus(a),
 		newReplay(a), newVerify(a), newRollback(a), newGenerations(a), newSandbox(a),
 	)
-	for _, cmd := range root.Commands() {
+	for _, cmd := range append(root.Commands(), root) {
 		asUsage(cmd)
 	}
 	return root
@@ -119,6 +119,8 @@ func (a *app) newRunner(cfg *config.Config) *pipeline.Runner {
 	r := &pipeline.Runner{Config: cfg, Version: version, Log: a.newLogger(), Now: time.Now}
 	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) && !a.json {
 		r.Progress = newBars(f)
+		a.quiet = true // a bar says what informational logs would, in one line
+		r.Log = a.newLogger()
 	}
 	return r
 }

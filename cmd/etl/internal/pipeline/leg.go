@@ -121,7 +121,7 @@ func (l *leg) ask(ctx context.Context, decoders *decoders) error {
 	for _, w := range todo {
 		calls += w.Calls
 	}
-	l.run.progress.Start(l.Pipeline, calls)
+	l.run.progress.Start(l.Pipeline, len(todo), calls)
 	defer l.run.progress.Done()
 	return l.walk(ctx, todo, decoders)
 }
@@ -343,6 +343,7 @@ func (l *leg) walkAll(ctx context.Context, windows []extract.Window, writer *lan
 		if err := writer.FinishWindow(l.windowEnd(w)); err != nil {
 			return diskError{err}
 		}
+		l.run.progress.Window(l.Pipeline)
 	}
 	return incomplete
 }

@@ -39,10 +39,13 @@ type Runner struct {
 // Progress is told how a run gets on. Its methods are called from one goroutine
 // at a time.
 type Progress interface {
-	// Start announces a leg and the requests it expects, zero if unknown.
-	Start(pipeline string, requests int)
+	// Start announces a leg, its windows, and the requests it expects, zero if
+	// unknown.
+	Start(pipeline string, windows, requests int)
 	// Page tells of one landed page: records, and requests sent so far.
 	Page(pipeline string, rows int64, requests int64)
+	// Window tells that a window of the leg is done.
+	Window(pipeline string)
 	// Stage names what the run does when no leg is walking: "merge", "database".
 	Stage(what string)
 	// Done ends the leg or the stage that was started last.

@@ -380,9 +380,10 @@ func (r *run) placeTables(m *generation.Manifest, changes []merged) error {
 	return nil
 }
 
-// shareSame puts the parent's file in the place of one that came out the same.
+// shareSame puts the parent's file in the place of one that came out the same. A
+// file that was lost or damaged since is not shared: the new one heals it.
 func (r *run) shareSame(built, old generation.File) error {
-	if old.Path != built.Path || old.SHA256 != built.SHA256 {
+	if old.Path != built.Path || old.SHA256 != built.SHA256 || !r.parent.Intact(old) {
 		return nil
 	}
 	if err := os.Remove(r.build.Path(built.Path)); err != nil {

@@ -102,7 +102,7 @@ func (r *run) pipelineOf(source, stream string, runs []*landing.Run) config.Pipe
 // replayRuns decodes the pages of landed runs into the leg's stages.
 func (l *leg) replayRuns(ctx context.Context, runs []*landing.Run) error {
 	defer func() { l.Finished = time.Now().UTC() }()
-	l.run.progress.Start(l.Pipeline, 0)
+	l.run.progress.Start(l.Pipeline, len(runs), 0)
 	defer l.run.progress.Done()
 	return l.decoding(ctx, func(ctx context.Context, decoders *decoders) error {
 		for _, r := range runs {
@@ -112,6 +112,7 @@ func (l *leg) replayRuns(ctx context.Context, runs []*landing.Run) error {
 			l.adopted = append(l.adopted, r)
 			l.Adopted++
 			l.rememberBookmark(r)
+			l.run.progress.Window(l.Pipeline)
 		}
 		return nil
 	})

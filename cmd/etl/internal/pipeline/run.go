@@ -226,7 +226,8 @@ func (r *Runner) transformOptions() transform.Options {
 // silent is the Progress of a run that nobody watches.
 type silent struct{}
 
-func (silent) Start(string, int)         {}
+func (silent) Start(string, int, int)    {}
+func (silent) Window(string)             {}
 func (silent) Page(string, int64, int64) {}
 func (silent) Stage(string)              {}
 func (silent) Done()                     {}
