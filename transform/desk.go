@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/valyala/fastjson"
 )
 
@@ -85,7 +84,7 @@ func (d *decoder) refsOf(v *fastjson.Value, field string) {
 		d.null()
 		return
 	}
-	ids := d.list().(*array.Int64Builder)
+	ids := d.numbers()
 	for i, ref := range refs {
 		id := ref
 		if ref.Type() == fastjson.TypeObject {

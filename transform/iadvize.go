@@ -46,7 +46,7 @@ func readEdge(d *decoder, i int, edge, project *fastjson.Value) {
 		return
 	}
 	conversation := node
-	if node.Exists("conversation") {
+	if !node.Exists("createdAt") && node.Exists("conversation") { // the older shape
 		conversation = node.Get("conversation")
 	}
 	if !d.isObject(conversation) || !d.textKey(conversation.Get("id")) {
@@ -59,7 +59,7 @@ func readEdge(d *decoder, i int, edge, project *fastjson.Value) {
 // either returns the named member of the wrapper, and that of the conversation
 // where the wrapper has none.
 func either(node, conversation *fastjson.Value, name string) *fastjson.Value {
-	if v := node.Get(name); kind(v) != fastjson.TypeNull {
+	if v := node.Get(name); kind(v) != fastjson.TypeNull || node == conversation {
 		return v
 	}
 	return conversation.Get(name)

@@ -70,7 +70,7 @@ func (r *Rows) Flush(yield func(Table, arrow.Record) error) error {
 // Release gives the memory back. Rows is of no use after it.
 func (r *Rows) Release() {
 	for _, s := range r.sheets {
-		s.builder.Release()
+		s.release()
 	}
-	r.rejects.builder.Release()
+	r.rejects.release()
 }

@@ -11,39 +11,92 @@ import (
 // order of the columns and closed by end; nothing takes a row back, so what might
 // reject a row is looked at before its first value.
 type sheet struct {
-	table   Table
-	builder *array.RecordBuilder
-	columns []array.Builder
-	at      int   // column that the next value goes to
-	rows    int   // closed rows
-	bytes   int64 // rough size of the values
+	table  Table
+	schema *arrow.Schema
+	texts  []*textColumn   // by column; nil where it is no text
+	lists  []*listColumn   // by column; nil where it is no list of texts
+	others []array.Builder // by column; nil where it is one of these
+	at     int             // column that the next value goes to
+	rows   int             // closed rows
+	bytes  int64           // rough size of the values
 }
 
 func newSheet(mem memory.Allocator, t Table) *sheet {
-	b := array.NewRecordBuilder(mem, t.Rows())
-	return &sheet{table: t, builder: b, columns: b.Fields()}
+	s := &sheet{table: t, schema: t.Rows()}
+	n := s.schema.NumFields()
+	s.texts, s.lists, s.others = make([]*textColumn, n), make([]*listColumn, n), make([]array.Builder, n)
+	for i, f := range s.schema.Fields() {
+		if f.Type.ID() == arrow.STRING {
+			s.texts[i] = &textColumn{mem: mem}
+		} else if l, ok := f.Type.(*arrow.ListType); ok && l.Elem().ID() == arrow.STRING {
+			s.lists[i] = &listColumn{kind: f.Type, elements: textColumn{mem: mem}}
+		} else {
+			s.others[i] = array.NewBuilder(mem, f.Type)
+		}
+	}
+	return s
 }
 
 // take returns the rows as a record and begins anew, with room for as many rows.
 func (s *sheet) take() arrow.Record {
-	record := s.builder.NewRecord()
-	s.builder.Reserve(s.rows)
+	columns := make([]arrow.Array, len(s.texts))
+	for i := range columns {
+		columns[i] = s.takeColumn(i)
+	}
+	record := array.NewRecord(s.schema, columns, int64(s.rows))
+	for _, c := range columns {
+		c.Release()
+	}
 	s.rows, s.bytes = 0, 0
 	return record
 }
 
+func (s *sheet) takeColumn(i int) arrow.Array {
+	if c := s.texts[i]; c != nil {
+		return c.take()
+	}
+	if c := s.lists[i]; c != nil {
+		return c.take()
+	}
+	a := s.others[i].NewArray()
+	s.others[i].Reserve(s.rows)
+	return a
+}
+
+func (s *sheet) release() {
+	for _, b := range s.others {
+		if b != nil {
+			b.Release()
+		}
+	}
+}
+
+// next is the builder of the next column, which is neither a text nor a list of
+// texts.
 func (s *sheet) next() array.Builder {
-	b := s.columns[s.at]
+	b := s.others[s.at]
 	s.at++
 	s.bytes += 8
 	return b
 }
 
-func (s *sheet) null() { s.next().AppendNull() }
+func (s *sheet) null() {
+	i := s.at
+	s.at++
+	s.bytes += 8
+	if c := s.texts[i]; c != nil {
+		c.appendNull()
+	} else if c := s.lists[i]; c != nil {
+		c.appendNull()
+	} else {
+		s.others[i].AppendNull()
+	}
+}
 
 func (s *sheet) text(v []byte) {
-	s.next().(*array.StringBuilder).BinaryBuilder.Append(v)
-	s.bytes += int64(len(v))
+	s.texts[s.at].append(v)
+	s.at++
+	s.bytes += 8 + int64(len(v))
 }
 
 // textIf appends v if it is known, and null if not.
@@ -55,10 +108,7 @@ func (s *sheet) textIf(known bool, v []byte) {
 	}
 }
 
-func (s *sheet) string(v string) {
-	s.next().(*array.StringBuilder).Append(v)
-	s.bytes += int64(len(v))
-}
+func (s *sheet) string(v string) { s.text([]byte(v)) }
 
 func (s *sheet) whole(v int64)      { s.next().(*array.Int64Builder).Append(v) }
 func (s *sheet) tiny(v int8)        { s.next().(*array.Int8Builder).Append(v) }
@@ -72,11 +122,23 @@ func (s *sheet) amount(v int64) {
 	s.next().(*array.Decimal128Builder).Append(decimal128.FromI64(v))
 }
 
-// list begins a list; its elements are appended to the builder returned.
-func (s *sheet) list() array.Builder {
+// element appends a text to the list that is the next value; endList closes it.
+func (s *sheet) element(v []byte) {
+	s.lists[s.at].elements.append(v)
+	s.bytes += 8 + int64(len(v))
+}
+
+func (s *sheet) endList() {
+	s.lists[s.at].append()
+	s.at++
+	s.bytes += 8
+}
+
+// numbers begins a list of whole numbers, which are appended to what it returns.
+func (s *sheet) numbers() *array.Int64Builder {
 	b := s.next().(*array.ListBuilder)
 	b.Append(true)
-	return b.ValueBuilder()
+	return b.ValueBuilder().(*array.Int64Builder)
 }
 
 // end closes the row with where it came from and its business day.

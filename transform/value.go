@@ -1,9 +1,6 @@
 package transform
 
-import (
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/valyala/fastjson"
-)
+import "github.com/valyala/fastjson"
 
 // The methods below append one value each to the row. A value that is absent or
 // null is NULL; one that the column cannot hold is NULL and a reject of the field.
@@ -277,7 +274,6 @@ func (d *decoder) namesOf(v *fastjson.Value, field, name string) {
 		d.null()
 		return
 	}
-	names := d.list().(*array.StringBuilder)
 	for i, element := range elements {
 		member := element
 		if element.Type() == fastjson.TypeObject {
@@ -287,8 +283,7 @@ func (d *decoder) namesOf(v *fastjson.Value, field, name string) {
 			d.rejectField(place{field, i}.String(), "the element has no text", element)
 			continue
 		}
-		text := d.clean(member)
-		names.BinaryBuilder.Append(text)
-		d.bytes += int64(len(text))
+		d.element(d.clean(member))
 	}
+	d.endList()
 }

@@ -35,6 +35,9 @@ func (g *Generation) CheckFiles() (problems []string, files int, err error) {
 	return problems, files, nil
 }
 
+// Intact reports whether one of the generation's files still is what was published.
+func (g *Generation) Intact(f File) bool { return g.checkFile(f) == "" }
+
 func (g *Generation) checkFile(f File) string {
 	bytes, sum, err := sumFile(g.Path(f))
 	switch {
