@@ -23,7 +23,7 @@ func newDemo(a *app) *cobra.Command {
 		Long: `Demo starts the sandbox in this process, sets the variables of pipelines.yaml to
 it, runs every enabled pipeline into ./warehouse, and prints the summary and the
 first numbers of each mart. Run it twice: the second run asks only for what may
-still change, and changes nothing.`,
+still change, and changes what the simulated vendors have changed in between.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			box, err := sandbox.New(sandbox.Options{Seed: seed, Scale: scale})

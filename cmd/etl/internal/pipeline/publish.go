@@ -161,11 +161,16 @@ func (r *run) mergeTable(ctx context.Context, t load.Table, s *partition.Stage, 
 	return m, nil
 }
 
-// livePartitions are the files of a table in the parent generation.
+// livePartitions are the files of a table in the parent generation. Those that the
+// merge reads whole are checked first: a damaged one is no ground to build on.
 func (r *run) livePartitions(t load.Table, s *partition.Stage) (map[partition.Partition]string, error) {
 	files := map[partition.Partition]string{}
 	if r.parent == nil || r.remade[t.Full()] {
 		return files, nil
+	}
+	touched := map[partition.Partition]bool{}
+	for _, p := range s.Touched() {
+		touched[p] = true
 	}
 	for folder, f := range r.parent.Manifest.Tables[t.Full()].Partitions {
 		width, p, err := partition.ParseFolder(folder)
@@ -174,6 +179,13 @@ func (r *run) livePartitions(t load.Table, s *partition.Stage) (map[partition.Pa
 		}
 		if width != s.Width() {
 			return nil, &UsageError{fmt.Sprintf("table %s is partitioned by %s and its pipeline now asks for %s: etl replay rebuilds it", t.Full(), width, s.Width())}
+		}
+		if touched[p] && !r.parent.Intact(f) {
+			if !r.replaying || t.Schema != "etl" {
+				return nil, fmt.Errorf("%s of generation %d is damaged: etl verify says what is, and etl replay rebuilds it", f.Path, r.parent.Manifest.Generation)
+			}
+			r.Log.Warn("a damaged record of earlier runs is left out: no landed page has it", "file", f.Path)
+			continue
 		}
 		files[p] = r.parent.Path(f)
 	}
