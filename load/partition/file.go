@@ -64,6 +64,8 @@ func newTableWriter(path string, t load.Table, mem memory.Allocator) (*fileWrite
 	options := []parquet.WriterProperty{
 		parquet.WithAllocator(mem),
 		parquet.WithCreatedBy(createdBy),
+		// Arrow calls the root repeated; some readers then see a level of lists too many.
+		parquet.WithRootRepetition(parquet.Repetitions.Required),
 		parquet.WithVersion(parquet.V2_LATEST),
 		parquet.WithCompression(compress.Codecs.Zstd),
 		parquet.WithCompressionLevel(1),

@@ -17,7 +17,7 @@ func (r *run) judge(ctx context.Context, l *leg) error {
 	for _, w := range l.Windows {
 		l.judgeWindow(w)
 	}
-	l.sum(r.replaying)
+	l.sum()
 	for _, w := range l.Windows {
 		if !w.adopted && w.Status == Incomplete {
 			l.worsen(Incomplete, "window "+w.ID+": "+w.Reason)

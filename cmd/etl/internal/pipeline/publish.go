@@ -76,6 +76,9 @@ func (l *leg) merge(ctx context.Context) ([]merged, error) {
 		}
 		all = append(all, m)
 		c := m.outcome.Counts
+		if i == 0 {
+			l.Loaded = c.New + c.Changed + c.Unchanged
+		}
 		l.New += c.New
 		l.Changed += c.Changed
 		l.Unchanged += c.Unchanged
@@ -264,7 +267,7 @@ func (l *leg) withdraw(tables []merged) error {
 			}
 		}
 	}
-	l.New, l.Changed, l.Unchanged, l.Superseded = 0, 0, 0, 0
+	l.New, l.Changed, l.Unchanged, l.Superseded, l.Loaded = 0, 0, 0, 0, 0
 	for _, w := range l.Windows {
 		w.Loaded = 0
 	}

@@ -57,15 +57,15 @@ type Leg struct {
 	Retries     int64 `json:"retries"`
 	SignIns     int64 `json:"sign_ins"`
 	Pages       int64 `json:"pages"`
-	Fetched     int64 `json:"fetched"` // records the vendor returned
-	New         int64 `json:"rows_new"`
+	Fetched     int64 `json:"fetched"`  // records the vendor returned
+	New         int64 `json:"rows_new"` // of all the stream's tables, as the next two
 	Changed     int64 `json:"rows_changed"`
 	Unchanged   int64 `json:"rows_unchanged"`
 	Superseded  int64 `json:"rows_superseded"`
 	Rejects     int64 `json:"rejects"`       // fields and rows
 	Rejected    int64 `json:"rejected_rows"` // whole rows
 	VendorTotal int64 `json:"vendor_total"`  // -1 where the vendor tells none
-	Loaded      int64 `json:"loaded"`        // distinct keys of the leg that are in the table
+	Loaded      int64 `json:"loaded"`        // distinct records of the leg that are in the stream's main table
 
 	Windows  []*Window `json:"windows"`
 	Findings []string  `json:"schema_drift,omitempty"`
@@ -93,18 +93,13 @@ type Window struct {
 	adopted bool
 }
 
-// sum adds up the windows. Those of adopted runs have their share in what was
-// fetched, not in what is loaded: most of their keys come again.
-func (l *Leg) sum(replaying bool) {
+// sum adds up the windows. What the vendor counts is asked of this run's alone.
+func (l *Leg) sum() {
 	l.VendorTotal = -1
 	for _, w := range l.Windows {
 		l.Pages += w.Pages
 		l.Fetched += w.Fetched
-		if w.adopted && !replaying {
-			continue
-		}
-		l.Loaded += w.Loaded
-		if w.VendorTotal >= 0 {
+		if !w.adopted && w.VendorTotal >= 0 {
 			l.VendorTotal = max(l.VendorTotal, 0) + w.VendorTotal
 		}
 	}
