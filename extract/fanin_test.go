@@ -79,6 +79,7 @@ func TestInOrderEndsEarly(t *testing.T) {
 		}
 
 		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		var last error
 		for _, err := range extract.InOrder(ctx, 3, slow(100, 100, &running, &most)) {
 			cancel()
