@@ -59,7 +59,8 @@ type login struct {
 	turn  chan struct{} // holds one value while nobody has the turn
 	token *Token
 	since time.Time // when token was asked for
-	err   error     // the vendor does not know us: asking again would lock the account
+	rest  time.Time // no renewal before, after one that failed
+	err   error     // the sign-in that failed; nothing is asked after it
 }
 
 func newLogin() login {
@@ -88,6 +89,11 @@ func (c *Client) token(ctx context.Context, refused *Token) (*Token, error) {
 	since := time.Now()
 	token, err := c.newToken(inExchange(ctx, nil), l.token)
 	if err != nil {
+		if l.token != nil && l.token != refused && ctx.Err() == nil && time.Since(l.since) < l.token.Life {
+			c.cfg.Log.Warn("the token could not be renewed; the old one is good for a while yet", "vendor", c.cfg.Vendor, "err", err)
+			l.rest = time.Now().Add(time.Minute)
+			return l.token, nil
+		}
 		return nil, c.signInFailed(ctx, err)
 	}
 	l.token, l.since = token, since
@@ -96,7 +102,7 @@ func (c *Client) token(ctx context.Context, refused *Token) (*Token, error) {
 
 // due reports whether the token has lived its share.
 func (l *login) due() bool {
-	return l.token.Life > 0 && time.Since(l.since) >= time.Duration(renewAt*float64(l.token.Life))
+	return l.token.Life > 0 && time.Since(l.since) >= time.Duration(renewAt*float64(l.token.Life)) && !time.Now().Before(l.rest)
 }
 
 // outlived reports whether token is past the whole of its life.
@@ -123,7 +129,9 @@ func (c *Client) newToken(ctx context.Context, previous *Token) (*Token, error) 
 	return token, nil
 }
 
-// signInFailed says that it was the sign-in, and remembers a refusal.
+// signInFailed says that it was the sign-in, and remembers it for the life of the
+// client: a sign-in has had its repeats, and a walk that would go on by asking for
+// less must not try it again for every smaller question.
 func (c *Client) signInFailed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -134,9 +142,7 @@ func (c *Client) signInFailed(ctx context.Context, err error) error {
 	}
 	failed := *e
 	failed.Err = &signInError{e.Err}
-	if failed.Kind == extract.Denied {
-		c.login.err = &failed
-	}
+	c.login.err = &failed
 	return &failed
 }
 

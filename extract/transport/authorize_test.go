@@ -310,3 +310,40 @@ func TestSignInGraphQL(t *testing.T) {
 		}
 	})
 }
+
+// A sign-in that has failed, repeats and all, is not tried again by every later
+// request; while the old token is good, it goes on being used.
+func TestAFailedSignInIsRemembered(t *testing.T) {
+	for name, test := range map[string]struct {
+		signedIn bool
+		want     extract.Kind
+	}{
+		"before the first request": {false, extract.Failing},
+		"while a token is good":    {true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tries := 0
+				signIn := func(context.Context, transport.Send, *transport.Token) (*transport.Token, error) {
+					if tries++; tries == 1 && test.signedIn {
+						return &transport.Token{Access: "a1", Life: time.Hour}, nil
+					}
+					return nil, &extract.Error{Kind: extract.Failing, Vendor: "vendor", Err: errors.New("down")}
+				}
+				vendor := transport.New(transport.Config{Vendor: "vendor", Base: in(func(w http.ResponseWriter, _ *http.Request) { write(w, 200, "", good) })}, signIn)
+				for i := range 6 {
+					_, err := vendor.GraphQL(t.Context(), endpoint, ask)
+					if extract.KindOf(err) != test.want {
+						t.Errorf("request %d: %v, want %q", i, err, test.want)
+					}
+					if i == 0 && test.signedIn {
+						time.Sleep(50 * time.Minute) // past the share of its life, not past its life
+					}
+				}
+				if tries > 3 { // one at first; a renewal and a sign-in afresh later
+					t.Errorf("%d sign-ins", tries)
+				}
+			})
+		})
+	}
+}
