@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	_ "time/tzdata" // business time zones, on machines that have none
 
@@ -27,7 +28,22 @@ func main() {
 	os.Exit(code)
 }
 
-func run(ctx context.Context, args []string) int {
+// heapLimit is what Go's own memory is kept under, in bytes, before the collector
+// waits for the heap to double. DuckDB's memory comes on top, under a limit of its
+// own; together they stay below 500 MB whatever the number of rows.
+const heapLimit = 224 << 20
+
+func run(ctx context.Context, args []string) (code int) {
+	defer func() {
+		// Go's own exit code for a panic, 2, is that of a wrong command line here.
+		if fault := recover(); fault != nil {
+			fmt.Fprintf(os.Stderr, "etl: a fault in the program: %v\n%s", fault, debug.Stack())
+			code = exitFailed
+		}
+	}()
+	if os.Getenv("GOMEMLIMIT") == "" { // the operator's word goes first
+		debug.SetMemoryLimit(heapLimit)
+	}
 	root := newRoot(&app{out: os.Stdout, err: os.Stderr, env: os.LookupEnv})
 	root.SetArgs(args)
 	return exitCode(ctx, root.ExecuteContext(ctx))

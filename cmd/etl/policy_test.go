@@ -18,6 +18,7 @@ var layers = map[string][]string{
 	"nightjar/extract/desk":              {"nightjar/extract", "nightjar/extract/transport"},
 	"nightjar/extract/clientloop":        {"nightjar/extract", "nightjar/extract/transport"},
 	"nightjar/extract/sandbox":           {"nightjar/testdata"},
+	"nightjar/extract/extracttest":       {"nightjar/extract", "nightjar/extract/sandbox", "nightjar/extract/transport"}, // for tests alone
 	"nightjar/transform":                 {},
 	"nightjar/transform/marts":           {}, // tests of the queries, and no code
 	"nightjar/load":                      {},

@@ -60,6 +60,7 @@ type Calls struct {
 	cfg    Config
 	client *transport.Client
 	plan   atomic.Pointer[plan]
+	fitted atomic.Pointer[string] // calls.graphql as a check has cut it; nil: whole
 }
 
 // plan is what a walk needs to know of the ask.

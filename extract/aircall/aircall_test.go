@@ -436,14 +436,14 @@ func TestCheck(t *testing.T) {
 	}{
 		{"as documented", func(s string) string { return s }, nil},
 		{"a field gone", func(s string) string { return strings.Replace(s, `"name":"via"`, `"name":"line"`, 1) }, []extract.Finding{
-			{Breaking: true, Path: "Call.via", What: "the field is gone"},
-			{Path: "Call.line", What: "a new field, which is not read"},
+			{Path: "Call.via", What: "is gone; it is not asked for"},
+			{Path: "Call.line", What: "is new; it is not asked for"},
 		}},
 		{"a type changed", func(s string) string {
 			return strings.Replace(s, `"name":"duration","type":{"kind":"NON_NULL","ofType":{"kind":"SCALAR","name":"Float"}}`, `"name":"duration","type":{"kind":"SCALAR","name":"Int"}`, 1)
-		}, []extract.Finding{{Path: "Call.duration", What: "is Int, was Float!"}}},
+		}, []extract.Finding{{Path: "Call.duration", What: "is Int, documented as Float!"}}},
 		{"an argument gone", func(s string) string { return strings.Replace(s, `"name":"offset"`, `"name":"skip"`, 1) }, []extract.Finding{
-			{Breaking: true, Path: "Query.paginatedCalls(offset)", What: "the argument is gone"},
+			{Breaking: true, Path: "Query.paginatedCalls(offset)", What: "is gone, and nothing can be asked without it"},
 		}},
 	}
 	for _, test := range tests {

@@ -1,6 +1,7 @@
 package aircall
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -30,6 +31,10 @@ type contents struct {
 	sorted  bool     // every node has a created_at, none later than the one before
 }
 
+// step is how far the page takes a sweep. A null node may or may not stand for a
+// call: to ask for a row twice does no harm.
+func (c contents) step() int64 { return cmp.Or(int64(len(c.ids)), c.rows) }
+
 // readPage reads an answer to calls.graphql. Nodes may be null, all or single ones.
 func readPage(body []byte) (contents, error) {
 	root, err := fastjson.ParseBytes(body)
@@ -37,15 +42,27 @@ func readPage(body []byte) (contents, error) {
 		return contents{}, &extract.Error{Kind: extract.Garbled, Vendor: vendor, Err: fmt.Errorf("read a page of calls: %w", err)}
 	}
 	calls := root.Get("data", "paginatedCalls")
-	total, err := calls.Get("totalCount").Float64()
-	if err != nil || total < 0 {
+	total, ok := count(calls.Get("totalCount"))
+	if !ok {
 		return contents{}, &extract.Error{Kind: extract.Garbled, Vendor: vendor, Err: errors.New("read a page of calls: it has no totalCount")}
 	}
-	c := contents{total: int64(total), hasNext: calls.GetBool("hasNextPage"), sorted: true}
+	c := contents{total: total, hasNext: calls.GetBool("hasNextPage"), sorted: true}
 	for _, node := range calls.GetArray("nodes") {
 		c.add(node)
 	}
 	return c, nil
+}
+
+// mostCalls is beyond any count, and far from where arithmetic on it overflows.
+const mostCalls = 1 << 53
+
+// count reads a number of calls.
+func count(v *fastjson.Value) (int64, bool) {
+	if v == nil {
+		return 0, false
+	}
+	n, err := v.Float64()
+	return int64(n), err == nil && n >= 0 && n <= mostCalls
 }
 
 func (c *contents) add(node *fastjson.Value) {

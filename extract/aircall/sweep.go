@@ -57,7 +57,7 @@ func (s *sweep) first(ctx context.Context) error {
 			s.walk.begin(got.total)
 		}
 		s.take(got)
-		s.offset += cmp.Or(got.rows, size)
+		s.offset += cmp.Or(got.step(), size)
 		if !s.emit(page) {
 			return errStopped
 		}
@@ -116,7 +116,7 @@ func (s *sweep) piece(at, want int64) extract.Task {
 				if !yield(page, err) || err != nil || got.rows == 0 {
 					return
 				}
-				offset += got.rows
+				offset += got.step()
 				if offset >= got.total && !got.hasNext {
 					return
 				}

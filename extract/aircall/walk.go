@@ -143,7 +143,7 @@ func divisible(err error) bool {
 func (c *Calls) ask(ctx context.Context, offset, limit int64) (extract.Page, contents, error) {
 	q := transport.Query{
 		Operation: "Calls",
-		Text:      callsQuery,
+		Text:      c.query(),
 		Variables: map[string]any{"offset": offset, "limit": limit},
 		Divisible: limit > 1,
 	}

@@ -45,7 +45,8 @@ type Config struct {
 	Transport transport.Config
 }
 
-// Sessions is the stream of requested sessions. It implements extract.Stream.
+// Sessions is the stream of requested sessions. It implements extract.Stream and
+// extract.Checker.
 type Sessions struct {
 	cfg    Config
 	client *transport.Client

@@ -41,7 +41,8 @@ type Config struct {
 	Lookback  time.Duration  // overlap with the run before
 }
 
-// Conversations is the stream of conversations. It implements extract.Stream.
+// Conversations is the stream of conversations. It implements extract.Stream and
+// extract.Checker.
 type Conversations struct {
 	cfg    Config
 	client *transport.Client

@@ -18,6 +18,7 @@ import (
 const (
 	pageSize = 100
 	sweeps   = 3 // of a window whose rows do not add up
+	tries    = 3 // of a page that comes without a list
 )
 
 // Walk yields the pages of one window. The bookmark moves with the last page of
@@ -96,13 +97,18 @@ func (w *walk) page(ctx context.Context, since time.Time, number int) (view, err
 	if err != nil {
 		return view{}, errors.New("endpoint is no URL")
 	}
-	answer, err := w.stream.client.Do(req)
-	if err != nil {
-		return view{}, extract.In(err, Name, w.window.ID, w.pages+1)
-	}
-	seen, err := read(answer.Body, w.field)
-	if err != nil {
-		return view{}, w.fail(extract.Garbled, err)
+	var answer *transport.Answer
+	var seen view
+	for try := 1; ; try++ {
+		if answer, err = w.stream.client.Do(req); err != nil {
+			return view{}, extract.In(err, Name, w.window.ID, w.pages+1)
+		}
+		if seen, err = read(answer.Body, w.field); err == nil {
+			break
+		}
+		if try == tries {
+			return view{}, w.fail(extract.Garbled, err)
+		}
 	}
 	if w.total == extract.Unknown {
 		w.total = seen.total

@@ -8,9 +8,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/valyala/fastjson"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/formatter"
-	"github.com/vektah/gqlparser/v2/parser"
 
 	"nightjar/extract"
 	"nightjar/extract/transport"
@@ -52,6 +51,8 @@ type question struct {
 	kinds     bool // its filters tell projects and channels apart
 	paged     bool // takes first and after
 	pageInfo  bool // tells whether there is more
+
+	parsers fastjson.ParserPool // of answers; a parser is warm from the page before
 }
 
 // errNoShape says that the vendor's schema has none of the queries.
@@ -167,14 +168,11 @@ func forget(schema *transport.Schema, err error) bool {
 // fit cuts the shape to what the schema has. Without the way to the
 // conversation's id there is no question left.
 func (sh shape) fit(schema *transport.Schema) (*question, error) {
-	doc, err := parser.ParseQuery(&ast.Source{Name: sh.operation, Input: sh.text + fragments})
+	cut, err := sh.cut(schema)
 	if err != nil {
-		return nil, fmt.Errorf("read query %s: %w", sh.operation, err)
+		return nil, err
 	}
-	p := pruner{schema: schema, fragments: doc.Fragments, variables: map[string]transport.TypeRef{}}
-	op := doc.Operations[0]
-	op.SelectionSet = p.selections(op.SelectionSet, schema.Query)
-	root := field(op.SelectionSet, sh.root)
+	root := field(cut.Operation.SelectionSet, sh.root)
 	id := []string{"edges", "node", "id"}
 	if sh.root == "searchClosedConversations" {
 		id = []string{"edges", "node", "conversation", "id"}
@@ -188,15 +186,11 @@ func (sh shape) fit(schema *transport.Schema) (*question, error) {
 	if at == nil {
 		return nil, fmt.Errorf("the schema has no %s.%s", sh.root, strings.Join(id, "."))
 	}
-	op.VariableDefinitions = p.declared(op.VariableDefinitions)
-	doc.Fragments = nil
-	var text strings.Builder
-	formatter.NewFormatter(&text, formatter.WithIndent("  ")).FormatQueryDocument(doc)
 	info := field(root.SelectionSet, "pageInfo")
 	has := func(arg string) bool { return root.Arguments.ForName(arg) != nil }
 	return &question{
-		root: sh.root, operation: sh.operation, text: text.String(), filters: has("filters"),
-		kinds:    has("filters") && told(schema, p.variables["filters"].Named(), "projectIds", "channels"),
+		root: sh.root, operation: sh.operation, text: cut.Text, filters: has("filters"),
+		kinds:    has("filters") && told(schema, cut.Variables["filters"].Named(), "projectIds", "channels"),
 		paged:    has("first") && has("after"),
 		pageInfo: info != nil && field(info.SelectionSet, "hasNextPage") != nil,
 	}, nil
@@ -221,89 +215,16 @@ func field(set ast.SelectionSet, name string) *ast.Field {
 	return nil
 }
 
-// pruner drops from a query the fields and arguments that a schema lacks, and
-// notes the type that each kept variable has there.
-type pruner struct {
-	schema    *transport.Schema
-	fragments ast.FragmentDefinitionList
-	variables map[string]transport.TypeRef
-	dropped   []string // "Type.field", "Type.field(argument)"
-}
-
-// selections returns what is left of set on the type. Fragments are spread out,
-// so that the names of the vendor's types do not matter.
-func (p *pruner) selections(set ast.SelectionSet, typeName string) ast.SelectionSet {
-	var kept ast.SelectionSet
-	for _, s := range set {
-		switch s := s.(type) {
-		case *ast.FragmentSpread:
-			kept = append(kept, p.selections(p.fragments.ForName(s.Name).SelectionSet, typeName)...)
-		case *ast.Field:
-			if p.field(s, typeName) {
-				kept = append(kept, s)
-			}
-		}
-	}
-	return kept
-}
-
-// field prunes f in place and reports whether it stays.
-func (p *pruner) field(f *ast.Field, typeName string) bool {
-	there := p.schema.Field(typeName, f.Name)
-	if there == nil {
-		p.dropped = append(p.dropped, typeName+"."+f.Name)
-		return false
-	}
-	var args ast.ArgumentList
-	for _, a := range f.Arguments {
-		if ref, ok := there.Args[a.Name]; ok {
-			args = append(args, a)
-			p.variables[a.Value.Raw] = ref
-		} else {
-			p.dropped = append(p.dropped, typeName+"."+f.Name+"("+a.Name+")")
-		}
-	}
-	f.Arguments = args
-	t := p.schema.Types[there.Type.Named()]
-	if t == nil || len(t.Fields) == 0 { // a scalar, whatever it was before
-		f.SelectionSet = nil
-		return true
-	}
-	f.SelectionSet = p.selections(f.SelectionSet, t.Name)
-	return len(f.SelectionSet) > 0
-}
-
-// declared keeps the variables that are still used, with the schema's types.
-func (p *pruner) declared(list ast.VariableDefinitionList) ast.VariableDefinitionList {
-	var kept ast.VariableDefinitionList
-	for _, v := range list {
-		ref, used := p.variables[v.Variable]
-		if !used {
-			continue
-		}
-		v.Type = &ast.Type{NamedType: strings.TrimSuffix(string(ref), "!"), NonNull: ref.Required()}
-		kept = append(kept, v)
-	}
-	return kept
+// cut compares the shape with what the schema has.
+func (sh shape) cut(schema *transport.Schema) (*transport.Fit, error) {
+	return transport.FitQuery(sh.text+fragments, schema, known())
 }
 
 // known is the documented schema. It is read anew each time: try forgets parts.
 func known() *transport.Schema {
-	doc, err := parser.ParseSchema(&ast.Source{Name: "schema.graphql", Input: documented})
+	s, err := transport.ReadSDL("schema.graphql", documented)
 	if err != nil {
 		panic(err) // an embedded file that every test reads
-	}
-	s := &transport.Schema{Query: "Query", Types: map[string]*transport.Type{}}
-	for _, d := range doc.Definitions {
-		t := &transport.Type{Name: d.Name, Kind: string(d.Kind), Fields: map[string]*transport.Field{}}
-		for _, f := range d.Fields {
-			args := map[string]transport.TypeRef{}
-			for _, a := range f.Arguments {
-				args[a.Name] = transport.TypeRef(a.Type.String())
-			}
-			t.Fields[f.Name] = &transport.Field{Name: f.Name, Type: transport.TypeRef(f.Type.String()), Args: args}
-		}
-		s.Types[d.Name] = t
 	}
 	return s
 }

@@ -166,7 +166,8 @@ var seed = maphash.MakeSeed()
 // read finds the connection in a judged answer, and adds the kinds of its rows to
 // kinds, if that is not nil.
 func (q *question) read(body []byte, kinds map[kind]bool) (view, error) {
-	var parser fastjson.Parser
+	parser := q.parsers.Get()
+	defer q.parsers.Put(parser)
 	root, err := parser.ParseBytes(body)
 	if err != nil {
 		return view{}, errors.New("answer cannot be read") // the cause would quote it

@@ -49,7 +49,7 @@ func newAircall(w *world) (*aircall, error) {
 	for _, c := range v.calls {
 		v.byID[c.id] = c
 	}
-	sdl, err := readContract("aircall")
+	sdl, err := w.contract("aircall")
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ type loopSession struct {
 
 func newClientLoop(w *world) (*clientLoop, error) {
 	v := &clientLoop{world: w}
-	sdl, err := readContract("clientloop")
+	sdl, err := w.contract("clientloop")
 	if err != nil {
 		return nil, err
 	}

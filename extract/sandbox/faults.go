@@ -44,7 +44,7 @@ func behaviours() []behaviour {
 // FaultNames lists the faults that Options.Faults takes, sorted.
 func FaultNames() []string {
 	var names []string
-	for _, b := range behaviours() {
+	for _, b := range append(behaviours(), schemaFaults()...) {
 		names = append(names, b.name)
 	}
 	for _, f := range wireFaults() {
@@ -57,7 +57,7 @@ func FaultNames() []string {
 // FaultDoc says in one line what a fault does; it is empty for a name that is
 // none.
 func FaultDoc(name string) string {
-	for _, b := range behaviours() {
+	for _, b := range append(behaviours(), schemaFaults()...) {
 		if b.name == name {
 			return b.doc
 		}

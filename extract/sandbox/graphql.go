@@ -46,13 +46,13 @@ type asked struct {
 	Variables     map[string]any `json:"variables"`
 }
 
-// readContract returns the SDL of a vendor.
-func readContract(vendor string) (string, error) {
+// contract returns the SDL of a vendor, with what has drifted.
+func (w *world) contract(vendor string) (string, error) {
 	sdl, err := testdata.Contracts.ReadFile("contracts/" + vendor + ".graphql")
 	if err != nil {
 		return "", fmt.Errorf("read the contract of %s: %w", vendor, err)
 	}
-	return string(sdl), nil
+	return w.faults.drifted(vendor, string(sdl))
 }
 
 func newEndpoint(sdl string, resolver any, d dialect, secret bool) (*endpoint, error) {

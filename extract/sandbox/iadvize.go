@@ -30,7 +30,7 @@ func newIAdvize(w *world) (*iadvize, error) {
 	for _, c := range v.conversations {
 		v.byID[c.id] = c
 	}
-	sdl, err := readContract("iadvize")
+	sdl, err := w.contract("iadvize")
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func newVolt(w *world) (*volt, error) {
 	for _, m := range v.state.messages {
 		v.messages[m.id] = m
 	}
-	sdl, err := readContract("volt")
+	sdl, err := w.contract("volt")
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ const (
 	longPause   = 15 * time.Second       // the last waits are up to twice this
 	patience    = 15 * time.Minute       // a vendor that asks for more is not waited for
 	divisibly   = 1                      // repeats of a request that could ask for less
+	oversized   = 1                      // repeats of a request that could not, and whose answer had no end
 	earnedAfter = 10                     // good answers that put one repeat back into the budget
 )
 
@@ -58,6 +59,9 @@ func (c *Client) repeats(x *exchange, err error) int {
 	if x.divisible && (kind == extract.TimedOut || kind == extract.Failing) {
 		return min(c.cfg.Retries, divisibly)
 	}
+	if kind == extract.TooLarge {
+		return min(c.cfg.Retries, oversized)
+	}
 	return c.cfg.Retries
 }
 
@@ -77,6 +81,8 @@ func mayRepeat(x *exchange, err error) bool {
 	switch extract.KindOf(err) {
 	case extract.Unreachable, extract.Throttled, extract.TimedOut, extract.Failing, extract.Garbled:
 		return true
+	case extract.TooLarge:
+		return !x.divisible
 	}
 	return false
 }

@@ -26,13 +26,13 @@ const (
 )
 
 func (s *Messages) askInbox(ctx context.Context, account, before string) (extract.Page, listing, error) {
-	q := transport.Query{Operation: "Inbox", Text: inboxQuery, Variables: map[string]any{"from": account}}
+	q := transport.Query{Operation: "Inbox", Variables: map[string]any{"from": account}}
 	return s.ask(ctx, q, before, readInbox)
 }
 
 // askConversation gets a page of messages; they are its rows.
 func (s *Messages) askConversation(ctx context.Context, from, to, before string) (extract.Page, listing, error) {
-	q := transport.Query{Operation: "Conversation", Text: conversationQuery, Variables: map[string]any{"from": from, "to": to}}
+	q := transport.Query{Operation: "Conversation", Variables: map[string]any{"from": from, "to": to}}
 	page, got, err := s.ask(ctx, q, before, readConversation)
 	page.Rows = int64(len(got.rows))
 	return page, got, err
@@ -47,7 +47,7 @@ func (s *Messages) ask(ctx context.Context, q transport.Query, before string, re
 		q.Variables["before"] = before
 		q.Divisible = true // another value may fare better
 	}
-	text := q.Text
+	text := s.text(q.Operation)
 	q.Text = strings.Replace(text, inferredPageInfo, selection, 1)
 	answer, err := s.client.GraphQL(ctx, s.cfg.Endpoint, q)
 	if before == "" && selection == inferredPageInfo && extract.KindOf(err) == extract.Refused {
@@ -69,6 +69,16 @@ func (s *Messages) use(selection string) {
 	s.pageInfo = selection
 }
 
+// text is the query of an operation.
+func (s *Messages) text(operation string) string {
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	if operation == "Inbox" {
+		return s.inbox
+	}
+	return s.conversation
+}
+
 // selection is what to ask of pageInfo. It is found out once, by introspection;
 // where that is switched off, what others call these fields is tried.
 func (s *Messages) selection(ctx context.Context) (string, error) {
@@ -84,7 +94,9 @@ func (s *Messages) selection(ctx context.Context) (string, error) {
 	case err != nil:
 		return "", err
 	default:
-		s.pageInfo = pageInfoOf(schema)
+		if _, err := s.learn(schema); err != nil {
+			return "", err
+		}
 	}
 	return s.pageInfo, nil
 }

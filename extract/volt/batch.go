@@ -26,6 +26,7 @@ const mostUnreadable = 3
 // batcher asks for many waves a request, by aliases. It learns how many the
 // vendor answers at once.
 type batcher struct {
+	fragment string // what is asked of each wave
 	endpoint string
 	client   *transport.Client
 	aliases  int   // most ids a request
@@ -134,7 +135,7 @@ func (b *batcher) request(ctx context.Context, ids []int64) (extract.Page, error
 	if err := b.spend(ids[0]); err != nil {
 		return extract.Page{}, err
 	}
-	q := transport.Query{Operation: "Waves", Text: wavesQuery(ids), Divisible: len(ids) > 1}
+	q := transport.Query{Operation: "Waves", Text: b.query(ids), Divisible: len(ids) > 1}
 	answer, err := b.client.GraphQL(ctx, b.endpoint, q)
 	if err != nil {
 		return extract.Page{}, err
@@ -156,16 +157,16 @@ func landed(answer *transport.Answer, q transport.Query) extract.Page {
 	}
 }
 
-// wavesQuery asks for each id by an alias of its own: w101: wave(id: 101).
-func wavesQuery(ids []int64) string {
-	var b strings.Builder
-	b.WriteString("query Waves {\n")
+// query asks for each id by an alias of its own: w101: wave(id: 101).
+func (b *batcher) query(ids []int64) string {
+	var text strings.Builder
+	text.WriteString("query Waves {\n")
 	for _, id := range ids {
-		fmt.Fprintf(&b, "  w%d: wave(id: %d) { ...Wave }\n", id, id)
+		fmt.Fprintf(&text, "  w%d: wave(id: %d) { ...Wave }\n", id, id)
 	}
-	b.WriteString("}\n\n")
-	b.WriteString(waveFragment)
-	return b.String()
+	text.WriteString("}\n\n")
+	text.WriteString(b.fragment)
+	return text.String()
 }
 
 // answered is what a page says of one id.

@@ -2,100 +2,143 @@ package volt
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/formatter"
 
 	"nightjar/extract"
 	"nightjar/extract/transport"
 )
 
-// fields are the fields of a type that a query asks, each with its type as
-// testdata/contracts/volt.graphql has it.
-type fields map[string]transport.TypeRef
+//go:embed schema.graphql
+var documented string
 
-func waveTypes() map[string]fields {
-	types := map[string]fields{"Query": {"wave": "Wave"}, "Account": {"id": "ID!", "name": "String!", "primaryPhone": "String!"}}
-	types["Wave"] = fields{
-		"id": "ID!", "name": "String!", "type": "String!", "scheduledTime": "String!", "body": "String!", "media": "[String!]!", "sentBy": "String!",
-		"totalMessages": "Int!", "totalMessagesDelivered": "Int!", "totalMessagesFailed": "Int!",
-		"account": "Account", "organization": "Organization", "lists": "[List!]",
-	}
-	types["Organization"] = fields{"id": "ID!"}
-	types["List"] = fields{"name": "String!"}
-	return types
+// vitalOfWaves is what the search cannot do without: the way to a wave, its key,
+// and the date by which it is filed.
+func vitalOfWaves() []string {
+	return []string{"Query.wave", "Query.wave(id)", "Wave.id", "Wave.scheduledTime"}
 }
 
-func messageTypes() map[string]fields {
-	types := map[string]fields{"Query": {"inbox": "Inbox", "conversation": "Conversation!"}, "Account": {"primaryPhone": "String!"}}
-	types["Inbox"] = fields{"items": "[InboxMessage!]!"}
-	types["InboxMessage"] = fields{"contact": "Contact", "lastMessageTime": "String"}
-	types["Contact"] = fields{"id": "ID!", "phoneNumber": "String!"}
-	types["Conversation"] = fields{"messages": "[Message!]!"}
-	types["Message"] = fields{
-		"id": "ID!", "legacyId": "String!", "toNumber": "String!", "fromNumber": "String!", "status": "String!", "statusDescription": "String!",
-		"media": "[String!]!", "body": "String!", "sentAt": "String!", "confirmedAt": "String!", "errorCode": "String",
-		"account": "Account", "wave": "Wave", "contact": "Contact",
+// vitalOfMessages is the same of messages, with what pages and tells the two
+// sides apart.
+func vitalOfMessages() []string {
+	return []string{
+		"Query.inbox", "Query.inbox(from)", "Query.inbox(before)", "Inbox.items", "InboxMessage.contact", "Contact.phoneNumber",
+		"Query.conversation", "Query.conversation(to)", "Query.conversation(from)", "Query.conversation(before)",
+		"Conversation.messages", "Message.id", "Message.sentAt", "Message.toNumber", "Message.fromNumber",
 	}
-	types["Wave"] = fields{"id": "ID!"}
-	return types
 }
 
-// Check compares the vendor's schema with what the search for waves asks.
+// Check compares the vendor's schema with what the search for waves asks. A field
+// that is gone is left out by the walks after it, so that its column stays empty;
+// a vital one breaks the query.
 func (s *Waves) Check(ctx context.Context) ([]extract.Finding, error) {
-	return check(ctx, s.client, s.cfg.Endpoint, waveTypes(), "wave(id)")
+	schema, err := introspect(ctx, s.client, s.cfg.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	fit, err := fitted("query Waves { wave(id: 1) { ...Wave } }\n"+waveFragment, schema, vitalOfWaves())
+	if err != nil {
+		return nil, err
+	}
+	if len(fit.Findings) > 0 && !fit.Breaking() {
+		fragment := fragmentOf(fit, schema.Field(schema.Query, "wave").Type.Named())
+		s.fragment.Store(&fragment)
+	}
+	return fit.Findings, nil
 }
 
 // Check compares the vendor's schema with what inbox.graphql and
-// conversation.graphql ask. PageInfo is free to be anything.
+// conversation.graphql ask, as the check of waves does. PageInfo is free to be
+// anything.
 func (s *Messages) Check(ctx context.Context) ([]extract.Finding, error) {
-	return check(ctx, s.client, s.cfg.Endpoint, messageTypes(), "inbox(from)", "inbox(before)", "conversation(to)", "conversation(from)", "conversation(before)")
+	schema, err := introspect(ctx, s.client, s.cfg.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	return s.learn(schema)
 }
 
-// check reports what is gone or changed of the types and of the arguments, which
-// are written "field(argument)".
-func check(ctx context.Context, c *transport.Client, endpoint string, types map[string]fields, args ...string) ([]extract.Finding, error) {
+// fields is wave.graphql, cut to what the vendor offers where a check has found
+// that to be less.
+func (s *Waves) fields() string {
+	if fragment := s.fragment.Load(); fragment != nil {
+		return *fragment
+	}
+	return waveFragment
+}
+
+// learn cuts the queries to the vendor's schema. The caller holds asking.
+func (s *Messages) learn(schema *transport.Schema) ([]extract.Finding, error) {
+	var findings []extract.Finding
+	info := pageInfoOf(schema)
+	for _, text := range []*string{&s.inbox, &s.conversation} {
+		fit, err := fitted(strings.Replace(*text, inferredPageInfo, noPageInfo, 1), schema, vitalOfMessages())
+		if err != nil {
+			return nil, err
+		}
+		if len(fit.Findings) > 0 && !fit.Breaking() {
+			*text = withPageInfo(fit)
+		}
+		for _, f := range fit.Findings {
+			findings = appendNew(findings, f)
+		}
+	}
+	s.pageInfo = info
+	return findings, nil
+}
+
+// appendNew adds a finding that the other query has not made.
+func appendNew(all []extract.Finding, f extract.Finding) []extract.Finding {
+	for _, known := range all {
+		if known == f {
+			return all
+		}
+	}
+	return append(all, f)
+}
+
+func introspect(ctx context.Context, c *transport.Client, endpoint string) (*transport.Schema, error) {
 	schema, err := transport.Introspect(ctx, c, endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("compare the volt schema: %w", err)
 	}
-	var findings []extract.Finding
-	for _, name := range slices.Sorted(maps.Keys(types)) {
-		for _, field := range slices.Sorted(maps.Keys(types[name])) {
-			want := types[name][field]
-			if what, breaking := difference(schema.Field(rootOr(schema, name), field), want, types[want.Named()] != nil); what != "" {
-				findings = append(findings, extract.Finding{Breaking: breaking, Path: name + "." + field, What: what})
-			}
-		}
-	}
-	for _, path := range args {
-		field, arg, _ := strings.Cut(strings.TrimSuffix(path, ")"), "(")
-		if f := schema.Field(schema.Query, field); f != nil && f.Args[arg] == "" {
-			findings = append(findings, extract.Finding{Breaking: true, Path: "Query." + path, What: "the argument is gone"})
-		}
-	}
-	return findings, nil
+	return schema, nil
 }
 
-// rootOr is the vendor's name of a type: the root may have another.
-func rootOr(schema *transport.Schema, name string) string {
-	if name == "Query" {
-		return schema.Query
+func fitted(query string, schema *transport.Schema, vital []string) (*transport.Fit, error) {
+	known, err := transport.ReadSDL("volt", documented)
+	if err != nil {
+		return nil, err
 	}
-	return name
+	return transport.FitQuery(query, schema, known, vital...)
 }
 
-// difference says how a field differs. Where fields of its type are selected,
-// another type in its place breaks the query.
-func difference(got *transport.Field, want transport.TypeRef, selected bool) (what string, breaking bool) {
-	switch {
-	case got == nil:
-		return "the field is gone", true
-	case got.Type != want:
-		return fmt.Sprintf("is %s, was %s", got.Type, want), selected && got.Type.Named() != want.Named()
-	case got.Deprecated:
-		return "is deprecated", false
-	}
-	return "", false
+// fragmentOf is wave.graphql as the fit has it, on the vendor's type.
+func fragmentOf(fit *transport.Fit, on string) string {
+	var b strings.Builder
+	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatQueryDocument(&ast.QueryDocument{
+		Fragments: ast.FragmentDefinitionList{{Name: "Wave", TypeCondition: on, SelectionSet: rootOf(fit).SelectionSet}},
+	})
+	return b.String()
+}
+
+// withPageInfo is the text of the fit with the selection of the .graphql files in
+// its place again, to be replaced by what the vendor's PageInfo has.
+func withPageInfo(fit *transport.Fit) string {
+	root := rootOf(fit)
+	root.SelectionSet = append(root.SelectionSet, &ast.Field{Alias: "pageInfo", Name: "pageInfo"})
+	var b strings.Builder
+	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatQueryDocument(&ast.QueryDocument{Operations: ast.OperationList{fit.Operation}})
+	return strings.Replace(b.String(), "pageInfo", inferredPageInfo, 1)
+}
+
+// rootOf is the one root field of a fit that is not breaking.
+func rootOf(fit *transport.Fit) *ast.Field {
+	return fit.Operation.SelectionSet[0].(*ast.Field)
 }

@@ -38,10 +38,17 @@ func TestCheck(t *testing.T) {
 		waves, messages []extract.Finding
 	}{
 		{"as documented", nil, nil, nil},
-		{"a field gone", []string{"sentBy: String!", "author: String!"}, []extract.Finding{{Breaking: true, Path: "Wave.sentBy", What: "the field is gone"}}, nil},
-		{"made null", []string{"totalMessages: Int!", "totalMessages: Int"}, []extract.Finding{{Path: "Wave.totalMessages", What: "is Int, was Int!"}}, nil},
+		{"a field gone", []string{"sentBy: String!", "author: String!"}, []extract.Finding{
+			{Path: "Wave.sentBy", What: "is gone; it is not asked for"}, {Path: "Wave.author", What: "is new; it is not asked for"},
+		}, []extract.Finding{{Path: "Wave.author", What: "is new; it is not asked for"}}},
+		{"a key gone", []string{"type Message {\n  id: ID!", "type Message {\n  uid: ID!"}, nil, []extract.Finding{
+			{Breaking: true, Path: "Message.id", What: "is gone, and nothing can be asked without it"}, {Path: "Message.uid", What: "is new; it is not asked for"},
+		}},
+		{"retyped", []string{"sentBy: String!", "sentBy: Int!"}, []extract.Finding{{Path: "Wave.sentBy", What: "is Int!, documented as String!"}}, nil},
+		{"no list", []string{"lists: [List!]\n  total", "lists: List\n  total"}, []extract.Finding{{Breaking: true, Path: "Wave.lists", What: "is List, documented as [List!]"}}, nil},
+		{"made null", []string{"totalMessages: Int!", "totalMessages: Int"}, []extract.Finding{{Path: "Wave.totalMessages", What: "may be null now"}}, nil},
 		{"an argument gone", []string{"inbox(from: String!, before: String)", "inbox(from: String!, after: String)"}, nil,
-			[]extract.Finding{{Breaking: true, Path: "Query.inbox(before)", What: "the argument is gone"}}},
+			[]extract.Finding{{Breaking: true, Path: "Query.inbox(before)", What: "is gone, and nothing can be asked without it"}}},
 		{"another page info", []string{"endCursor: String", "last: Int"}, nil, nil},
 	}
 	for _, test := range tests {

@@ -37,7 +37,7 @@ type search struct {
 
 func newSearch(s *Waves, ask extract.Ask) *search {
 	return &search{
-		batcher:       batcher{endpoint: s.cfg.Endpoint, client: s.client, aliases: s.cfg.Aliases, workers: max(s.cfg.Transport.Concurrency, 1), budget: int64(s.cfg.Budget)},
+		batcher:       batcher{fragment: s.fields(), endpoint: s.cfg.Endpoint, client: s.client, aliases: s.cfg.Aliases, workers: max(s.cfg.Transport.Concurrency, 1), budget: int64(s.cfg.Budget)},
 		ask:           ask,
 		known:         s.cfg.Known,
 		gap:           int64(s.cfg.Gap),

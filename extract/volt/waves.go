@@ -22,6 +22,8 @@ type Waves struct {
 	cfg    Config
 	client *transport.Client
 	ask    atomic.Pointer[extract.Ask]
+	// fragment is wave.graphql as a check has cut it; nil: whole.
+	fragment atomic.Pointer[string]
 }
 
 // NewWaves returns the stream of waves. It opens no socket.

@@ -40,13 +40,16 @@ func (d *DB) compute(ctx context.Context, m load.Mart, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	if err := d.Exec(ctx, "DROP TABLE IF EXISTS "+Name(m.Table)); err != nil {
-		return err
-	}
-	if err := d.Create(ctx, m.Table); err != nil {
-		return err
-	}
-	if err := d.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) %s", Name(m.Table), columnList(m.Table), m.Query)); err != nil {
+	err := d.together(ctx, func() error {
+		if err := d.Exec(ctx, "DROP TABLE IF EXISTS "+Name(m.Table)); err != nil {
+			return err
+		}
+		if err := d.create(ctx, m.Table); err != nil {
+			return err
+		}
+		return d.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) %s", Name(m.Table), columnList(m.Table), m.Query))
+	})
+	if err != nil {
 		return err
 	}
 	return d.Exec(ctx, fmt.Sprintf("COPY (SELECT * FROM %s ORDER BY %s) TO %s (FORMAT parquet, COMPRESSION zstd, FIELD_IDS %s)",

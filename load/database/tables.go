@@ -37,8 +37,19 @@ func Type(t arrow.DataType) string {
 	panic(fmt.Sprintf("database: no column of type %s is supported", t))
 }
 
-// Create makes the table, empty, with its comments.
-func (d *DB) Create(ctx context.Context, t load.Table) error {
+// Create makes the tables, empty, with their comments.
+func (d *DB) Create(ctx context.Context, tables ...load.Table) error {
+	return d.together(ctx, func() error {
+		for _, t := range tables {
+			if err := d.create(ctx, t); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (d *DB) create(ctx context.Context, t load.Table) error {
 	columns := make([]string, t.Arrow.NumFields())
 	for i, f := range t.Arrow.Fields() {
 		columns[i] = Ident(f.Name) + " " + Type(f.Type)
@@ -56,6 +67,22 @@ func (d *DB) Create(ctx context.Context, t load.Table) error {
 	for _, s := range statements {
 		if err := d.Exec(ctx, s); err != nil {
 			return fmt.Errorf("create table %s: %w", t.Full(), err)
+		}
+	}
+	return nil
+}
+
+// View shows the rows of the Parquet files as the table.
+func (d *DB) View(ctx context.Context, t load.Table, files []string) error {
+	if len(files) == 0 {
+		return d.Create(ctx, t)
+	}
+	for _, s := range []string{
+		"CREATE SCHEMA IF NOT EXISTS " + Ident(t.Schema),
+		fmt.Sprintf("CREATE VIEW %s AS SELECT %s FROM read_parquet(%s, hive_partitioning = false)", Name(t), columnList(t), Files(files)),
+	} {
+		if err := d.Exec(ctx, s); err != nil {
+			return fmt.Errorf("view table %s: %w", t.Full(), err)
 		}
 	}
 	return nil
@@ -82,10 +109,12 @@ func (d *DB) Update(ctx context.Context, t load.Table, delta string) error {
 	}
 	remove := fmt.Sprintf("DELETE FROM %s t USING read_parquet(%s, hive_partitioning = false) d WHERE %s",
 		Name(t), Files([]string{delta}), strings.Join(match, " AND "))
-	if err := d.Exec(ctx, remove); err != nil {
-		return fmt.Errorf("update table %s: %w", t.Full(), err)
-	}
-	return d.Load(ctx, t, []string{delta})
+	return d.together(ctx, func() error {
+		if err := d.Exec(ctx, remove); err != nil {
+			return fmt.Errorf("update table %s: %w", t.Full(), err)
+		}
+		return d.Load(ctx, t, []string{delta})
+	})
 }
 
 // Rows counts the rows of a table.

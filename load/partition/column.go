@@ -9,43 +9,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
-// copyValue appends row i of a to b, which has the same type.
-func copyValue(b array.Builder, a arrow.Array, i int) {
-	if a.IsNull(i) {
-		b.AppendNull()
-		return
-	}
-	switch a := a.(type) {
-	case *array.String:
-		b.(*array.StringBuilder).Append(a.Value(i))
-	case *array.Timestamp:
-		b.(*array.TimestampBuilder).Append(a.Value(i))
-	case *array.Int64:
-		b.(*array.Int64Builder).Append(a.Value(i))
-	case *array.Int32:
-		b.(*array.Int32Builder).Append(a.Value(i))
-	case *array.Int8:
-		b.(*array.Int8Builder).Append(a.Value(i))
-	case *array.Date32:
-		b.(*array.Date32Builder).Append(a.Value(i))
-	case *array.Float64:
-		b.(*array.Float64Builder).Append(a.Value(i))
-	case *array.Boolean:
-		b.(*array.BooleanBuilder).Append(a.Value(i))
-	case *array.Decimal128:
-		b.(*array.Decimal128Builder).Append(a.Value(i))
-	case *array.List:
-		list := b.(*array.ListBuilder)
-		list.Append(true)
-		start, end := a.ValueOffsets(i)
-		for j := start; j < end; j++ {
-			copyValue(list.ValueBuilder(), a.ListValues(), int(j))
-		}
-	default:
-		panic(fmt.Sprintf("partition: no column of type %s is supported", a.DataType()))
-	}
-}
-
 // equalValue reports whether row i of a and row j of b, of the same type, hold
 // the same value. NULL equals NULL, and a NaN equals itself.
 func equalValue(a arrow.Array, i int, b arrow.Array, j int) bool {
@@ -103,24 +66,6 @@ func Supported(t arrow.DataType) bool {
 		return Supported(t.(*arrow.ListType).Elem())
 	}
 	return false
-}
-
-// SortKey is the string by which a row with these key values sorts, as Plan.Moved
-// has it. Values are string or int64, in the order of the key's columns.
-func SortKey(values ...any) string {
-	var buf []byte
-	for n, v := range values {
-		if n > 0 {
-			buf = append(buf, 0)
-		}
-		switch v := v.(type) {
-		case string:
-			buf = append(buf, v...)
-		case int64:
-			buf = appendInt(buf, v)
-		}
-	}
-	return string(buf)
 }
 
 // sortKeys returns, for every row of rec, a string that sorts as the key does: a

@@ -10,17 +10,14 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/ipc"
 )
 
 // Plan is what a merge needs beside the staged rows.
 type Plan struct {
 	// Old maps each existing partition of the table to its file.
 	Old map[Partition]string
-	// Moved maps keys (as the table sorts them, see Stage.SortKey) that stand in
-	// more than one partition to the one that holds their newest version. Rows of
-	// such a key leave every other partition.
-	Moved map[string]Moved
+	// Moved is what Stage.Moved says of the same old files.
+	Moved Moves
 	// Path names the file of a new partition; its folder is made.
 	Path func(Partition) string
 	// Delta, if not empty, is where the new and changed rows are written too.
@@ -29,13 +26,6 @@ type Plan struct {
 	Window func(page string) int
 	// Windows is how many windows there are.
 	Windows int
-}
-
-// Moved is where a key that stood in several partitions ends.
-type Moved struct {
-	To    Partition
-	After string // the newest page on which it stood elsewhere: versions up to it have had their day
-	Known bool   // the table held the key before
 }
 
 // Outcome is what a merge of one table came to.
@@ -47,29 +37,54 @@ type Outcome struct {
 }
 
 // Merge writes the new file of every partition that the staged rows touch and
-// leaves those alone in which nothing changes.
+// leaves those alone in which nothing changes. It uses the rows up: the stage is
+// closed when it returns.
 func (s *Stage) Merge(ctx context.Context, plan Plan) (*Outcome, error) {
+	defer s.Close()
 	cursors, err := s.cursors()
 	if err != nil {
 		return nil, fmt.Errorf("table %s: %w", s.table.Full(), err)
 	}
-	m := &merge{stage: s, plan: plan, out: &Outcome{Windows: make([]WindowCounts, plan.Windows)}}
+	m := &merge{stage: s, plan: plan, out: &Outcome{Windows: make([]WindowCounts, plan.Windows)}, encoders: make(chan struct{}, maxEncoders)}
 	defer m.close()
-	if err := m.start(cursors); err != nil {
-		return nil, fmt.Errorf("table %s: %w", s.table.Full(), err)
+	err = m.start(cursors)
+	if err == nil {
+		err = m.all(ctx)
 	}
-	for _, p := range m.partitions() {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := m.partition(p); err != nil {
-			return nil, fmt.Errorf("table %s, partition %s: %w", s.table.Full(), s.layout.width.Folder(p), err)
-		}
+	if err == nil {
+		err = m.finishDelta()
 	}
-	if err := m.finishDelta(); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("table %s: %w", s.table.Full(), err)
 	}
 	return m.out, nil
+}
+
+// all merges one partition after the other. Their files are encoded behind it.
+func (m *merge) all(ctx context.Context) error {
+	var writers []*partitionWriter
+	var first error
+	for _, p := range m.partitions() {
+		if first = ctx.Err(); first != nil {
+			break
+		}
+		w, err := m.partition(p)
+		if w != nil {
+			writers = append(writers, w)
+		}
+		if err != nil {
+			first = fmt.Errorf("partition %s: %w", m.stage.layout.width.Folder(p), err)
+			break
+		}
+	}
+	for _, w := range writers {
+		result, err := w.wait()
+		if err != nil && first == nil {
+			first = fmt.Errorf("partition %s: %w", m.stage.layout.width.Folder(w.part), err)
+		}
+		m.out.Partitions = append(m.out.Partitions, result)
+	}
+	return first
 }
 
 // merge is the state of one Merge.
@@ -80,8 +95,13 @@ type merge struct {
 	heap  heap
 	group group
 	delta *fileWriter
-	rows  *array.RecordBuilder // of the delta
+
+	encoders chan struct{} // holds one for every file that is being encoded
 }
+
+// maxEncoders bounds the files that are encoded at once: each holds up to a row
+// group in memory.
+const maxEncoders = 2
 
 // start loads the first batch of every run.
 func (m *merge) start(cursors []*cursor) error {
@@ -103,9 +123,6 @@ func (m *merge) start(cursors []*cursor) error {
 func (m *merge) close() {
 	closeAll(m.heap)
 	m.group.clear()
-	if m.rows != nil {
-		m.rows.Release()
-	}
 	if m.delta != nil {
 		m.delta.abandon()
 	}
@@ -124,18 +141,19 @@ func (m *merge) partitions() []Partition {
 	return slices.Compact(touched)
 }
 
-// partition merges the rows of p, old and new, into a new file.
-func (m *merge) partition(p Partition) error {
+// partition merges the rows of p, old and new, into a new file. The writer that it
+// returns is to be waited for.
+func (m *merge) partition(p Partition) (*partitionWriter, error) {
 	old, had := m.plan.Old[p]
 	if had {
 		c, err := m.stage.layout.openTable(old, p, m.stage.tables)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if ok, err := c.load(); err != nil || !ok {
 			c.close()
 			if err != nil {
-				return err
+				return nil, err
 			}
 		} else {
 			m.heap.push(c)
@@ -143,42 +161,34 @@ func (m *merge) partition(p Partition) error {
 	}
 	path := m.plan.Path(p)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
+		return nil, err
 	}
-	w, err := newPartitionWriter(path, m.stage)
+	m.encoders <- struct{}{}
+	w, err := newPartitionWriter(path, p, m)
 	if err != nil {
-		return err
+		<-m.encoders
+		return nil, err
 	}
 	changed, err := m.groups(p, w)
-	if err != nil {
-		w.abandon()
-		return err
+	if err == nil {
+		err = w.flush()
 	}
-	if !changed && had {
-		w.abandon()
-		m.out.Partitions = append(m.out.Partitions, Result{Partition: p})
-		return nil
-	}
-	result, err := w.finish(p)
-	if err != nil {
-		return err
-	}
-	m.out.Partitions = append(m.out.Partitions, result)
-	return nil
+	w.end(err == nil && (changed || !had))
+	return w, err
 }
 
 // groups visits the rows of p key by key and writes the newest version of each.
 func (m *merge) groups(p Partition, w *partitionWriter) (changed bool, err error) {
-	for len(m.heap) > 0 && m.heap[0].part() == p {
-		key := m.heap[0].key()
+	for len(m.heap) > 0 && m.heap[0].at.part == p {
+		key := m.heap[0].key
 		m.group.clear()
 		moved, isMoved := m.plan.Moved[key]
-		for len(m.heap) > 0 && m.heap[0].part() == p && m.heap[0].key() == key {
-			if err := m.take(moved.After); err != nil {
+		for len(m.heap) > 0 && m.heap[0].at.part == p && m.heap[0].key == key {
+			if err := m.take(moved.after); err != nil {
 				return false, err
 			}
 		}
-		did, err := m.settle(w, moved, isMoved && moved.To != p)
+		did, err := m.settle(w, moved, isMoved && moved.to != p)
 		if err != nil {
 			return false, err
 		}
@@ -230,7 +240,7 @@ func (m *merge) count(page string) {
 
 // settle writes the group's winner, unless the key's newest version stands in
 // another partition, and counts. It reports whether the partition changed.
-func (m *merge) settle(w *partitionWriter, moved Moved, away bool) (bool, error) {
+func (m *merge) settle(w *partitionWriter, moved move, away bool) (bool, error) {
 	g := &m.group
 	defer g.clear()
 	counts := &m.out.Counts
@@ -249,55 +259,36 @@ func (m *merge) settle(w *partitionWriter, moved Moved, away bool) (bool, error)
 	case g.incoming == 0:
 	case !changed:
 		counts.Unchanged++
-	case g.old || moved.Known:
+	case g.old || moved.known:
 		counts.Changed++
 	default:
 		counts.New++
 	}
-	if changed {
-		if err := m.addDelta(g.win, g.row); err != nil {
-			return false, err
-		}
-	}
-	return changed, w.add(g.win, g.row)
+	return changed, w.add(g.win, g.row, changed)
 }
 
-// addDelta appends a new or changed row to the delta file.
-func (m *merge) addDelta(b *batch, row int) error {
-	if m.plan.Delta == "" {
-		return nil
-	}
-	if m.rows == nil {
-		m.rows = array.NewRecordBuilder(m.stage.mem, m.stage.tables)
-	}
-	for c, builder := range m.rows.Fields() {
-		copyValue(builder, b.rec.Column(c), row)
-	}
-	m.out.DeltaRows++
-	if m.out.DeltaRows%batchRows == 0 {
-		return m.flushDelta()
-	}
-	return nil
-}
-
-func (m *merge) flushDelta() error {
+// addDelta appends the new and changed ones of the rows to the delta file.
+func (m *merge) addDelta(rec arrow.Record, rows []pick) error {
 	if m.delta == nil {
 		var err error
 		if m.delta, err = newScratchWriter(m.plan.Delta, m.stage.tables, m.stage.mem); err != nil {
 			return err
 		}
 	}
-	rec := m.rows.NewRecord()
-	defer rec.Release()
-	return m.delta.write(rec)
+	m.out.DeltaRows += int64(len(rows))
+	columns := make([]arrow.Array, rec.NumCols())
+	for i, c := range rec.Columns() {
+		columns[i] = gather(m.stage.mem, c.DataType(), []arrow.Array{c}, rows)
+		defer columns[i].Release()
+	}
+	delta := array.NewRecord(m.stage.tables, columns, int64(len(rows)))
+	defer delta.Release()
+	return m.delta.write(delta)
 }
 
 func (m *merge) finishDelta() error {
-	if m.out.DeltaRows == 0 {
+	if m.delta == nil {
 		return nil
-	}
-	if err := m.flushDelta(); err != nil {
-		return err
 	}
 	_, err := m.delta.close()
 	m.delta = nil
@@ -358,29 +349,15 @@ func (s *Stage) concat(cursors []*cursor, path string) error {
 	if err := m.start(cursors); err != nil {
 		return err
 	}
-	f, err := os.Create(path)
+	w, err := newRunWriter(path, m.heap[0].cur.rec.Schema(), s.mem)
 	if err != nil {
-		return fmt.Errorf("create scratch run: %w", err)
+		return err
 	}
-	defer f.Close()
-	schema := m.heap[0].cur.rec.Schema()
-	out := ipc.NewWriter(f, ipc.WithSchema(schema), ipc.WithAllocator(s.mem))
-	rows := array.NewRecordBuilder(s.mem, schema)
-	defer rows.Release()
-	flush := func() error {
-		rec := rows.NewRecord()
-		defer rec.Release()
-		return out.Write(rec)
-	}
-	for n := 1; len(m.heap) > 0; n++ {
+	defer w.release()
+	for len(m.heap) > 0 {
 		c := m.heap[0]
-		for i, builder := range rows.Fields() {
-			copyValue(builder, c.cur.rec.Column(i), c.row())
-		}
-		if n%batchRows == 0 {
-			if err := flush(); err != nil {
-				return fmt.Errorf("write scratch run: %w", err)
-			}
+		if err := w.add(c.cur, c.row()); err != nil {
+			return err
 		}
 		ok, err := c.advance(func(*batch) {})
 		if err != nil {
@@ -392,13 +369,7 @@ func (s *Stage) concat(cursors []*cursor, path string) error {
 			m.heap.pop().close()
 		}
 	}
-	if err := flush(); err != nil {
-		return fmt.Errorf("write scratch run: %w", err)
-	}
-	if err := out.Close(); err != nil {
-		return fmt.Errorf("write scratch run: %w", err)
-	}
-	return f.Close()
+	return w.close()
 }
 
 // heap is a binary heap of cursors, the next row first.
@@ -445,81 +416,105 @@ func (h heap) fix() {
 	}
 }
 
-// partitionWriter gathers winners into batches and writes them.
+// partitionWriter gathers winners into batches and has them encoded by a
+// goroutine of its own, so that merging and encoding share the cores.
 type partitionWriter struct {
-	stage  *Stage
-	out    *fileWriter
-	rows   *array.RecordBuilder
-	n      int64
-	minKey string
-	last   arrow.Record // the batch written last, for the last key
+	merge *merge
+	part  Partition
+	rows  picks
+	delta []pick // of the batch under way: what is new or changed
+
+	batches chan arrow.Record
+	keep    bool          // set before batches is closed: the file is wanted
+	done    chan struct{} // closed when result and err are final
+	result  Result
+	err     error
 }
 
-func newPartitionWriter(path string, s *Stage) (*partitionWriter, error) {
-	out, err := newTableWriter(path, s.table, s.mem)
+func newPartitionWriter(path string, p Partition, m *merge) (*partitionWriter, error) {
+	out, err := newTableWriter(path, m.stage.table, m.stage.mem)
 	if err != nil {
 		return nil, err
 	}
-	return &partitionWriter{stage: s, out: out, rows: array.NewRecordBuilder(s.mem, s.tables)}, nil
+	w := &partitionWriter{merge: m, part: p, batches: make(chan arrow.Record, 1), done: make(chan struct{})}
+	go func() {
+		defer close(w.done)
+		defer func() { <-m.encoders }()
+		w.result, w.err = w.encode(out)
+	}()
+	return w, nil
 }
 
-func (w *partitionWriter) add(b *batch, row int) error {
-	if w.n == 0 {
-		w.minKey = readableKey(b.rec, w.stage.layout.key, row)
+func (w *partitionWriter) add(b *batch, row int, changed bool) error {
+	if changed && w.merge.plan.Delta != "" {
+		w.delta = append(w.delta, pick{0, int32(len(w.rows.rows))})
 	}
-	for c, builder := range w.rows.Fields() {
-		copyValue(builder, b.rec.Column(c), row)
-	}
-	w.n++
-	if w.n%batchRows == 0 {
+	w.rows.add(b, row)
+	if len(w.rows.rows) == batchRows {
 		return w.flush()
 	}
 	return nil
 }
 
+// flush hands the batch under way to the encoder.
 func (w *partitionWriter) flush() error {
-	rec := w.rows.NewRecord()
-	if rec.NumRows() == 0 {
-		rec.Release()
+	if len(w.rows.rows) == 0 {
 		return nil
 	}
-	if w.last != nil {
-		w.last.Release()
+	rec := w.rows.take(w.merge.stage.mem, w.merge.stage.tables)
+	var err error
+	if len(w.delta) > 0 {
+		err = w.merge.addDelta(rec, w.delta)
+		w.delta = w.delta[:0]
 	}
-	w.last = rec
-	return w.out.write(rec)
+	w.batches <- rec
+	return err
 }
 
-// finish closes the file; where no row is left it removes it.
-func (w *partitionWriter) finish(p Partition) (Result, error) {
-	defer w.release()
-	if err := w.flush(); err != nil {
-		w.out.abandon()
-		return Result{}, err
+// end tells the encoder that no more rows come, and whether the file is wanted.
+func (w *partitionWriter) end(keep bool) {
+	w.rows.clear()
+	w.keep = keep
+	close(w.batches)
+}
+
+func (w *partitionWriter) wait() (Result, error) {
+	<-w.done
+	return w.result, w.err
+}
+
+// encode writes the batches. A file that is not wanted, or has no row, is removed.
+func (w *partitionWriter) encode(out *fileWriter) (Result, error) {
+	var last arrow.Record
+	defer func() {
+		if last != nil {
+			last.Release()
+		}
+	}()
+	key := w.merge.stage.layout.key
+	result := Result{Partition: w.part}
+	var failed error
+	for rec := range w.batches {
+		if last == nil {
+			result.MinKey = readableKey(rec, key, 0)
+		} else {
+			last.Release()
+		}
+		last = rec
+		result.Rows += rec.NumRows()
+		if failed == nil {
+			failed = out.write(rec)
+		}
 	}
-	if w.n == 0 {
-		w.out.abandon()
-		return Result{Partition: p, Changed: true}, nil
+	if failed != nil || !w.keep || last == nil {
+		out.abandon()
+		return Result{Partition: w.part, Changed: w.keep}, failed
 	}
-	sum, err := w.out.close()
+	sum, err := out.close()
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{
-		Partition: p, Path: w.out.path, Changed: true,
-		Rows: w.n, Bytes: sum.bytes, SHA256: sum.sha256,
-		MinKey: w.minKey, MaxKey: readableKey(w.last, w.stage.layout.key, int(w.last.NumRows()-1)),
-	}, nil
-}
-
-func (w *partitionWriter) abandon() {
-	w.out.abandon()
-	w.release()
-}
-
-func (w *partitionWriter) release() {
-	w.rows.Release()
-	if w.last != nil {
-		w.last.Release()
-	}
+	result.Path, result.Changed, result.Bytes, result.SHA256 = out.path, true, sum.bytes, sum.sha256
+	result.MaxKey = readableKey(last, key, int(last.NumRows()-1))
+	return result, nil
 }

@@ -101,12 +101,16 @@ func (w warehouse) merge(t testing.TB, mem memory.Allocator, versions []version,
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Keys(); err != nil {
+	moves, err := s.Moved(context.Background(), w)
+	if err != nil {
 		t.Fatal(err)
+	}
+	if want := w.moved(t, mem, versions); !maps.Equal(moves, want) {
+		t.Errorf("moved: %v, want %v", moves, want)
 	}
 	out, err := s.Merge(context.Background(), Plan{
 		Old:   w,
-		Moved: w.moved(t, mem, versions),
+		Moved: moves,
 		Path:  func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") },
 		Delta: filepath.Join(dir, "delta.parquet"),
 	})
@@ -124,8 +128,8 @@ func (w warehouse) merge(t testing.TB, mem memory.Allocator, versions []version,
 	return out
 }
 
-// moved is the model of database.Strays: the newest place of keys in several.
-func (w warehouse) moved(t testing.TB, mem memory.Allocator, versions []version) map[string]Moved {
+// moved is the model of Stage.Moved: the newest place of keys in several.
+func (w warehouse) moved(t testing.TB, mem memory.Allocator, versions []version) Moves {
 	type place struct {
 		page string
 		part Partition
@@ -155,15 +159,15 @@ func (w warehouse) moved(t testing.TB, mem memory.Allocator, versions []version)
 		see(v.key, place{pageName(v.page), part})
 		incoming[v.key] = true
 	}
-	moved := map[string]Moved{}
+	moved := Moves{}
 	for key := range incoming {
 		if len(places[key]) < 2 {
 			continue
 		}
-		m := Moved{To: newest[key].part, Known: known[key]}
+		m := move{to: newest[key].part, known: known[key]}
 		for part, page := range places[key] {
-			if part != m.To {
-				m.After = max(m.After, page)
+			if part != m.to {
+				m.after = max(m.after, page)
 			}
 		}
 		moved[key] = m
@@ -200,11 +204,11 @@ func (w warehouse) rows(t testing.TB, mem memory.Allocator) map[Partition]map[st
 					row.Tags = append(row.Tags, list.ListValues().(*array.String).Value(int(j)))
 				}
 			}
-			if c.key() <= last && last != "" {
-				t.Fatalf("%s is not sorted by key: %q after %q", path, c.key(), last)
+			if c.key <= last && last != "" {
+				t.Fatalf("%s is not sorted by key: %q after %q", path, c.key, last)
 			}
-			last = c.key()
-			all[p][c.key()] = row
+			last = c.key
+			all[p][c.key] = row
 		}
 		c.close()
 	}

@@ -3,6 +3,7 @@ package partition
 import (
 	"bufio"
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -26,6 +27,9 @@ type batch struct {
 	keys  []string
 	pages *array.String // nil where the table has no versions
 	order []int32       // nil: as they stand
+
+	holder *picks // that has the batch in slot; nil for none
+	slot   int32
 }
 
 func (b *batch) row(pos int) int {
@@ -74,58 +78,116 @@ func (l *layout) newBatch(rec arrow.Record) *batch {
 	return b
 }
 
+// place is what decides most comparisons of two rows, side by side in memory.
+type place struct {
+	part   Partition
+	row    int32
+	prefix uint64
+}
+
 // sort orders the rows by partition, key and page; rows alike in all three stay
 // in the order in which they came.
 func (b *batch) sort() {
-	b.order = make([]int32, len(b.keys))
-	for i := range b.order {
-		b.order[i] = int32(i)
+	places := make([]place, len(b.keys))
+	for i, key := range b.keys {
+		places[i] = place{b.parts[i], int32(i), prefix(key)}
 	}
-	slices.SortFunc(b.order, func(i, j int32) int {
-		if c := cmp.Compare(b.parts[i], b.parts[j]); c != 0 {
-			return c
+	slices.SortFunc(places, func(x, y place) int {
+		switch {
+		case x.part != y.part:
+			return cmp.Compare(x.part, y.part)
+		case x.prefix != y.prefix:
+			return cmp.Compare(x.prefix, y.prefix)
 		}
-		if c := cmp.Compare(b.keys[i], b.keys[j]); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(b.page(int(i)), b.page(int(j))); c != 0 {
-			return c
-		}
-		return cmp.Compare(i, j)
+		i, j := int(x.row), int(y.row)
+		return cmp.Or(cmp.Compare(b.keys[i], b.keys[j]), cmp.Compare(b.page(i), b.page(j)), cmp.Compare(i, j))
 	})
+	b.order = make([]int32, len(places))
+	for i, p := range places {
+		b.order[i] = p.row
+	}
+}
+
+// prefix is the first bytes of a key as a number that sorts as they do.
+func prefix(key string) uint64 {
+	if len(key) >= 8 {
+		return binary.BigEndian.Uint64([]byte(key[:8]))
+	}
+	var first [8]byte
+	copy(first[:], key)
+	return binary.BigEndian.Uint64(first[:])
 }
 
 // spill writes the rows in order to a scratch file.
 func (b *batch) spill(path string, mem memory.Allocator) error {
+	w, err := newRunWriter(path, b.rec.Schema(), mem)
+	if err != nil {
+		return err
+	}
+	defer w.release()
+	for pos := range b.keys {
+		if err := w.add(b, b.row(pos)); err != nil {
+			return err
+		}
+	}
+	return w.close()
+}
+
+// runWriter writes rows to a scratch file.
+type runWriter struct {
+	mem    memory.Allocator
+	schema *arrow.Schema
+	file   *os.File
+	buf    *bufio.Writer
+	out    *ipc.Writer
+	rows   picks
+}
+
+func newRunWriter(path string, schema *arrow.Schema, mem memory.Allocator) (*runWriter, error) {
 	f, err := os.Create(path)
 	if err != nil {
-		return fmt.Errorf("create scratch run: %w", err)
+		return nil, fmt.Errorf("create scratch run: %w", err)
 	}
-	defer f.Close()
-	buffered := bufio.NewWriterSize(f, 1<<20)
-	w := ipc.NewWriter(buffered, ipc.WithSchema(b.rec.Schema()), ipc.WithAllocator(mem))
-	rows := array.NewRecordBuilder(mem, b.rec.Schema())
-	defer rows.Release()
-	for start := 0; start < len(b.keys); start += batchRows {
-		for pos := start; pos < min(start+batchRows, len(b.keys)); pos++ {
-			for c, builder := range rows.Fields() {
-				copyValue(builder, b.rec.Column(c), b.row(pos))
-			}
-		}
-		rec := rows.NewRecord()
-		err := w.Write(rec)
-		rec.Release()
-		if err != nil {
-			return fmt.Errorf("write scratch run: %w", err)
-		}
+	buf := bufio.NewWriterSize(f, 256<<10)
+	return &runWriter{mem: mem, schema: schema, file: f, buf: buf, out: ipc.NewWriter(buf, ipc.WithSchema(schema), ipc.WithAllocator(mem))}, nil
+}
+
+func (w *runWriter) add(b *batch, row int) error {
+	w.rows.add(b, row)
+	if len(w.rows.rows) == batchRows {
+		return w.flush()
 	}
-	if err := w.Close(); err != nil {
+	return nil
+}
+
+func (w *runWriter) flush() error {
+	if len(w.rows.rows) == 0 {
+		return nil
+	}
+	rec := w.rows.take(w.mem, w.schema)
+	defer rec.Release()
+	if err := w.out.Write(rec); err != nil {
 		return fmt.Errorf("write scratch run: %w", err)
 	}
-	if err := buffered.Flush(); err != nil {
+	return nil
+}
+
+func (w *runWriter) close() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if err := w.out.Close(); err != nil {
 		return fmt.Errorf("write scratch run: %w", err)
 	}
-	return f.Close()
+	if err := w.buf.Flush(); err != nil {
+		return fmt.Errorf("write scratch run: %w", err)
+	}
+	return nil
+}
+
+func (w *runWriter) release() {
+	w.rows.clear()
+	w.file.Close()
 }
 
 // cursor walks the rows of one run, batch by batch.
@@ -133,24 +195,32 @@ type cursor struct {
 	rank int // order among cursors for rows alike in partition, key and page
 	cur  *batch
 	pos  int
+	at   place                  // of the row at pos
+	key  string                 // of the row at pos
 	next func() (*batch, error) // io.EOF at the end
 	done func()                 // frees what next holds
 }
 
-func (c *cursor) part() Partition { return c.cur.parts[c.row()] }
-func (c *cursor) key() string     { return c.cur.keys[c.row()] }
-func (c *cursor) row() int        { return c.cur.row(c.pos) }
+func (c *cursor) row() int { return int(c.at.row) }
+
+// look notes where the row at pos stands.
+func (c *cursor) look() {
+	row := c.cur.row(c.pos)
+	c.key = c.cur.keys[row]
+	c.at = place{c.cur.parts[row], int32(row), prefix(c.key)}
+}
 
 // before is the order in which the merge visits rows.
 func (c *cursor) before(o *cursor) bool {
-	i, j := c.row(), o.row()
-	if x, y := c.cur.parts[i], o.cur.parts[j]; x != y {
-		return x < y
+	switch {
+	case c.at.part != o.at.part:
+		return c.at.part < o.at.part
+	case c.at.prefix != o.at.prefix:
+		return c.at.prefix < o.at.prefix
+	case c.key != o.key:
+		return c.key < o.key
 	}
-	if x, y := c.cur.keys[i], o.cur.keys[j]; x != y {
-		return x < y
-	}
-	if x, y := c.cur.page(i), o.cur.page(j); x != y {
+	if x, y := c.cur.page(c.row()), o.cur.page(o.row()); x != y {
 		return x < y
 	}
 	return c.rank < o.rank
@@ -161,6 +231,7 @@ func (c *cursor) before(o *cursor) bool {
 func (c *cursor) advance(keep func(*batch)) (bool, error) {
 	c.pos++
 	if c.pos < len(c.cur.keys) {
+		c.look()
 		return true, nil
 	}
 	keep(c.cur)
@@ -184,6 +255,7 @@ func (c *cursor) load() (bool, error) {
 			continue
 		}
 		c.cur, c.pos = b, 0
+		c.look()
 		return true, nil
 	}
 }

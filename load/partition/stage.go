@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"nightjar/load"
@@ -80,7 +79,7 @@ func NewStage(t load.Table, w Width, dir string, pool *Pool, mem memory.Allocato
 		}
 	}
 	s := &Stage{table: t, layout: l, pool: pool, dir: dir, mem: mem, tables: t.Arrow, parts: map[Partition]struct{}{}}
-	s.keys = newKeyLog(s.Scratch("keys"), t, mem)
+	s.keys = newKeyLog(s.Scratch("keys"))
 	return s, nil
 }
 
@@ -135,10 +134,14 @@ func (s *Stage) newRunFile() string {
 
 // note logs the keys and partitions of b; s.mu is held.
 func (s *Stage) note(b *batch) error {
+	last, first := Partition(0), true
 	for _, p := range b.parts {
-		s.parts[p] = struct{}{}
+		if first || p != last {
+			s.parts[p] = struct{}{}
+			last, first = p, false
+		}
 	}
-	return s.keys.write(b)
+	return s.keys.add(b)
 }
 
 // Touched lists the partitions that incoming rows fall into, ascending.
@@ -151,14 +154,9 @@ func (s *Stage) Touched() []Partition {
 	return parts
 }
 
-// Keys closes and returns the Parquet file of the incoming keys: the key columns,
-// partition (int32, a Partition) and page (text). It is empty text where nothing
-// came.
-func (s *Stage) Keys() (string, error) { return s.keys.close() }
-
 // Absorb takes over the rows of another stage of the same table, which is empty
-// afterwards. The keys of those rows are in no Keys file: absorb only rows that
-// cannot stand in another partition.
+// afterwards. Moved does not know of those rows: absorb only what cannot stand in
+// another partition.
 func (s *Stage) Absorb(o *Stage) {
 	s.held = append(s.held, o.held...)
 	s.files = append(s.files, o.files...)
@@ -169,18 +167,19 @@ func (s *Stage) Absorb(o *Stage) {
 	o.held, o.files, o.taken = nil, nil, 0
 }
 
-// Close releases the records and forgets the scratch files.
+// Close releases the records and removes the scratch files. To close twice does
+// nothing.
 func (s *Stage) Close() error {
 	for _, b := range s.held {
 		b.rec.Release()
 	}
 	s.pool.used.Add(-s.taken)
-	s.held, s.taken = nil, 0
-	_, err := s.keys.close()
+	s.keys.remove()
 	for _, f := range s.files {
 		os.Remove(f)
 	}
-	return err
+	s.held, s.taken, s.files = nil, 0, nil
+	return nil
 }
 
 // cursors opens all runs, after merging them down to maxRuns.
@@ -232,62 +231,4 @@ func closeAll(cursors []*cursor) {
 	for _, c := range cursors {
 		c.close()
 	}
-}
-
-// keyLog is the narrow Parquet file of incoming keys.
-type keyLog struct {
-	path   string
-	schema *arrow.Schema
-	width  int
-	mem    memory.Allocator
-	out    *fileWriter
-	err    error
-}
-
-func newKeyLog(path string, t load.Table, mem memory.Allocator) *keyLog {
-	var fields []arrow.Field
-	for _, k := range t.Key {
-		f, _ := t.Arrow.FieldsByName(k)
-		fields = append(fields, arrow.Field{Name: k, Type: f[0].Type, Nullable: true})
-	}
-	fields = append(fields,
-		arrow.Field{Name: "partition", Type: arrow.PrimitiveTypes.Int32},
-		arrow.Field{Name: "page", Type: arrow.BinaryTypes.String})
-	return &keyLog{path: path, schema: arrow.NewSchema(fields, nil), width: len(t.Key), mem: mem}
-}
-
-func (k *keyLog) write(b *batch) error {
-	if k.out == nil {
-		if k.out, k.err = newScratchWriter(k.path, k.schema, k.mem); k.err != nil {
-			return k.err
-		}
-	}
-	rows := array.NewRecordBuilder(k.mem, k.schema)
-	defer rows.Release()
-	keyColumns := make([]arrow.Array, 0, k.width)
-	for _, f := range k.schema.Fields()[:k.width] {
-		keyColumns = append(keyColumns, b.rec.Column(b.rec.Schema().FieldIndices(f.Name)[0]))
-	}
-	for i := range b.keys {
-		for c, column := range keyColumns {
-			copyValue(rows.Field(c), column, i)
-		}
-		rows.Field(k.width).(*array.Int32Builder).Append(int32(b.parts[i]))
-		rows.Field(k.width + 1).(*array.StringBuilder).Append(b.page(i))
-	}
-	rec := rows.NewRecord()
-	defer rec.Release()
-	return k.out.write(rec)
-}
-
-func (k *keyLog) close() (string, error) {
-	if k.out == nil {
-		return "", k.err
-	}
-	out := k.out
-	k.out = nil
-	if _, err := out.close(); err != nil {
-		return "", err
-	}
-	return k.path, nil
 }

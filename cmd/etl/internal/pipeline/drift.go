@@ -30,7 +30,7 @@ func (l *leg) schemaFits(ctx context.Context) bool {
 		}
 	}
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), extract.KindOf(err) == extract.Unreachable:
 		l.blame(err)
 	case l.cfg.Schema != config.Freeze:
 		// The walk asks all the same: whatever kept the schema from being read, it

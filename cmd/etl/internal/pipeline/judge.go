@@ -66,9 +66,9 @@ func (r *run) judgeDrop(ctx context.Context, l *leg) error {
 		return nil
 	}
 	var have, came int64
-	db, err := database.OpenReadOnly(ctx, r.parent.Database(), r.limits(""))
+	db, err := r.openLive(ctx)
 	if err != nil {
-		return nil // the projection is gone; the run builds it afresh
+		return fmt.Errorf("count known rows of %s: %w", l.Pipeline, err)
 	}
 	defer db.Close()
 	for _, w := range l.Windows {

@@ -13,7 +13,10 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 
+	"nightjar/cmd/etl/internal/config"
+	"nightjar/extract"
 	"nightjar/load/database"
+	"nightjar/transform"
 )
 
 // known answers what the extractors ask of the live generation and, for waves,
@@ -99,6 +102,25 @@ func (k *known) UnsettledWaves(ctx context.Context, before time.Time) ([]int64, 
 	return k.ids(ctx, "SELECT wave_id FROM volt.waves WHERE scheduled_at IS NULL OR scheduled_at >= "+instant(before))
 }
 
+// calls estimates the requests that a window takes from the rows that the
+// warehouse has for it; zero where it has none.
+func (k *known) calls(ctx context.Context, p config.Pipeline, w extract.Window) int {
+	condition := streams[streamKey(p.Source, p.Stream)].known
+	tables := transform.TablesOf(p.Source, p.Stream)
+	if condition == "" || len(tables) == 0 {
+		return 0
+	}
+	found, err := k.ids(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", database.Name(loadTable(tables[0])), spanOf(condition, &Window{From: w.From, To: w.To})))
+	if err != nil || len(found) == 0 || found[0] == 0 {
+		return 0
+	}
+	return 1 + int(found[0])/pageRows
+}
+
+// pageRows is how many records the vendors give in a page, near enough for an
+// estimate.
+const pageRows = 100
+
 // SettledMessages returns which of ids are in the warehouse with a final status
 // and sent before the time given.
 func (k *known) SettledMessages(ctx context.Context, ids []int64, before time.Time) (map[int64]bool, error) {
@@ -150,7 +172,7 @@ func column[T any](ctx context.Context, k *known, query string) ([]T, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.db == nil {
-		db, err := database.OpenReadOnly(ctx, k.run.parent.Database(), k.run.limits(""))
+		db, err := k.run.openLive(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -291,7 +291,7 @@ func (l *leg) walk(ctx context.Context, windows []extract.Window, decoders *deco
 	}
 	defer writer.Close()
 	for _, w := range windows {
-		l.windows[w.ID] = &Window{RunID: l.run.id, ID: w.ID, From: w.From, To: w.To, Status: Complete, VendorTotal: extract.Unknown, settled: w.Settled}
+		l.windows[w.ID] = &Window{RunID: l.run.id, ID: w.ID, From: w.From, To: w.To, Status: Interrupted, Reason: "the walk ended before the window did", VendorTotal: extract.Unknown, settled: w.Settled}
 		l.Windows = append(l.Windows, l.windows[w.ID])
 	}
 	walkErr := l.walkAll(ctx, windows, writer)
@@ -416,6 +416,7 @@ func (l *leg) endWindow(w extract.Window, end *windowWalk) {
 	l.SignIns += end.tally.SignIns.Load()
 	switch {
 	case end.err == nil:
+		done.Status, done.Reason = Complete, ""
 	case isIncomplete(end.err):
 		done.Status, done.Reason = Incomplete, end.err.Error()
 	case errors.Is(end.err, context.Canceled):

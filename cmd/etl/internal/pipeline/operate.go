@@ -59,7 +59,8 @@ func (r *Runner) Generations() ([]Generation, error) {
 	return all, nil
 }
 
-// Rollback makes generation n live again; zero is the one before the live one.
+// Rollback makes generation n live again; zero is the one that the live one was
+// built on, or the newest before it that is left.
 // It returns the numbers of the generations that were and are live.
 func (r *Runner) Rollback(n int) (from, to int, err error) {
 	release, err := r.acquire()
@@ -79,10 +80,14 @@ func (r *Runner) Rollback(n int) (from, to int, err error) {
 	}
 	if n == 0 {
 		i, _ := slices.BinarySearch(numbers, from)
-		if i == 0 {
+		switch {
+		case slices.Contains(numbers, live.Manifest.Parent):
+			n = live.Manifest.Parent
+		case i > 0:
+			n = numbers[i-1]
+		default:
 			return 0, 0, &UsageError{fmt.Sprintf("generation %d is the oldest there is: there is nothing to roll back to", from)}
 		}
-		n = numbers[i-1]
 	}
 	if !slices.Contains(numbers, n) {
 		return 0, 0, &UsageError{fmt.Sprintf("there is no generation %d; there are %v", n, numbers)}

@@ -78,7 +78,7 @@ func (e *UsageError) Error() string { return e.Problem }
 
 // bytesInFlight bounds the records that a run holds in memory; what is more goes
 // to scratch files.
-const bytesInFlight = 64 << 20
+const bytesInFlight = 32 << 20
 
 // duckMemory is what DuckDB may take. It spills to disk beyond.
 const duckMemory = "160MB"

@@ -45,6 +45,9 @@ func (r *Runner) Plan(ctx context.Context, request Request) ([]Plan, error) {
 		}
 		p := Plan{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Adopts: len(waiting), Windows: windows}
 		for _, w := range windows {
+			if w.Calls == 0 {
+				w.Calls = k.calls(ctx, cfg, w)
+			}
 			p.Calls += w.Calls
 		}
 		plans = append(plans, p)

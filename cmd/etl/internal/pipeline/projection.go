@@ -129,11 +129,35 @@ func (r *run) project(ctx context.Context, db *database.DB, m *generation.Manife
 	})
 }
 
-func (r *run) loadTables(ctx context.Context, db *database.DB, m *generation.Manifest) error {
+// openLive opens the live database for reading. Where the file is lost or
+// damaged, the live Parquet stands in for it.
+func (r *run) openLive(ctx context.Context) (*database.DB, error) {
+	db, err := database.OpenReadOnly(ctx, r.parent.Database(), r.limits(""))
+	if err == nil {
+		return db, nil
+	}
+	r.Log.Warn("the live database cannot be read; its Parquet is", "error", err)
+	if db, err = database.Open(ctx, "", r.limits("")); err != nil {
+		return nil, err
+	}
 	for _, t := range allTables() {
-		if err := db.Create(ctx, t); err != nil {
-			return err
+		var files []string
+		for _, f := range r.parent.Manifest.Tables[t.Full()].Partitions {
+			files = append(files, r.parent.Path(f))
 		}
+		if err := db.View(ctx, t, files); err != nil {
+			db.Close()
+			return nil, err
+		}
+	}
+	return db, nil
+}
+
+func (r *run) loadTables(ctx context.Context, db *database.DB, m *generation.Manifest) error {
+	if err := db.Create(ctx, allTables()...); err != nil {
+		return err
+	}
+	for _, t := range allTables() {
 		var files []string
 		partitions := m.Tables[t.Full()].Partitions
 		for _, folder := range slices.Sorted(maps.Keys(partitions)) {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"nightjar/load"
-	"nightjar/load/database"
 	"nightjar/load/generation"
 	"nightjar/load/landing"
 	"nightjar/load/partition"
@@ -36,6 +35,7 @@ func (r *run) publish(ctx context.Context) error {
 	var changes []merged
 	for _, l := range r.legs {
 		if l.Status == Failed || l.Status == Interrupted {
+			l.sum()
 			continue
 		}
 		r.progress.Stage("merge " + l.Pipeline)
@@ -140,7 +140,7 @@ func (r *run) mergeTable(ctx context.Context, t load.Table, s *partition.Stage, 
 	if err != nil {
 		return merged{}, err
 	}
-	moved, err := r.strays(ctx, t, s, old)
+	moved, err := s.Moved(ctx, old)
 	if err != nil {
 		return merged{}, err
 	}
@@ -193,66 +193,6 @@ func (r *run) livePartitions(t load.Table, s *partition.Stage) (map[partition.Pa
 		files[p] = r.parent.Path(f)
 	}
 	return files, nil
-}
-
-// strays finds the keys that stand in several partitions and where they end.
-func (r *run) strays(ctx context.Context, t load.Table, s *partition.Stage, old map[partition.Partition]string) (map[string]partition.Moved, error) {
-	keys, err := s.Keys()
-	if err != nil {
-		return nil, err
-	}
-	touched := map[partition.Partition]bool{}
-	for _, p := range s.Touched() {
-		touched[p] = true
-	}
-	for p := range old {
-		touched[p] = true
-	}
-	if keys == "" || len(touched) < 2 {
-		return nil, nil
-	}
-	db, err := database.Open(ctx, "", r.limits(r.build.Scratch()))
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	known := make(map[int32]string, len(old))
-	for p, path := range old {
-		known[int32(p)] = path
-	}
-	places := map[string][]database.Place{}
-	err = db.Strays(ctx, t, keys, known, func(key []any, at database.Place) {
-		k := partition.SortKey(key...)
-		places[k] = append(places[k], at)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return settlePlaces(places), nil
-}
-
-// settlePlaces decides for each key which partition holds its newest version. A
-// page that is read again, after a fix, wins over what it gave before.
-func settlePlaces(places map[string][]database.Place) map[string]partition.Moved {
-	moved := make(map[string]partition.Moved, len(places))
-	for key, all := range places {
-		newest := all[0]
-		m := partition.Moved{}
-		for _, p := range all {
-			m.Known = m.Known || p.Known
-			if p.Page > newest.Page || p.Page == newest.Page && (newest.Known || p.Partition > newest.Partition && !p.Known) {
-				newest = p
-			}
-		}
-		m.To = partition.Partition(newest.Partition)
-		for _, p := range all {
-			if p.Partition != newest.Partition && p.Page < newest.Page {
-				m.After = max(m.After, p.Page)
-			}
-		}
-		moved[key] = m
-	}
-	return moved
 }
 
 // withdraw takes back what a leg that is not published has merged, and records

@@ -1,8 +1,12 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -165,16 +169,29 @@ func (r *run) reconciliationRows(published []*leg) []row {
 	return rows
 }
 
-// bookmarkRows holds the bookmarks that the run moved. They stand in one
-// partition of their own, so that a pipeline has one row.
+// bookmarkRows holds the bookmarks that the run moved; where the table is made
+// anew, all of them. They stand in one partition of their own, so that a pipeline
+// has one row.
 func (r *run) bookmarkRows(published []*leg) []row {
+	all := r.newManifest(published).Bookmarks
 	var rows []row
-	for _, l := range published {
-		if b := l.bookmark(); b != nil {
-			rows = append(rows, row{
-				"pipeline": l.Pipeline, "source": l.Source, "stream": l.Stream, "bookmark": string(b), "run_id": r.id, "updated_at": r.now,
-			})
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		b := all[name]
+		if b.RunID != r.id && !r.remade[transform.Bookmarks().Full()] {
+			continue
 		}
+		rows = append(rows, row{
+			"pipeline": name, "source": b.Source, "stream": b.Stream, "bookmark": compactJSON(b.Value), "run_id": b.RunID, "updated_at": b.Updated,
+		})
 	}
 	return rows
+}
+
+// compactJSON undoes the manifest's indentation, which is for people.
+func compactJSON(value json.RawMessage) string {
+	var compact bytes.Buffer
+	if json.Compact(&compact, value) != nil {
+		return string(value)
+	}
+	return compact.String()
 }

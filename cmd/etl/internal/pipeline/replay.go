@@ -32,6 +32,7 @@ func (r *Runner) Replay(ctx context.Context, since time.Time) (*Report, error) {
 			run.remade[t.Full()] = true
 		}
 		run.remade[transform.Rejects().Full()] = true
+		run.remade[transform.Bookmarks().Full()] = true
 	}
 	if err := run.replayAll(ctx, since); err != nil {
 		return nil, err

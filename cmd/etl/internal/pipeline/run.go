@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -154,10 +153,7 @@ func (r *run) bookmark(pipeline string) (generation.Bookmark, bool) {
 	}
 	b, ok := r.parent.Manifest.Bookmarks[pipeline]
 	if ok {
-		var compact bytes.Buffer // the manifest is indented for people
-		if json.Compact(&compact, b.Value) == nil {
-			b.Value = compact.Bytes()
-		}
+		b.Value = json.RawMessage(compactJSON(b.Value))
 	}
 	return b, ok
 }

@@ -1,0 +1,181 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/extract/sandbox"
+)
+
+// Waves that lie far beyond the gap are found on the first run, since messages
+// name them; so are those that have no message yet, next to known ones.
+func TestFarWavesAreFoundByTheirMessages(t *testing.T) {
+	play(t, scene{Options: sandbox.Options{Seed: 3, Scale: 0.1, Waves: 16, WaveSize: 10, Faults: []string{"far-waves"}}, days: 20}, func(h *theatre) {
+		h.expect("the first night", equal, []string{"messages", "waves"})
+		far := h.query("SELECT count(*) FROM volt.waves WHERE wave_id > 100000")
+		if far[0][0] == "0" {
+			t.Error("no wave beyond the gap: this proves nothing")
+		}
+		without := h.query("SELECT count(*) FROM volt.waves WHERE wave_id NOT IN (SELECT wave_id FROM volt.messages WHERE wave_id IS NOT NULL)")
+		t.Logf("%s waves beyond the gap, %s waves without a message, %d requests", far[0][0], without[0][0], h.asked.count("volt"))
+		for range 3 {
+			h.nightLater()
+			h.expect("a later night", equal, []string{"messages", "waves"})
+		}
+	})
+}
+
+// Without messages the far waves cannot be known: the walk says that it cannot
+// prove that there are no more, and a run with messages finds them.
+func TestFarWavesWithoutMessagesAreUnverifiable(t *testing.T) {
+	play(t, scene{Options: sandbox.Options{Seed: 3, Scale: 0.1, Waves: 16, WaveSize: 10, Faults: []string{"far-waves"}}, days: 20}, func(h *theatre) {
+		alone := partOf(t, h.run(pipeline.Request{Pipelines: []string{"waves"}}), "waves")
+		for _, w := range alone.Windows {
+			if w.Status == pipeline.Complete {
+				t.Errorf("window %s claims to be complete", w.ID)
+			}
+		}
+		h.expect("the night with messages", equal, []string{"messages", "waves"})
+	})
+}
+
+// sessions is the scene of the tests of ClientLoop.
+func sessions(contacts string) scene {
+	return scene{Options: sandbox.Options{Seed: 1, Scale: 0.05, Waves: 2, WaveSize: 5}, days: 5, contacts: contacts}
+}
+
+// A contact has one session; another is asked for once it has expired.
+func TestASessionPerContact(t *testing.T) {
+	play(t, sessions(""), func(h *theatre) {
+		request := pipeline.Request{Pipelines: []string{"clientloop"}}
+		for range 2 {
+			h.run(request)
+			if n := len(h.records("clientloop/sessions")); n != 5 {
+				t.Fatalf("%d sessions for 5 contacts", n)
+			}
+			h.later(time.Minute)
+		}
+		h.later(60 * 24 * time.Hour)
+		h.run(request)
+		if n := len(h.records("clientloop/sessions")); n != 10 {
+			t.Errorf("%d sessions in all for 5 contacts whose first ones have expired", n)
+		}
+		h.sessionsOnce()
+		h.tokenless()
+	})
+}
+
+// A run that dies between landing and publishing leaves sessions that no
+// generation has; the next run adopts them and asks for none again.
+func TestSessionsOfADeadRunAreNotAskedForAgain(t *testing.T) {
+	play(t, sessions(""), func(h *theatre) {
+		request := pipeline.Request{Pipelines: []string{"clientloop"}}
+		h.run(request)
+		// As if the run had died before its rename: the pages are there, the
+		// generation is not.
+		for _, name := range []string{"current", "generations"} {
+			if err := os.RemoveAll(filepath.Join(h.runner.Config.Warehouse, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.later(time.Minute)
+		l := partOf(t, h.run(request), "clientloop")
+		if n := len(h.records("clientloop/sessions")); n != 5 || l.Adopted != 1 {
+			t.Errorf("%d sessions for 5 contacts, %d runs adopted", n, l.Adopted)
+		}
+		if rows := h.query("SELECT count(*) FROM clientloop.idv_sessions"); rows[0][0] != "5" {
+			t.Errorf("%s sessions in the warehouse", rows[0][0])
+		}
+	})
+}
+
+// A connection that breaks leaves open whether there is a session: it is said,
+// and not tried again in the run.
+func TestAnUnknownOutcomeIsSaidAndNotRepeated(t *testing.T) {
+	play(t, sessions(""), func(h *theatre) {
+		broken := 0
+		h.asked.set(func(w http.ResponseWriter, r *http.Request) bool {
+			if broken++; broken != 2 {
+				return false
+			}
+			h.box.Handler().ServeHTTP(discard{http.Header{}}, r) // the vendor acts, and its answer is lost
+			panic(http.ErrAbortHandler)
+		})
+		report := h.run(pipeline.Request{Pipelines: []string{"clientloop"}})
+		l := partOf(t, report, "clientloop")
+		if l.Status != pipeline.Incomplete || !strings.Contains(l.Reason, "1 of 5") || !strings.Contains(l.Reason, "unknown") {
+			t.Errorf("the run is %s: %s", l.Status, l.Reason)
+		}
+		if n := len(h.records("clientloop/sessions")); n != 5 || h.asked.count("clientloop") > 6 { // one looks at the schema
+			t.Errorf("%d sessions and %d requests for 5 contacts", n, h.asked.count("clientloop"))
+		}
+		if rows := h.query("SELECT count(*) FROM clientloop.idv_sessions"); len(rows) == 0 || rows[0][0] != "4" {
+			t.Errorf("%v sessions in the warehouse, want 4", rows)
+		}
+		if rows := h.query("SELECT status, reason FROM etl.reconciliation WHERE pipeline = 'clientloop'"); len(rows) != 1 || rows[0][0] != "incomplete" {
+			t.Errorf("the ledger says %v", rows)
+		}
+		h.tokenless()
+	})
+}
+
+// discard takes an answer that nobody gets.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d discard) WriteHeader(int)             {}
+
+// The contacts may come of a query over the live warehouse.
+func TestContactsOfAQuery(t *testing.T) {
+	query := `contacts_query: "SELECT DISTINCT contact_id FROM volt.messages ORDER BY 1 LIMIT 3"`
+	play(t, sessions(query), func(h *theatre) {
+		h.run(pipeline.Request{Pipelines: []string{"messages"}})
+		h.later(time.Minute)
+		h.run(pipeline.Request{Pipelines: []string{"clientloop"}})
+		want := h.query("SELECT DISTINCT contact_id FROM volt.messages ORDER BY 1 LIMIT 3")
+		got := h.query("SELECT contact_id FROM clientloop.idv_sessions ORDER BY 1")
+		if len(want) != 3 || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("sessions for %v, want %v", got, want)
+		}
+	})
+}
+
+// tokenless fails the test where a credential is in a row of any table or in the
+// body of any landed page.
+func (h *theatre) tokenless() {
+	h.t.Helper()
+	secrets := h.box.Secrets()
+	var dump strings.Builder
+	for _, row := range h.query("SELECT s::VARCHAR FROM clientloop.idv_sessions AS s UNION ALL SELECT r::VARCHAR FROM etl.rejects AS r") {
+		dump.WriteString(row[0])
+	}
+	err := filepath.WalkDir(h.runner.Config.Warehouse, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		body, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if strings.HasSuffix(path, ".zst") {
+			body = unpack(h.t, body)
+		}
+		dump.Write(body)
+		return nil
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, secret := range secrets {
+		if strings.Contains(dump.String(), secret) {
+			h.t.Errorf("a credential that begins with %.6s is in the warehouse", secret)
+		}
+	}
+}

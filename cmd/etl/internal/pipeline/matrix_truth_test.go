@@ -1,0 +1,390 @@
+package pipeline_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"nightjar/load/database"
+)
+
+// none is how a comparison writes a null.
+const none = "∅"
+
+// comparison is one table against what the vendor holds. Both sides are written
+// as text, column by column, null where a value is none by the contract.
+type comparison struct {
+	table string
+	truth string
+	sql   string                                             // the row's identity and then its columns, as text
+	rows  func(record map[string]any, noIDs bool) [][]string // of one record of the truth
+}
+
+// comparisons are the tables that a pipeline fills.
+var comparisons = map[string][]comparison{
+	"iadvize": {
+		{"iadvize.conversations", "iadvize/conversations",
+			`conversation_id, project_id, channel, language, epoch_us(created_at), epoch_us(closed_at), closed_date, round(duration_seconds * 1000)::BIGINT,
+			 to_json(tags), csat_score, nps_score, survey_comment`, conversationRow},
+		{"iadvize.transactions", "iadvize/conversations",
+			`conversation_id || ' ' || external_conversion_id, transaction_id, amount, currency, epoch_us(received_at), closed_date`, transactionRows},
+	},
+	"aircall": {
+		{"aircall.calls", "aircall/calls",
+			`call_id, direction, call_type, from_number, to_number, via_number, round(duration_seconds * 1000)::BIGINT, is_archived, note_count, epoch_us(created_at), created_date`, callRow},
+		{"aircall.call_notes", "aircall/calls", `note_id, call_id, position, content`, noteRows},
+	},
+	"waves": {{"volt.waves", "volt/waves",
+		`wave_id, name, type, epoch_us(scheduled_at), scheduled_date, account_id, account_name, account_phone, organization_id, sent_by, body,
+		 to_json(media), to_json(lists), total_messages, messages_delivered, messages_failed`, waveRow}},
+	"messages": {{"volt.messages", "volt/messages",
+		`message_id, legacy_id, wave_id, contact_id, account_phone, from_number, to_number, direction, status, status_description, error_code, body,
+		 epoch_us(sent_at), sent_date, epoch_us(confirmed_at)`, messageRow}},
+	"desk": {{"desk.conversations", "desk/conversations",
+		`conversation_id, ticket_id, contact_id, state, epoch_us(created_at), created_date, epoch_us(updated_at), epoch_us(deleted_at), message_count, to_json(user_ids)`, ticketRow}},
+}
+
+// records are the records of the truth, as JSON objects.
+func (h *theatre) records(name string) []map[string]any {
+	h.t.Helper()
+	truth, err := h.box.Truth(name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	body, err := json.Marshal(truth.Rows)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(body)))
+	decoder.UseNumber()
+	var rows []map[string]any
+	if err := decoder.Decode(&rows); err != nil {
+		h.t.Fatal(err)
+	}
+	return rows
+}
+
+// held is what the vendor holds for a table, by identity.
+func (h *theatre) held(c comparison) map[string]string {
+	h.t.Helper()
+	all := map[string]string{}
+	for _, record := range h.records(c.truth) {
+		for _, row := range c.rows(record, slices.Contains(h.faults, "no-paging")) {
+			if _, twice := all[row[0]]; twice {
+				h.t.Fatalf("%s: the truth has %s twice", c.table, row[0])
+			}
+			all[row[0]] = strings.Join(row[1:], " | ")
+		}
+	}
+	return all
+}
+
+// loaded is what the live warehouse holds of a table, by identity.
+func (h *theatre) loaded(c comparison) map[string]string {
+	h.t.Helper()
+	all := map[string]string{}
+	for _, row := range h.query("SELECT " + c.sql + " FROM " + c.table) {
+		if _, twice := all[row[0]]; twice {
+			h.t.Errorf("%s has %s twice", c.table, row[0])
+		}
+		if c.table == "iadvize.transactions" && slices.Contains(h.faults, "no-paging") {
+			row[1] = none // derived
+		}
+		all[row[0]] = strings.Join(row[1:], " | ")
+	}
+	return all
+}
+
+// query returns the rows of a query over the live database as text; none before
+// the first publication.
+func (h *theatre) query(query string) [][]string {
+	h.t.Helper()
+	if h.live() == "" {
+		return nil
+	}
+	ctx := h.t.Context()
+	db, err := database.OpenReadOnly(ctx, filepath.Join(h.runner.Config.Warehouse, "current", "analytics.duckdb"), database.Limits{Memory: "160MB"})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer db.Close()
+	found, err := db.Query(ctx, "SELECT COLUMNS(*)::VARCHAR FROM ("+query+")")
+	if err != nil {
+		h.t.Fatalf("%s: %v", query, err)
+	}
+	defer found.Close()
+	names, err := found.Columns()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var rows [][]string
+	for found.Next() {
+		values, into := make([]*string, len(names)), make([]any, len(names))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := found.Scan(into...); err != nil {
+			h.t.Fatal(err)
+		}
+		row := make([]string, len(values))
+		for i, v := range values {
+			row[i] = none
+			if v != nil {
+				row[i] = *v
+			}
+		}
+		rows = append(rows, row)
+	}
+	if err := found.Err(); err != nil {
+		h.t.Fatal(err)
+	}
+	return rows
+}
+
+// differences says where a pipeline's tables are not what the vendor holds; empty
+// where they are. A vendor that makes up records while it is asked is held to
+// those that it had before.
+func (h *theatre) differences(pipeline string, before map[string]map[string]string) string {
+	h.t.Helper()
+	var all []string
+	for _, c := range comparisons[pipeline] {
+		want, got := h.held(c), h.loaded(c)
+		if slices.Contains(h.faults, "drift") && pipeline == "aircall" {
+			maps.DeleteFunc(want, func(id, _ string) bool {
+				_, had := before[c.table][id]
+				_, came := got[id]
+				return !had && !came
+			})
+		}
+		if d := difference(want, got); d != "" {
+			all = append(all, c.table+": "+d)
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+func difference(want, got map[string]string) string {
+	var missing, extra, changed []string
+	for _, id := range slices.Sorted(maps.Keys(want)) {
+		if g, ok := got[id]; !ok {
+			missing = append(missing, id)
+		} else if g != want[id] {
+			changed = append(changed, fmt.Sprintf("%s\n   want %s\n    got %s", id, want[id], g))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(got)) {
+		if _, ok := want[id]; !ok {
+			extra = append(extra, id)
+		}
+	}
+	if len(missing)+len(extra)+len(changed) == 0 {
+		return ""
+	}
+	few := func(s []string) []string { return s[:min(3, len(s))] }
+	return fmt.Sprintf("of %d rows %d are missing %v, %d too many %v, %d different %v",
+		len(want), len(missing), few(missing), len(extra), few(extra), len(changed), few(changed))
+}
+
+// say writes a value of JSON as a column does.
+func say(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return none
+	case json.Number:
+		return v.String()
+	case bool:
+		return strconv.FormatBool(v)
+	case string:
+		return v
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// member follows names into a record.
+func member(v any, path ...string) any {
+	for _, name := range path {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[name]
+	}
+	return v
+}
+
+// among is a number in a range, none outside it.
+func among(v any, low, high int64) string {
+	n, ok := v.(json.Number)
+	if !ok {
+		return none
+	}
+	if i, err := n.Int64(); err != nil || i < low || i > high {
+		return none
+	}
+	return n.String()
+}
+
+// timeOf reads a time in every form that the vendors write.
+func timeOf(v any) (at time.Time, ok bool) {
+	text, _ := v.(string)
+	if strings.HasPrefix(text, "0001-") || text == "" {
+		return at, false
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if n > 100_000_000_000 {
+			return time.UnixMilli(n), true
+		}
+		return time.Unix(n, 0), true
+	}
+	for _, layout := range []string{time.RFC3339Nano, time.DateTime} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, true
+		}
+	}
+	return at, false
+}
+
+func micros(v any) string {
+	at, ok := timeOf(v)
+	if !ok {
+		return none
+	}
+	return strconv.FormatInt(at.UnixMicro(), 10)
+}
+
+func dayOf(v any) string {
+	at, ok := timeOf(v)
+	if !ok {
+		return none
+	}
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		return err.Error()
+	}
+	return at.In(paris).Format(time.DateOnly)
+}
+
+var isoPeriod = regexp.MustCompile(`^(?:PT(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?|(\d+))$`)
+
+// millis is a duration of iAdvize in milliseconds.
+func millis(v any) string {
+	text, _ := v.(string)
+	m := isoPeriod.FindStringSubmatch(text)
+	if m == nil {
+		return none
+	}
+	var total float64
+	for i, unit := range []float64{3600, 60, 1, 1} {
+		if n, err := strconv.ParseFloat(m[i+1], 64); err == nil {
+			total += n * unit
+		}
+	}
+	return strconv.FormatInt(int64(total*1000+0.5), 10)
+}
+
+// texts is a member of each element, as a list of JSON; none where there is no
+// list.
+func texts(v any, name string) string {
+	elements, ok := v.([]any)
+	if !ok {
+		return none
+	}
+	picked := make([]any, len(elements))
+	for i, e := range elements {
+		picked[i] = e
+		if name != "" {
+			picked[i] = member(e, name)
+		}
+	}
+	return say(picked)
+}
+
+func conversationRow(c map[string]any, _ bool) [][]string {
+	if say(member(c, "project", "id")) != "9999" {
+		return nil
+	}
+	return [][]string{{
+		say(c["id"]), "9999", say(c["channel"]), say(c["language"]), micros(c["createdAt"]), micros(c["closedAt"]), dayOf(c["closedAt"]), millis(c["duration"]),
+		texts(c["tags"], "name"), among(member(c, "satisfactionSurvey", "customerSatisfaction"), 1, 5), among(member(c, "satisfactionSurvey", "netPromoterScore"), 0, 10),
+		say(member(c, "satisfactionSurvey", "comment")),
+	}}
+}
+
+func transactionRows(c map[string]any, noIDs bool) [][]string {
+	all, _ := member(c, "conversions", "transactions").([]any)
+	if say(member(c, "project", "id")) != "9999" {
+		return nil
+	}
+	var rows [][]string
+	for _, tr := range all {
+		id := say(member(tr, "id"))
+		if noIDs {
+			id = none
+		}
+		amount, _ := member(tr, "amount").(json.Number).Float64()
+		rows = append(rows, []string{
+			say(c["id"]) + " " + say(member(tr, "externalConversionId")), id, strconv.FormatFloat(amount, 'f', 4, 64),
+			say(member(tr, "currency")), micros(member(tr, "receivedAt")), dayOf(c["closedAt"]),
+		})
+	}
+	return rows
+}
+
+func callRow(c map[string]any, _ bool) [][]string {
+	notes, _ := c["notes"].([]any)
+	return [][]string{{
+		say(c["id"]), say(c["direction"]), say(c["call_type"]), say(c["from"]), say(c["to"]), say(c["via"]), among(c["duration"], 0, 1<<40),
+		say(c["is_archived"]), strconv.Itoa(len(notes)), micros(c["created_at"]), dayOf(c["created_at"]),
+	}}
+}
+
+func noteRows(c map[string]any, _ bool) [][]string {
+	notes, _ := c["notes"].([]any)
+	var rows [][]string
+	for i, n := range notes {
+		rows = append(rows, []string{say(member(n, "id")), say(c["id"]), strconv.Itoa(i), say(member(n, "content"))})
+	}
+	return rows
+}
+
+func waveRow(w map[string]any, _ bool) [][]string {
+	return [][]string{{
+		say(w["id"]), say(w["name"]), say(w["type"]), micros(w["scheduledTime"]), dayOf(w["scheduledTime"]),
+		say(member(w, "account", "id")), say(member(w, "account", "name")), say(member(w, "account", "primaryPhone")), say(member(w, "organization", "id")),
+		say(w["sentBy"]), say(w["body"]), texts(w["media"], ""), texts(w["lists"], "name"),
+		say(w["totalMessages"]), say(w["totalMessagesDelivered"]), say(w["totalMessagesFailed"]),
+	}}
+}
+
+func messageRow(m map[string]any, _ bool) [][]string {
+	direction := "inbound"
+	if member(m, "account", "primaryPhone") == m["fromNumber"] {
+		direction = "outbound"
+	}
+	return [][]string{{
+		say(m["id"]), say(m["legacyId"]), say(member(m, "wave", "id")), say(member(m, "contact", "id")), say(member(m, "account", "primaryPhone")),
+		say(m["fromNumber"]), say(m["toNumber"]), direction, say(m["status"]), say(m["statusDescription"]), say(m["errorCode"]), say(m["body"]),
+		micros(m["sentAt"]), dayOf(m["sentAt"]), micros(m["confirmedAt"]),
+	}}
+}
+
+func ticketRow(c map[string]any, _ bool) [][]string {
+	messages := none
+	if all, ok := c["messages"].([]any); ok {
+		messages = strconv.Itoa(len(all))
+	}
+	return [][]string{{
+		say(c["id"]), say(c["ticket_id"]), say(c["contactId"]), say(c["state"]), micros(c["createdAt"]), dayOf(c["createdAt"]),
+		micros(c["updatedAt"]), micros(c["deletedAt"]), messages, texts(c["users"], "id"),
+	}}
+}

@@ -1,0 +1,340 @@
+package pipeline_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/extract/sandbox"
+)
+
+// What the configuration that ships with the program asks for.
+const (
+	askedProject = 9999
+	askedAccount = "+10003334444"
+)
+
+// keys are the vendor tables that the demo fills, and what identifies a row.
+var keys = map[string][]string{
+	"iadvize.conversations": {"conversation_id"},
+	"iadvize.transactions":  {"transaction_id"},
+	"aircall.calls":         {"call_id"},
+	"aircall.call_notes":    {"note_id"},
+	"volt.waves":            {"wave_id"},
+	"volt.messages":         {"message_id"},
+}
+
+// truth is what the tables have to hold, read from what the vendors hold by this
+// file's own parsing of their fields.
+func (v *vendors) truth() map[string][]row {
+	v.t.Helper()
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	m := mapping{paris: paris, tables: map[string][]row{}}
+	for name := range keys {
+		m.tables[name] = nil
+	}
+	each(v, "iadvize/conversations", m.conversation)
+	each(v, "aircall/calls", m.call)
+	each(v, "volt/waves", m.wave)
+	each(v, "volt/messages", m.message)
+	return m.tables
+}
+
+// each hands every record of one kind to read.
+func each[T any](v *vendors, name string, read func(T)) {
+	v.t.Helper()
+	v.mu.Lock()
+	box := v.box
+	v.mu.Unlock()
+	held, err := box.Truth(name)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	for _, r := range held.Rows {
+		text, err := json.Marshal(r)
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		var record T
+		if err := json.Unmarshal(text, &record); err != nil {
+			v.t.Fatalf("%s: %v in %s", name, err, text)
+		}
+		read(record)
+	}
+}
+
+type mapping struct {
+	paris  *time.Location
+	tables map[string][]row
+}
+
+func (m mapping) add(table string, r row) { m.tables[table] = append(m.tables[table], r) }
+
+type (
+	trueConversation struct {
+		ID                 string
+		CreatedAt          string
+		ClosedAt           *string
+		Channel            string
+		Duration           *string
+		Language           *string
+		Tags               []struct{ Name string }
+		Project            struct{ ID int64 }
+		SatisfactionSurvey *struct {
+			CustomerSatisfaction, NetPromoterScore *int64
+			Comment                                *string
+		}
+		Conversions *struct {
+			Transactions []struct {
+				ID, ExternalConversionID, Currency, ReceivedAt string
+				Amount                                         json.Number
+			}
+		}
+	}
+	trueCall struct {
+		ID, Direction, From, To, Via string
+		CallType                     string      `json:"call_type"`
+		CreatedAt                    string      `json:"created_at"`
+		IsArchived                   bool        `json:"is_archived"`
+		Duration                     json.Number // milliseconds
+		Notes                        []struct{ ID, Content string }
+	}
+	trueAccount struct{ ID, Name, PrimaryPhone string }
+	trueWave    struct {
+		ID                                                         looseID
+		Name, Type, ScheduledTime, Body, SentBy                    string
+		Account                                                    trueAccount
+		Organization                                               struct{ ID string }
+		Media                                                      []string
+		Lists                                                      []struct{ Name string }
+		TotalMessages, TotalMessagesDelivered, TotalMessagesFailed int64
+	}
+	trueMessage struct {
+		ID                                      looseID
+		LegacyID, ToNumber, FromNumber          string
+		Status, StatusDescription, Body, SentAt string
+		ConfirmedAt                             string
+		ErrorCode                               *string
+		Account                                 trueAccount
+		Contact                                 struct{ ID string }
+		Wave                                    *struct{ ID looseID }
+	}
+)
+
+// looseID is a number, as text or not.
+type looseID int64
+
+func (id *looseID) UnmarshalJSON(text []byte) error {
+	unquoted := string(text)
+	if unquoted[0] == '"' {
+		unquoted = unquoted[1 : len(unquoted)-1]
+	}
+	n, err := strconv.ParseInt(unquoted, 10, 64)
+	*id = looseID(n)
+	return err
+}
+
+func (m mapping) conversation(c trueConversation) {
+	if c.Project.ID != askedProject {
+		return
+	}
+	tags := []string{}
+	for _, t := range c.Tags {
+		tags = append(tags, t.Name)
+	}
+	closed := instant(time.RFC3339, *c.ClosedAt)
+	r := row{
+		"conversation_id": c.ID, "project_id": c.Project.ID, "channel": c.Channel, "language": text(c.Language),
+		"created_at": instant(time.RFC3339, c.CreatedAt), "closed_at": closed, "closed_date": m.day(closed),
+		"duration_seconds": length(c.Duration), "tags": tags, "csat_score": nil, "nps_score": nil, "survey_comment": nil,
+	}
+	if s := c.SatisfactionSurvey; s != nil {
+		r["csat_score"] = within(s.CustomerSatisfaction, 1, 5)
+		r["nps_score"] = within(s.NetPromoterScore, 0, 10)
+		r["survey_comment"] = text(s.Comment)
+	}
+	m.add("iadvize.conversations", r)
+	if c.Conversions == nil {
+		return
+	}
+	for _, t := range c.Conversions.Transactions {
+		m.add("iadvize.transactions", row{
+			"transaction_id": t.ID, "conversation_id": c.ID, "external_conversion_id": t.ExternalConversionID,
+			"amount": exact(t.Amount), "currency": t.Currency, "received_at": instant(time.RFC3339, t.ReceivedAt),
+			"closed_date": m.day(closed),
+		})
+	}
+}
+
+func (m mapping) call(c trueCall) {
+	created := instant("2006-01-02T15:04:05.000Z", c.CreatedAt)
+	var seconds any
+	if ms, err := c.Duration.Int64(); err == nil && ms >= 0 {
+		seconds = float64(ms) / 1000
+	}
+	m.add("aircall.calls", row{
+		"call_id": c.ID, "direction": c.Direction, "call_type": c.CallType, "from_number": c.From, "to_number": c.To,
+		"via_number": c.Via, "duration_seconds": seconds, "is_archived": c.IsArchived, "note_count": int64(len(c.Notes)),
+		"created_at": created, "created_date": m.day(created),
+	})
+	for i, n := range c.Notes {
+		m.add("aircall.call_notes", row{"note_id": n.ID, "call_id": c.ID, "position": int64(i), "content": n.Content})
+	}
+}
+
+func (m mapping) wave(w trueWave) {
+	scheduled := instant(time.DateTime, w.ScheduledTime)
+	var lists any
+	if w.Lists != nil {
+		names := []string{}
+		for _, l := range w.Lists {
+			names = append(names, l.Name)
+		}
+		lists = names
+	}
+	m.add("volt.waves", row{
+		"wave_id": int64(w.ID), "name": w.Name, "type": w.Type, "scheduled_at": scheduled, "scheduled_date": m.day(scheduled),
+		"account_id": w.Account.ID, "account_name": w.Account.Name, "account_phone": w.Account.PrimaryPhone,
+		"organization_id": w.Organization.ID, "sent_by": w.SentBy, "body": w.Body, "media": w.Media, "lists": lists,
+		"total_messages": w.TotalMessages, "messages_delivered": w.TotalMessagesDelivered, "messages_failed": w.TotalMessagesFailed,
+	})
+}
+
+func (m mapping) message(s trueMessage) {
+	if s.Account.PrimaryPhone != askedAccount {
+		return
+	}
+	sent := instant(time.DateTime, s.SentAt)
+	r := row{
+		"message_id": int64(s.ID), "legacy_id": s.LegacyID, "wave_id": nil, "contact_id": s.Contact.ID,
+		"account_phone": s.Account.PrimaryPhone, "from_number": s.FromNumber, "to_number": s.ToNumber, "direction": "inbound",
+		"status": s.Status, "status_description": s.StatusDescription, "error_code": text(s.ErrorCode), "body": s.Body,
+		"sent_at": sent, "sent_date": m.day(sent), "confirmed_at": instant(time.DateTime, s.ConfirmedAt),
+	}
+	if s.FromNumber == askedAccount {
+		r["direction"] = "outbound"
+	}
+	if s.Wave != nil {
+		r["wave_id"] = int64(s.Wave.ID)
+	}
+	m.add("volt.messages", r)
+}
+
+// instant is the time, or nil where the text is none.
+func instant(layout, text string) any {
+	at, err := time.Parse(layout, text)
+	if err != nil {
+		return nil
+	}
+	return at.UTC()
+}
+
+// day is the business day of an instant.
+func (m mapping) day(at any) any {
+	if at == nil {
+		return nil
+	}
+	return date(at.(time.Time).In(m.paris).Format(time.DateOnly))
+}
+
+func text(s *string) any {
+	if s == nil {
+		return nil
+	}
+	return *s
+}
+
+func within(n *int64, low, high int64) any {
+	if n == nil || *n < low || *n > high {
+		return nil
+	}
+	return *n
+}
+
+var period = regexp.MustCompile(`^PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?$`)
+
+// length reads an ISO 8601 duration or a number of seconds.
+func length(text *string) any {
+	if text == nil {
+		return nil
+	}
+	if n, err := strconv.ParseFloat(*text, 64); err == nil {
+		return n
+	}
+	parts := period.FindStringSubmatch(*text)
+	if parts == nil {
+		return nil
+	}
+	sum := 0.0
+	for i, unit := range []float64{3600, 60, 1} {
+		if parts[i+1] != "" {
+			n, _ := strconv.ParseFloat(parts[i+1], 64)
+			sum += n * unit
+		}
+	}
+	return sum
+}
+
+// exact is an amount with four decimals.
+func exact(n json.Number) any {
+	r, ok := new(big.Rat).SetString(n.String())
+	if !ok {
+		return nil
+	}
+	return decimal(r.FloatString(4))
+}
+
+// expectTruth compares every vendor table, in the database and in the Parquet,
+// with what the vendors hold now.
+func (v *vendors) expectTruth() {
+	v.t.Helper()
+	for name, want := range v.truth() {
+		if len(want) == 0 {
+			v.t.Errorf("the truth of %s is empty: this proves nothing", name)
+		}
+		expectRows(v.t, name+" in DuckDB", keys[name], v.table(name), want, 0)
+		expectRows(v.t, name+" in Parquet", keys[name], v.parquet(name), want, 0)
+	}
+}
+
+func TestWarehouseEqualsTruth(t *testing.T) {
+	scales := []float64{1, 10}
+	if testing.Short() {
+		scales = scales[:1]
+	}
+	for _, scale := range scales {
+		t.Run(fmt.Sprintf("scale %g", scale), func(t *testing.T) {
+			v := open(t, noon, sandbox.Options{Scale: scale})
+			v.run(pipeline.Request{})
+			v.expectTruth()
+			v.expectMarts()
+			v.verify()
+		})
+	}
+}
+
+// The pages of every landed run say where a row came from.
+func TestRowsNameTheirPage(t *testing.T) {
+	v := open(t, noon, sandbox.Options{Scale: 0.2})
+	before := time.Now().Add(-time.Second)
+	report := v.run(pipeline.Request{})
+	for name := range keys {
+		for _, r := range v.query("SELECT DISTINCT _page, _extracted_at FROM " + name) {
+			page := r["_page"].(string)
+			if !v.landed(page) || !regexp.MustCompile(`/`+regexp.QuoteMeta(report.RunID)+`/\d{6}$`).MatchString(page) {
+				t.Errorf("%s: a row came from %q, which is no landed page of the run", name, page)
+			}
+			if at := r["_extracted_at"].(time.Time); at.Before(before) || at.After(time.Now()) {
+				t.Errorf("%s: a row was extracted at %s", name, at)
+			}
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package clientloop_test
+
+import (
+	"context"
+	"testing"
+
+	"nightjar/extract"
+	"nightjar/extract/clientloop"
+	"nightjar/extract/extracttest"
+	"nightjar/extract/transport"
+)
+
+func FuzzSessions(f *testing.F) {
+	extracttest.Fuzz(f, extracttest.Answers{
+		Open: func(wire transport.Config) extract.Stream {
+			return clientloop.New(clientloop.Config{
+				Endpoint: "http://vendor.test/", Token: "key", OrgID: "org", HashKey: []byte("k"), Transport: wire,
+				Contacts: func(context.Context) ([]string, error) { return []string{"a", "b"}, nil },
+			})
+		},
+		End:   func(string) string { return made },
+		Count: func(map[string]any) int { return 1 }, // one a request, whatever comes of it
+	},
+		made,
+		`{"data":{"contactCreateIdvSession":{"token":7,"expiresAt":null}}}`,
+		`{"data":{"contactCreateIdvSession":null}}`,
+		`{"data":null,"errors":[{"message":"no"}]}`,
+		`{}`, `[]`, `null`, `<html>`, ``,
+	)
+}

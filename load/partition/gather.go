@@ -1,0 +1,198 @@
+package partition
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/bitutil"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+)
+
+// pick is one row of one of several arrays of the same type.
+type pick struct{ slot, row int32 }
+
+// picks is a list of rows of several batches, which it holds on to. Rows are
+// listed one by one and copied column by column: what a column needs to know is
+// looked up once a batch, not once a value.
+type picks struct {
+	batches []*batch
+	rows    []pick
+}
+
+func (p *picks) add(b *batch, row int) {
+	if b.holder != p {
+		b.holder, b.slot = p, int32(len(p.batches))
+		b.rec.Retain()
+		p.batches = append(p.batches, b)
+	}
+	p.rows = append(p.rows, pick{b.slot, int32(row)})
+}
+
+// take copies the first columns of the rows, as many as the schema has, into a
+// record and begins anew.
+func (p *picks) take(mem memory.Allocator, schema *arrow.Schema) arrow.Record {
+	columns := make([]arrow.Array, schema.NumFields())
+	from := make([]arrow.Array, len(p.batches))
+	for c := range columns {
+		for i, b := range p.batches {
+			from[i] = b.rec.Column(c)
+		}
+		columns[c] = gather(mem, schema.Field(c).Type, from, p.rows)
+	}
+	rec := array.NewRecord(schema, columns, int64(len(p.rows)))
+	for _, c := range columns {
+		c.Release()
+	}
+	p.clear()
+	return rec
+}
+
+func (p *picks) clear() {
+	for _, b := range p.batches {
+		b.holder = nil
+		b.rec.Release()
+	}
+	p.batches, p.rows = p.batches[:0], p.rows[:0]
+}
+
+// gather copies the rows that are picked out of the arrays into a new one.
+func gather(mem memory.Allocator, kind arrow.DataType, from []arrow.Array, rows []pick) arrow.Array {
+	valid, nulls := gatherValidity(mem, from, rows)
+	buffers := []*memory.Buffer{valid}
+	var children []arrow.ArrayData
+	switch kind := kind.(type) {
+	case *arrow.StringType:
+		offsets, text := gatherText(mem, from, rows)
+		buffers = append(buffers, offsets, text)
+	case *arrow.ListType:
+		offsets, elements := gatherLists(mem, kind, from, rows)
+		defer elements.Release()
+		buffers, children = append(buffers, offsets), []arrow.ArrayData{elements.Data()}
+	case *arrow.BooleanType:
+		buffers = append(buffers, gatherBits(mem, from, rows))
+	case arrow.FixedWidthDataType:
+		buffers = append(buffers, gatherFixed(mem, kind, from, rows))
+	default:
+		panic(fmt.Sprintf("partition: no column of type %s is supported", kind))
+	}
+	d := array.NewData(kind, len(rows), buffers, children, nulls, 0)
+	defer d.Release()
+	for _, b := range buffers {
+		if b != nil {
+			b.Release()
+		}
+	}
+	return array.MakeFromData(d)
+}
+
+// gatherValidity is the bitmap of the rows that are not null; nil if all are not.
+func gatherValidity(mem memory.Allocator, from []arrow.Array, rows []pick) (valid *memory.Buffer, nulls int) {
+	some := false
+	for _, a := range from {
+		some = some || a.NullN() > 0
+	}
+	if !some {
+		return nil, 0
+	}
+	valid = newBuffer(mem, int(bitutil.BytesForBits(int64(len(rows)))))
+	bits := valid.Bytes()
+	clear(bits)
+	for i, p := range rows {
+		if from[p.slot].IsValid(int(p.row)) {
+			bitutil.SetBit(bits, i)
+		} else {
+			nulls++
+		}
+	}
+	return valid, nulls
+}
+
+func gatherFixed(mem memory.Allocator, kind arrow.FixedWidthDataType, from []arrow.Array, rows []pick) *memory.Buffer {
+	width := kind.Bytes()
+	buffer := newBuffer(mem, width*len(rows))
+	switch width {
+	case 1:
+		pickValues(arrow.Uint8Traits.CastFromBytes, buffer, from, rows)
+	case 4:
+		pickValues(arrow.Uint32Traits.CastFromBytes, buffer, from, rows)
+	case 8:
+		pickValues(arrow.Uint64Traits.CastFromBytes, buffer, from, rows)
+	case 16:
+		pickValues(arrow.Decimal128Traits.CastFromBytes, buffer, from, rows)
+	default:
+		panic(fmt.Sprintf("partition: no column of type %s is supported", kind))
+	}
+	return buffer
+}
+
+func pickValues[T any](cast func([]byte) []T, into *memory.Buffer, from []arrow.Array, rows []pick) {
+	values := make([][]T, len(from))
+	for i, a := range from {
+		if a.Len() > 0 {
+			values[i] = cast(a.Data().Buffers()[1].Bytes())[a.Data().Offset():]
+		}
+	}
+	for i, out := 0, cast(into.Bytes()); i < len(rows); i++ {
+		out[i] = values[rows[i].slot][rows[i].row]
+	}
+}
+
+func gatherBits(mem memory.Allocator, from []arrow.Array, rows []pick) *memory.Buffer {
+	buffer := newBuffer(mem, int(bitutil.BytesForBits(int64(len(rows)))))
+	bits := buffer.Bytes()
+	clear(bits)
+	for i, p := range rows {
+		if from[p.slot].(*array.Boolean).Value(int(p.row)) {
+			bitutil.SetBit(bits, i)
+		}
+	}
+	return buffer
+}
+
+func gatherText(mem memory.Allocator, from []arrow.Array, rows []pick) (offsets, text *memory.Buffer) {
+	texts := make([]*array.String, len(from))
+	for i, a := range from {
+		texts[i] = a.(*array.String)
+	}
+	offsets = newBuffer(mem, 4*(len(rows)+1))
+	ends := arrow.Int32Traits.CastFromBytes(offsets.Bytes())
+	ends[0] = 0
+	for i, p := range rows {
+		ends[i+1] = ends[i] + int32(texts[p.slot].ValueLen(int(p.row)))
+	}
+	text = newBuffer(mem, int(ends[len(rows)]))
+	bytes := text.Bytes()
+	for i, p := range rows {
+		copy(bytes[ends[i]:ends[i+1]], texts[p.slot].Value(int(p.row)))
+	}
+	return offsets, text
+}
+
+func gatherLists(mem memory.Allocator, kind *arrow.ListType, from []arrow.Array, rows []pick) (offsets *memory.Buffer, elements arrow.Array) {
+	lists, children := make([]*array.List, len(from)), make([]arrow.Array, len(from))
+	for i, a := range from {
+		lists[i] = a.(*array.List)
+		children[i] = lists[i].ListValues()
+	}
+	offsets = newBuffer(mem, 4*(len(rows)+1))
+	ends := arrow.Int32Traits.CastFromBytes(offsets.Bytes())
+	ends[0] = 0
+	var inner []pick
+	for i, p := range rows {
+		if lists[p.slot].IsValid(int(p.row)) {
+			start, end := lists[p.slot].ValueOffsets(int(p.row))
+			for row := start; row < end; row++ {
+				inner = append(inner, pick{p.slot, int32(row)})
+			}
+		}
+		ends[i+1] = int32(len(inner))
+	}
+	return offsets, gather(mem, kind.Elem(), children, inner)
+}
+
+func newBuffer(mem memory.Allocator, size int) *memory.Buffer {
+	b := memory.NewResizableBuffer(mem)
+	b.Resize(size)
+	return b
+}
