@@ -66,7 +66,7 @@ func (r *run) judgeDrop(ctx context.Context, l *leg) error {
 		return nil
 	}
 	var have, came int64
-	db, err := r.openLive(ctx)
+	db, err := r.openLive(ctx, r.parent)
 	if err != nil {
 		return fmt.Errorf("count known rows of %s: %w", l.Pipeline, err)
 	}

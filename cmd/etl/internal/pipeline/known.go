@@ -172,7 +172,7 @@ func column[T any](ctx context.Context, k *known, query string) ([]T, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.db == nil {
-		db, err := k.run.openLive(ctx)
+		db, err := k.run.openLive(ctx, k.run.parent)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,3 +79,31 @@ func TestAStoppedBackfillGoesOn(t *testing.T) {
 // windowsInFlight is how many windows may be under way, and are lost, when a
 // backfill stops: one, as the theatre's sources have a concurrency of 1.
 const windowsInFlight = 1
+
+// The windows of a backfill are walked side by side, as many as the source
+// allows and no more.
+func TestWindowsOfABackfillSideBySide(t *testing.T) {
+	const allowed = 3
+	h := raise(t, scene{Options: sandbox.Options{Seed: 5, Scale: 0.02}, days: 300, concurrency: allowed}, t.TempDir())
+	full := make(chan struct{})
+	once := sync.OnceFunc(func() { close(full) })
+	h.asked.set(func(w http.ResponseWriter, r *http.Request) bool {
+		h.asked.mu.Lock()
+		busy := h.asked.busy["iadvize"]
+		h.asked.mu.Unlock()
+		if busy == allowed {
+			once()
+		}
+		if h.asked.count("iadvize") > 2 { // the first ones look at the schema, alone
+			select {
+			case <-full:
+			case <-time.After(2 * time.Second):
+			}
+		}
+		return false
+	})
+	h.complete(pipeline.Request{Pipelines: []string{"iadvize"}, From: h.clock.now().AddDate(0, 0, -290), To: h.clock.now().AddDate(0, 0, -10)})
+	if most := h.asked.most["iadvize"]; most != allowed {
+		t.Errorf("%d requests at once, of %d allowed", most, allowed)
+	}
+}

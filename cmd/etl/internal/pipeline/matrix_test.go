@@ -24,6 +24,11 @@ var touches = map[string][]string{
 	"expire":           {"iadvize", "aircall", "clientloop"},
 	"no-introspection": {"iadvize", "aircall", "volt", "clientloop"},
 	"partial":          {"iadvize", "aircall", "volt", "desk"},
+	"drift-gone":       {"iadvize", "aircall", "volt"},
+	"drift-null":       {"iadvize", "aircall", "volt"},
+	"drift-renamed":    {"iadvize", "aircall", "volt"},
+	"drift-retyped":    {"iadvize", "aircall", "volt"},
+	"drift-new":        {"iadvize", "aircall", "volt", "clientloop"},
 }
 
 // promise is how a night with a fault ends, by the worst of the source's
@@ -33,12 +38,20 @@ type promise struct{ first, second string }
 const (
 	equal   = "equal"
 	unknown = "incomplete: unknown; they are not repeated"
+	gone    = "reported: is gone; it is not asked for"
 )
 
 // promises are the outcomes other than "equal" on both nights: "source/fault".
 var promises = map[string]promise{
 	// The rows beyond a cap cannot be had, and the total tells of them.
 	"aircall/cap": {"incomplete: where the vendor counts", "incomplete: where the vendor counts"},
+	// A field that is gone costs its column, and the run says so.
+	"iadvize/drift-gone":    {gone, gone},
+	"iadvize/drift-renamed": {gone, gone},
+	"aircall/drift-gone":    {gone, gone},
+	"aircall/drift-renamed": {gone, gone},
+	"volt/drift-gone":       {gone, gone},
+	"volt/drift-renamed":    {gone, gone},
 	// What may have been written at the vendor is never written again.
 	"clientloop/500":                {unknown, equal},
 	"clientloop/500-empty":          {unknown, equal},

@@ -255,7 +255,7 @@ func waitingOf(l *landing.Run) Waiting {
 
 // lastRuns reads the last published run of each pipeline.
 func (r *Runner) lastRuns(ctx context.Context, g *generation.Generation) (map[string]*LastRun, error) {
-	db, err := database.OpenReadOnly(ctx, g.Database(), r.limits(""))
+	db, err := r.openLive(ctx, g)
 	if err != nil {
 		return nil, err
 	}

@@ -129,10 +129,10 @@ func (r *run) project(ctx context.Context, db *database.DB, m *generation.Manife
 	})
 }
 
-// openLive opens the live database for reading. Where the file is lost or
-// damaged, the live Parquet stands in for it.
-func (r *run) openLive(ctx context.Context) (*database.DB, error) {
-	db, err := database.OpenReadOnly(ctx, r.parent.Database(), r.limits(""))
+// openLive opens the database of the live generation for reading. Where the file
+// is lost or damaged, the Parquet stands in for it.
+func (r *Runner) openLive(ctx context.Context, live *generation.Generation) (*database.DB, error) {
+	db, err := database.OpenReadOnly(ctx, live.Database(), r.limits(""))
 	if err == nil {
 		return db, nil
 	}
@@ -142,8 +142,8 @@ func (r *run) openLive(ctx context.Context) (*database.DB, error) {
 	}
 	for _, t := range allTables() {
 		var files []string
-		for _, f := range r.parent.Manifest.Tables[t.Full()].Partitions {
-			files = append(files, r.parent.Path(f))
+		for _, f := range live.Manifest.Tables[t.Full()].Partitions {
+			files = append(files, live.Path(f))
 		}
 		if err := db.View(ctx, t, files); err != nil {
 			db.Close()
