@@ -22,7 +22,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"as documented", `{"conversations":[{` + whole + `,"token":"t0ken","filter_args":{}}]}`, ""},
 		{"none yet", `{"conversations":[]}`, ""},
-		{"absent", `{"conversations":[{"id":1,"createdAt":"x","updatedAt":"x","state":"active","messages":null,"users":[],"contact":{"id":3}}]}`,
+		{"absent", `{"conversations":[{"id":1,"createdAt":"x","updatedAt":"x","state":"active","contact":{"id":3}}]}`,
 			"Conversation.ticket_id: is absent from the conversation that changed last"},
 		{"no key", `{"conversations":[{` + strings.Replace(whole, `"id"`, `"uid"`, 1) + `}]}`,
 			"Conversation.id: is absent from the conversation that changed last; Conversation.uid: is not documented; it is not read"},

@@ -19,7 +19,7 @@ const (
 	longPause   = 15 * time.Second       // the last waits are up to twice this
 	patience    = 15 * time.Minute       // a vendor that asks for more is not waited for
 	divisibly   = 1                      // repeats of a request that could ask for less
-	oversized   = 1                      // repeats of a request that could not, and whose answer had no end
+	oversized   = 1                      // repeats of a request whose answer had no end
 	earnedAfter = 10                     // good answers that put one repeat back into the budget
 )
 
@@ -79,10 +79,8 @@ func mayRepeat(x *exchange, err error) bool {
 		return false // has been repeated as a request of its own
 	}
 	switch extract.KindOf(err) {
-	case extract.Unreachable, extract.Throttled, extract.TimedOut, extract.Failing, extract.Garbled:
+	case extract.Unreachable, extract.Throttled, extract.TimedOut, extract.Failing, extract.Garbled, extract.TooLarge:
 		return true
-	case extract.TooLarge:
-		return !x.divisible
 	}
 	return false
 }

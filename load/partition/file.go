@@ -42,7 +42,7 @@ type fileWriter struct {
 	buf  *bufio.Writer
 	sum  hash.Hash
 	size int64
-	out  *pqarrow.FileWriter
+	out  *encoder
 }
 
 // fileSum is what is known of a closed file.
@@ -84,7 +84,7 @@ func newTableWriter(path string, t load.Table, mem memory.Allocator) (*fileWrite
 			options = append(options, parquet.WithEncodingFor(f.Name, parquet.Encodings.DeltaBinaryPacked))
 		}
 	}
-	return newFileWriter(path, t.Arrow, parquet.NewWriterProperties(options...), mem)
+	return newFileWriter(path, t.Arrow, parquet.NewWriterProperties(options...))
 }
 
 // repeats reports whether the values of a column come back often enough to be
@@ -116,17 +116,16 @@ func columnPath(f arrow.Field) string {
 func newScratchWriter(path string, schema *arrow.Schema, mem memory.Allocator) (*fileWriter, error) {
 	return newFileWriter(path, schema, parquet.NewWriterProperties(
 		parquet.WithAllocator(mem), parquet.WithMaxRowGroupLength(rowGroupRows), parquet.WithDictionaryDefault(false),
-		parquet.WithCompression(compress.Codecs.Snappy), parquet.WithStats(false)), mem)
+		parquet.WithCompression(compress.Codecs.Snappy), parquet.WithStats(false)))
 }
 
-func newFileWriter(path string, schema *arrow.Schema, props *parquet.WriterProperties, mem memory.Allocator) (*fileWriter, error) {
+func newFileWriter(path string, schema *arrow.Schema, props *parquet.WriterProperties) (*fileWriter, error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("create parquet file: %w", err)
 	}
 	w := &fileWriter{path: path, f: f, buf: bufio.NewWriterSize(f, 256<<10), sum: sha256.New()}
-	w.out, err = pqarrow.NewFileWriter(schema, w, props, pqarrow.NewArrowWriterProperties(pqarrow.WithAllocator(mem)))
-	if err != nil {
+	if w.out, err = newEncoder(schema, w, props); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("create parquet file %s: %w", path, err)
 	}
@@ -135,7 +134,7 @@ func newFileWriter(path string, schema *arrow.Schema, props *parquet.WriterPrope
 
 // write appends rec to the row group under way.
 func (w *fileWriter) write(rec arrow.Record) error {
-	if err := w.out.WriteBuffered(rec); err != nil {
+	if err := w.out.write(rec); err != nil {
 		return fmt.Errorf("write %s: %w", w.path, err)
 	}
 	return nil
@@ -143,7 +142,7 @@ func (w *fileWriter) write(rec arrow.Record) error {
 
 // close finishes the footer and makes the file durable.
 func (w *fileWriter) close() (fileSum, error) {
-	if err := w.out.Close(); err != nil {
+	if err := w.out.close(); err != nil {
 		w.f.Close()
 		return fileSum{}, fmt.Errorf("finish %s: %w", w.path, err)
 	}
@@ -159,7 +158,7 @@ func (w *fileWriter) close() (fileSum, error) {
 
 // abandon closes and removes an unfinished file.
 func (w *fileWriter) abandon() {
-	w.out.Close()
+	w.out.close()
 	w.f.Close()
 	os.Remove(w.path)
 }

@@ -2,8 +2,10 @@ package partition
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/maphash"
+	"io/fs"
 	"os"
 )
 
@@ -22,6 +24,7 @@ const (
 // grow with the rows.
 type keyLog struct {
 	path    string // of the spilled files, which add a number
+	limit   int    // entries that stay in memory
 	seed    maphash.Seed
 	entries []entry
 	count   int // entries, spilled ones included
@@ -37,7 +40,7 @@ type entry struct {
 const entryBytes = 12
 
 func newKeyLog(path string) *keyLog {
-	return &keyLog{path: path, seed: maphash.MakeSeed()}
+	return &keyLog{path: path, limit: logLimit, seed: maphash.MakeSeed()}
 }
 
 func (k *keyLog) hash(key string) uint64 { return maphash.String(k.seed, key) }
@@ -55,7 +58,7 @@ func (k *keyLog) add(b *batch) error {
 func (k *keyLog) put(hash uint64, p Partition) error {
 	k.entries = append(k.entries, entry{hash, p})
 	k.count++
-	if len(k.entries) < logLimit {
+	if len(k.entries) < k.limit {
 		return nil
 	}
 	return k.spill()
@@ -71,6 +74,9 @@ func (k *keyLog) spill() error {
 	}
 	k.entries = k.entries[:0]
 	for n, part := range parts {
+		if len(part) == 0 {
+			continue
+		}
 		if err := appendFile(k.file(n), part); err != nil {
 			return fmt.Errorf("log keys: %w", err)
 		}
@@ -126,6 +132,9 @@ func (k *keyLog) each(visit func([]entry)) error {
 	var entries []entry
 	for n := range logFiles {
 		data, err := os.ReadFile(k.file(n))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // no key had that hash
+		}
 		if err != nil {
 			return fmt.Errorf("read the log of keys: %w", err)
 		}
