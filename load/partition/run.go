@@ -19,6 +19,10 @@ import (
 // run stays small, large enough that per-batch costs vanish.
 const batchRows = 8192
 
+// scratchRows is batchRows for scratch runs, of which a merge reads many side by
+// side.
+const scratchRows = 2048
+
 // batch is a record with what the merge compares: the partition, the key and the
 // page of each row, and the order in which to visit the rows.
 type batch struct {
@@ -154,7 +158,7 @@ func newRunWriter(path string, schema *arrow.Schema, mem memory.Allocator) (*run
 
 func (w *runWriter) add(b *batch, row int) error {
 	w.rows.add(b, row)
-	if len(w.rows.rows) == batchRows {
+	if len(w.rows.rows) == scratchRows {
 		return w.flush()
 	}
 	return nil

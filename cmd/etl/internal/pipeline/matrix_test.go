@@ -52,13 +52,6 @@ var promises = map[string]promise{
 	"aircall/drift-renamed": {gone, gone},
 	"volt/drift-gone":       {gone, gone},
 	"volt/drift-renamed":    {gone, gone},
-	// What a vendor no longer has cannot be asked for, and that is said.
-	"iadvize/drift-gone":    {"reported: Conversation.language: is gone", "reported: Conversation.language: is gone"},
-	"iadvize/drift-renamed": {"reported: Conversation.locale: is new", "reported: Conversation.locale: is new"},
-	"aircall/drift-gone":    {"reported: Call.via: is gone", "reported: Call.via: is gone"},
-	"aircall/drift-renamed": {"reported: Call.line: is new", "reported: Call.line: is new"},
-	"volt/drift-gone":       {"reported: Message.statusDescription: is gone", "reported: Message.statusDescription: is gone"},
-	"volt/drift-renamed":    {"reported: Message.description: is new", "reported: Message.description: is new"},
 	// What may have been written at the vendor is never written again.
 	"clientloop/500":                {unknown, equal},
 	"clientloop/500-empty":          {unknown, equal},

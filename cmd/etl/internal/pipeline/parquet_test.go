@@ -183,13 +183,14 @@ func typesOf(file *parquet.File) []string {
 	return all
 }
 
-// fieldIDs are the ids of a file's columns by name. Lists are left out: Arrow 17
-// writes no id for them.
+// fieldIDs are the ids of a file's columns by name, and those of the elements of
+// lists.
 func fieldIDs(file *parquet.File) map[string]int {
 	ids := map[string]int{}
 	for _, c := range file.Root().Columns() {
-		if c.Leaf() {
-			ids[c.Name()] = c.ID()
+		ids[c.Name()] = c.ID()
+		if !c.Leaf() {
+			ids[c.Name()+".element"] = c.Columns()[0].Columns()[0].ID()
 		}
 	}
 	return ids
@@ -273,7 +274,7 @@ func TestFieldIDsStay(t *testing.T) {
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	for table, want := range map[string]map[string]int{
-		"iadvize.conversations": {"conversation_id": 1, "closed_at": 6, "csat_score": 10, "survey_comment": 12},
+		"iadvize.conversations": {"conversation_id": 1, "closed_at": 6, "tags": 9, "tags.element": 2009, "csat_score": 10, "survey_comment": 12},
 		"iadvize.transactions":  {"transaction_id": 1, "amount": 4, "closed_date": 7},
 		"aircall.calls":         {"call_id": 1, "duration_seconds": 7, "created_date": 11},
 		"aircall.call_notes":    {"note_id": 1, "content": 4},
