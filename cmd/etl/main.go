@@ -31,7 +31,7 @@ func main() {
 // heapLimit is what Go's own memory is kept under, in bytes, before the collector
 // waits for the heap to double. DuckDB's memory comes on top, under a limit of its
 // own; together they stay below 500 MB whatever the number of rows.
-const heapLimit = 224 << 20
+const heapLimit = 192 << 20
 
 func run(ctx context.Context, args []string) (code int) {
 	defer func() {

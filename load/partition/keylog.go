@@ -15,7 +15,7 @@ const (
 	// logFiles is into how many files the log is spread by hash, so that one at a
 	// time can be read whole.
 	logFiles = 64
-	// maxFilter bounds the filter of the keys that came, in bits. Up to a million
+	// maxFilter bounds the filter of the keys that came, in bits. Up to two million
 	// keys it lets one in 16 others pass; more are looked at in vain beyond.
 	maxFilter = 1 << 25
 )
