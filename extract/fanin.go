@@ -70,3 +70,73 @@ func send(ctx context.Context, task Task, results chan<- result) {
 		}
 	}
 }
+
+// Taken is what AsTheyCome takes from a task: a page, or its end.
+type Taken struct {
+	Task int   // counts from 0 in the order of the tasks
+	Page Page  // zero at the end
+	End  bool  // the task has ended, whole where Err is nil
+	Err  error // what ended the task
+}
+
+// AsTheyCome runs tasks, n at a time, and yields their pages as they come: those
+// of one task in its order, those of several mixed, so that none waits for
+// another. Each task yields one end. Tasks are started in order; each holds at
+// most one page that has not been taken.
+//
+// When the sequence ends, for whatever reason, the context of the tasks under way
+// is cancelled and all goroutines have returned. Tasks that are cancelled because
+// the loop was left yield no end.
+func AsTheyCome(ctx context.Context, n int, tasks []Task) iter.Seq[Taken] {
+	return func(yield func(Taken) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var running sync.WaitGroup
+		taken := make(chan Taken)
+		defer func() {
+			cancel()
+			go func() { running.Wait(); close(taken) }()
+			for range taken { // the ends that nobody waits for
+			}
+		}()
+		started, ended := 0, 0
+		start := func() {
+			if i := started; i < len(tasks) {
+				started++
+				running.Go(func() { report(ctx, i, tasks[i], taken) })
+			}
+		}
+		for range max(n, 1) {
+			start()
+		}
+		for ended < len(tasks) {
+			t := <-taken
+			if t.End {
+				ended++
+				start()
+			}
+			if !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// report runs task i and sends what it yields, and in any case its end.
+func report(ctx context.Context, i int, task Task, taken chan<- Taken) {
+	end := Taken{Task: i, End: true}
+	for page, err := range task(ctx) {
+		if err != nil {
+			end.Err = err
+			break
+		}
+		select {
+		case taken <- Taken{Task: i, Page: page}:
+		case <-ctx.Done():
+			end.Err = ctx.Err()
+		}
+		if end.Err != nil {
+			break
+		}
+	}
+	taken <- end
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -97,5 +98,78 @@ func TestInOrderEndsEarly(t *testing.T) {
 		if n != 2 || last != boom {
 			t.Errorf("after an error: %d pages, %v", n, last)
 		}
+	})
+}
+
+// Pages come as they are there; those of a task keep their order, every task ends
+// once, and no more than n run at a time.
+func TestAsTheyCome(t *testing.T) {
+	boom := errors.New("boom")
+	walk := func(pages int, pause time.Duration, err error) extract.Task {
+		return func(ctx context.Context) iter.Seq2[extract.Page, error] {
+			return func(yield func(extract.Page, error) bool) {
+				for i := range pages {
+					select {
+					case <-time.After(pause):
+					case <-ctx.Done():
+						yield(extract.Page{}, ctx.Err())
+						return
+					}
+					if !yield(extract.Page{Rows: int64(i)}, nil) {
+						return
+					}
+				}
+				if err != nil {
+					yield(extract.Page{}, err)
+				}
+			}
+		}
+	}
+	tasks := []extract.Task{walk(3, time.Second, nil), walk(5, time.Minute, boom), walk(0, 0, nil), walk(4, time.Second, nil)}
+
+	t.Run("to the end", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			pages, ends := map[int]int{}, map[int]error{}
+			for got := range extract.AsTheyCome(t.Context(), 2, tasks) {
+				if got.End {
+					ends[got.Task] = got.Err
+					continue
+				}
+				if got.Page.Rows != int64(pages[got.Task]) {
+					t.Errorf("task %d: page %d after %d pages", got.Task, got.Page.Rows, pages[got.Task])
+				}
+				pages[got.Task]++
+			}
+			if !maps.Equal(pages, map[int]int{0: 3, 1: 5, 3: 4}) || !maps.Equal(ends, map[int]error{0: nil, 1: boom, 2: nil, 3: nil}) {
+				t.Errorf("pages %v, ends %v", pages, ends)
+			}
+			if took := time.Since(began); took != 5*time.Minute {
+				t.Errorf("took %v: the slow task held up the others, or they ran beside more than one", took)
+			}
+		})
+	})
+	t.Run("left", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { // the bubble fails the test if a goroutine stays
+			for range extract.AsTheyCome(t.Context(), 3, tasks) {
+				break
+			}
+		})
+	})
+	t.Run("cancelled", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			cancelled := 0
+			for got := range extract.AsTheyCome(ctx, 2, tasks) {
+				cancel()
+				if errors.Is(got.Err, context.Canceled) {
+					cancelled++
+				}
+			}
+			if cancelled < 2 {
+				t.Errorf("%d tasks said that they were cancelled", cancelled)
+			}
+		})
 	})
 }

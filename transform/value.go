@@ -30,14 +30,6 @@ func (d *decoder) textOf(v *fastjson.Value, field string) {
 	}
 }
 
-// filledText appends a text, and NULL for an empty one.
-func (d *decoder) filledText(v *fastjson.Value, field string) {
-	if kind(v) == fastjson.TypeString && len(v.GetStringBytes()) == 0 {
-		v = nil
-	}
-	d.textOf(v, field)
-}
-
 func (d *decoder) clean(v *fastjson.Value) []byte {
 	text := v.GetStringBytes()
 	good := clean(d.cleaned, text)

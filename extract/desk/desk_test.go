@@ -138,11 +138,10 @@ func (s *site) fill(n int) {
 }
 
 type landed struct {
-	ids        map[int]int
-	histories  int
-	operations []string
-	after      extract.Bookmark
-	err        error
+	ids       map[int]int
+	histories int
+	after     extract.Bookmark
+	err       error
 }
 
 func run(t *testing.T, s *desk.Conversations, ask extract.Ask) landed {

@@ -8,9 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/valyala/fastjson"
-
 	"nightjar/extract"
+	"nightjar/extract/transport"
 )
 
 // part is a stretch of a window that is asked for as one.
@@ -29,12 +28,12 @@ type kind struct {
 }
 
 // kindOf reads an edge; the zero kind where it lacks either.
-func kindOf(edge *fastjson.Value) kind {
+func kindOf(edge transport.Raw) kind {
 	node := edge.Get("node")
-	if node.Exists("conversation") {
-		node = node.Get("conversation")
+	if inner := node.Get("conversation"); inner != nil {
+		node = inner
 	}
-	k := kind{node.GetInt64("project", "id"), string(node.GetStringBytes("channel"))}
+	k := kind{node.Get("project", "id").Int64(), node.Get("channel").Text()}
 	if k.project == 0 || k.channel == "" {
 		return kind{}
 	}

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/valyala/fastjson"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"nightjar/extract"
@@ -52,7 +51,6 @@ type question struct {
 	paged     bool // takes first and after
 	pageInfo  bool // tells whether there is more
 
-	parsers fastjson.ParserPool // of answers; a parser is warm from the page before
 }
 
 // errNoShape says that the vendor's schema has none of the queries.

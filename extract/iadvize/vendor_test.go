@@ -17,6 +17,7 @@ import (
 	"github.com/graph-gophers/graphql-go"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"nightjar/extract"
 	"nightjar/extract/iadvize"
@@ -125,7 +126,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if v.schema == nil {
 		v.schema = gqlparser.MustLoadSchema(&ast.Source{Input: v.sdl})
 	}
-	doc, problems := gqlparser.LoadQuery(v.schema, body.Query)
+	doc, problems := gqlparser.LoadQueryWithRules(v.schema, body.Query, rules.NewDefaultRules())
 	if len(problems) > 0 {
 		w.WriteHeader(http.StatusBadRequest)
 		_ = json.NewEncoder(w).Encode(map[string]any{"errors": problems})

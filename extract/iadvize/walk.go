@@ -10,8 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/valyala/fastjson"
-
 	"nightjar/extract"
 	"nightjar/extract/transport"
 )
@@ -166,36 +164,35 @@ var seed = maphash.MakeSeed()
 // read finds the connection in a judged answer, and adds the kinds of its rows to
 // kinds, if that is not nil.
 func (q *question) read(body []byte, kinds map[kind]bool) (view, error) {
-	parser := q.parsers.Get()
-	defer q.parsers.Put(parser)
-	root, err := parser.ParseBytes(body)
-	if err != nil {
-		return view{}, errors.New("answer cannot be read") // the cause would quote it
-	}
-	connection := root.Get("data", q.root)
+	connection := transport.Raw(body).Get("data", q.root)
 	edges := connection.Get("edges")
-	if edges == nil || edges.Type() != fastjson.TypeArray {
+	if !edges.IsList() {
 		return view{}, fmt.Errorf("answer has no list of edges in %s", q.root)
 	}
-	list := edges.GetArray()
-	seen := view{rows: int64(len(list)), print: fingerprint(list)}
-	if kinds != nil {
-		for _, e := range list {
+	var seen view
+	var last transport.Raw
+	var ids maphash.Hash
+	ids.SetSeed(seed)
+	for e := range edges.Elements() {
+		seen.rows++
+		last = e
+		fingerprint(&ids, e)
+		if kinds != nil {
 			kinds[kindOf(e)] = true
 		}
 	}
+	seen.print = ids.Sum64()
 	info := connection.Get("pageInfo")
 	switch {
-	case q.pageInfo && (info == nil || info.Get("hasNextPage") == nil || info.Get("hasNextPage").Type() == fastjson.TypeNull):
+	case q.pageInfo && info.Get("hasNextPage").IsNull():
 		return view{}, fmt.Errorf("answer does not say whether %s has a next page", q.root)
 	case q.pageInfo:
-		seen.more = info.GetBool("hasNextPage")
+		seen.more = info.Get("hasNextPage").True()
 	default:
-		seen.more = roundNumber(len(list))
+		seen.more = roundNumber(int(seen.rows))
 	}
-	seen.cursor = string(info.GetStringBytes("endCursor"))
-	if seen.cursor == "" && len(list) > 0 {
-		seen.cursor = string(list[len(list)-1].GetStringBytes("cursor"))
+	if seen.cursor = info.Get("endCursor").Text(); seen.cursor == "" {
+		seen.cursor = last.Get("cursor").Text()
 	}
 	return seen, nil
 }
@@ -206,21 +203,15 @@ func roundNumber(n int) bool {
 	return slices.Contains([]int{10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000}, n)
 }
 
-// fingerprint is a hash over the ids of the edges, null ones included.
-func fingerprint(edges []*fastjson.Value) uint64 {
-	var h maphash.Hash
-	h.SetSeed(seed)
-	for _, e := range edges {
-		id := e.Get("node", "id")
-		if id == nil {
-			id = e.Get("node", "conversation", "id")
-		}
-		if id != nil {
-			h.Write(id.MarshalTo(nil))
-		}
-		h.WriteByte(0)
+// fingerprint adds the id of an edge to a hash over them, also where it has none.
+func fingerprint(h *maphash.Hash, edge transport.Raw) {
+	node := edge.Get("node")
+	id := node.Get("id")
+	if id == nil {
+		id = node.Get("conversation", "id")
 	}
-	return h.Sum64()
+	h.Write(id)
+	h.WriteByte(0)
 }
 
 // trail remembers where a walk has been: 8 bytes a page for its cursor and its

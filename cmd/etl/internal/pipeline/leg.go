@@ -313,71 +313,49 @@ type diskError struct{ error }
 func (e diskError) Unwrap() error { return e.error }
 
 // walkAll walks windows side by side, as many as the source allows, and lands
-// their pages in the order of the windows.
+// their pages as they come.
 func (l *leg) walkAll(ctx context.Context, windows []extract.Window, writer *landing.Writer) error {
-	ends := make([]windowWalk, len(windows))
+	tallies := make([]extract.Tally, len(windows))
+	defer l.addUp(windows, tallies)
 	var incomplete error
-	at := 0
-	for page, err := range extract.InOrder(ctx, l.run.concurrency(l.cfg), l.tasks(windows, ends)) {
-		if err != nil {
-			l.blame(err)
-			return err
-		}
-		w, end := windows[at], &ends[at]
-		if page.Body != nil {
-			if err := l.land(w, page, writer); err != nil {
+	for t := range extract.AsTheyCome(ctx, l.run.concurrency(l.cfg), l.tasks(windows, tallies)) {
+		w, tally := windows[t.Task], &tallies[t.Task]
+		if !t.End {
+			if err := l.land(w, t.Page, writer); err != nil {
 				return err
 			}
-			l.run.progress.Page(l.Pipeline, page.Rows, end.tally.Requests.Load())
+			l.run.progress.Page(l.Pipeline, t.Page.Rows, tally.Requests.Load())
 			continue
 		}
-		at++
-		l.endWindow(w, end)
-		if end.err != nil {
-			l.blame(end.err)
-			if !isIncomplete(end.err) {
-				return end.err
+		l.endWindow(w, tally, t.Err)
+		if t.Err != nil {
+			l.blame(t.Err)
+			if !isIncomplete(t.Err) {
+				return t.Err
 			}
-			incomplete = end.err
+			incomplete = t.Err
 		}
 		if err := writer.FinishWindow(l.windowEnd(w)); err != nil {
 			return diskError{err}
 		}
 		l.run.progress.Window(l.Pipeline)
 	}
+	if err := ctx.Err(); err != nil { // also where the last page came in spite of it
+		l.blame(err)
+		return err
+	}
 	return incomplete
 }
 
-// windowWalk is what the walk of one window came to.
-type windowWalk struct {
-	tally extract.Tally
-	err   error
-}
-
-// tasks are the walks of the windows. Each ends with a page without a body, so
-// that the taker knows where one window stops and the next begins.
-func (l *leg) tasks(windows []extract.Window, ends []windowWalk) iter.Seq[extract.Task] {
-	return func(yield func(extract.Task) bool) {
-		for i, w := range windows {
-			task := func(ctx context.Context) iter.Seq2[extract.Page, error] {
-				return func(yield func(extract.Page, error) bool) {
-					for page, err := range l.stream.Walk(extract.WithTally(ctx, &ends[i].tally), w) {
-						if err != nil {
-							ends[i].err = err
-							break
-						}
-						if !yield(page, nil) {
-							return
-						}
-					}
-					yield(extract.Page{}, nil)
-				}
-			}
-			if !yield(task) {
-				return
-			}
+// tasks are the walks of the windows, each with a tally of its own.
+func (l *leg) tasks(windows []extract.Window, tallies []extract.Tally) []extract.Task {
+	tasks := make([]extract.Task, len(windows))
+	for i, w := range windows {
+		tasks[i] = func(ctx context.Context) iter.Seq2[extract.Page, error] {
+			return l.stream.Walk(extract.WithTally(ctx, &tallies[i]), w)
 		}
 	}
+	return tasks
 }
 
 func isIncomplete(err error) bool {
@@ -407,22 +385,30 @@ func (l *leg) land(w extract.Window, page extract.Page, writer *landing.Writer) 
 	return nil
 }
 
+// addUp books what all windows cost, those too that were broken off.
+func (l *leg) addUp(windows []extract.Window, tallies []extract.Tally) {
+	for i, w := range windows {
+		done := l.windows[w.ID]
+		done.Requests, done.Retries = tallies[i].Requests.Load(), tallies[i].Retries.Load()
+		l.Requests += done.Requests
+		l.Retries += done.Retries
+		l.SignIns += tallies[i].SignIns.Load()
+	}
+}
+
 // endWindow books what a window cost and how it ended.
-func (l *leg) endWindow(w extract.Window, end *windowWalk) {
+func (l *leg) endWindow(w extract.Window, tally *extract.Tally, err error) {
 	done := l.windows[w.ID]
-	done.Requests, done.Retries = end.tally.Requests.Load(), end.tally.Retries.Load()
-	l.Requests += done.Requests
-	l.Retries += done.Retries
-	l.SignIns += end.tally.SignIns.Load()
+	done.Requests, done.Retries = tally.Requests.Load(), tally.Retries.Load()
 	switch {
-	case end.err == nil:
+	case err == nil:
 		done.Status, done.Reason = Complete, ""
-	case isIncomplete(end.err):
-		done.Status, done.Reason = Incomplete, end.err.Error()
-	case errors.Is(end.err, context.Canceled):
+	case isIncomplete(err):
+		done.Status, done.Reason = Incomplete, err.Error()
+	case errors.Is(err, context.Canceled):
 		done.Status, done.Reason = Interrupted, "stopped by the operator"
 	default:
-		done.Status, done.Reason = Failed, end.err.Error()
+		done.Status, done.Reason = Failed, err.Error()
 	}
 }
 
