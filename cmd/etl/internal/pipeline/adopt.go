@@ -1,0 +1,139 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"nightjar/extract"
+	"nightjar/load/landing"
+)
+
+// adopt takes over the pages that earlier runs of the stream have landed and
+// never published. Held runs wait for someone's word.
+func (l *leg) adopt(ctx context.Context, decoders *decoders) error {
+	waiting, withheld, err := l.run.pending(l.Source, l.Stream)
+	if err != nil {
+		return err
+	}
+	l.withheld = withheld
+	if waiting, err = l.inOrder(waiting); err != nil {
+		return err
+	}
+	for _, r := range waiting {
+		if err := ctx.Err(); err != nil {
+			l.blame(err)
+			return nil
+		}
+		if err := l.replay(ctx, r, decoders); err != nil {
+			return err
+		}
+		l.adopted = append(l.adopted, r)
+		l.Adopted++
+	}
+	return nil
+}
+
+// inOrder returns the runs whose pages are to be staged. Rows remember when their
+// content was first seen, not when it was last seen, so versions are merged in
+// the order in which they landed. Where an accepted run is older than what is
+// live already, that order is had by reading all of the stream's runs again.
+func (l *leg) inOrder(waiting []*landing.Run) ([]*landing.Run, error) {
+	live := l.run.landed(l.Source, l.Stream)
+	if len(waiting) == 0 || waiting[0].Header.RunID > live.Through {
+		return waiting, nil
+	}
+	accepted := map[string]bool{}
+	for _, r := range waiting {
+		accepted[r.Header.RunID] = true
+	}
+	all, err := l.run.zone.Runs(l.Source, l.Stream)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range l.tables {
+		l.run.remade[t.Full()] = true
+	}
+	return slices.DeleteFunc(all, func(r *landing.Run) bool {
+		return !live.Holds(r.Header.RunID) && !accepted[r.Header.RunID]
+	}), nil
+}
+
+// replay sends the pages of a landed run to the decoders and books its windows.
+func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) error {
+	byID := map[string]*Window{}
+	for _, e := range r.Windows {
+		w := &Window{
+			RunID: r.Header.RunID, ID: e.ID, From: e.From, To: e.To, Status: Status(e.Status), Reason: e.Reason,
+			VendorTotal: e.VendorTotal, Requests: e.Requests, Retries: e.Retries, settled: e.Settled, adopted: true,
+		}
+		byID[e.ID] = w
+		l.Windows = append(l.Windows, w)
+	}
+	for page, err := range r.Pages() {
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		w := byID[page.Window]
+		if w == nil {
+			w = &Window{RunID: r.Header.RunID, ID: page.Window, Status: Interrupted, VendorTotal: extract.Unknown, adopted: true,
+				Reason: "the run ended before the window did; its rows are kept"}
+			byID[page.Window] = w
+			l.Windows = append(l.Windows, w)
+		}
+		body, err := l.run.zone.Body(page, nil)
+		if err != nil {
+			return err
+		}
+		w.Pages++
+		w.Fetched += page.Rows
+		l.book(w, page)
+		if err := decoders.send(page, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// book notes which window a landed page belongs to.
+func (l *leg) book(w *Window, page landing.Landed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if page.After != nil {
+		l.after[w.ID] = extract.Bookmark(page.After)
+	}
+	ref := page.Ref[:strings.LastIndexByte(page.Ref, '/')]
+	seen := l.pages[ref]
+	for len(seen) < page.Seq {
+		seen = append(seen, nil)
+	}
+	seen[page.Seq-1] = w
+	l.pages[ref] = seen
+	l.through = max(l.through, ref[strings.LastIndexByte(ref, '/')+1:])
+	if page.At.After(l.asOf) {
+		l.asOf = page.At
+	}
+}
+
+// skipLanded leaves out the windows that an adopted run has landed whole and in
+// which the vendor changes nothing any more.
+func (l *leg) skipLanded(windows []extract.Window) []extract.Window {
+	whole := map[string]bool{}
+	for _, w := range l.Windows {
+		if w.adopted && w.settled && w.Status == Complete {
+			whole[w.ID] = true
+		}
+	}
+	var todo []extract.Window
+	for _, w := range windows {
+		if whole[w.ID] {
+			l.Skipped++
+			continue
+		}
+		todo = append(todo, w)
+	}
+	return todo
+}

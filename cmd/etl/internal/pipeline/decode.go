@@ -1,0 +1,125 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"nightjar/extract"
+	"nightjar/load/landing"
+	"nightjar/transform"
+)
+
+// decoders turn pages into staged rows, a few pages at a time.
+type decoders struct {
+	pages chan landedPage
+	group sync.WaitGroup
+	stop  context.CancelFunc
+	ctx   context.Context
+	once  sync.Once
+	err   error
+}
+
+type landedPage struct {
+	landing.Landed
+	body []byte
+}
+
+// startDecoders starts one decoder a core.
+func (l *leg) startDecoders() (*decoders, error) {
+	d := &decoders{pages: make(chan landedPage, 2)}
+	d.ctx, d.stop = context.WithCancel(context.Background())
+	for range min(runtime.GOMAXPROCS(0), 4) {
+		decoder, err := transform.New(l.Source, l.Stream, l.run.transformOptions())
+		if err != nil {
+			d.stop()
+			close(d.pages)
+			return nil, err
+		}
+		d.group.Go(func() {
+			if err := l.decode(decoder, d.pages); err != nil {
+				d.fail(err)
+			}
+		})
+	}
+	return d, nil
+}
+
+func (d *decoders) fail(err error) {
+	d.once.Do(func() { d.err = err })
+	d.stop()
+}
+
+// send hands over a durable page; it blocks while the decoders are busy.
+func (d *decoders) send(page landing.Landed, body []byte) error {
+	select {
+	case d.pages <- landedPage{page, body}:
+		return nil
+	case <-d.ctx.Done():
+		return d.err
+	}
+}
+
+// wait ends the decoders once all pages are decoded.
+func (d *decoders) wait() error {
+	close(d.pages)
+	d.group.Wait()
+	d.stop()
+	return d.err
+}
+
+// rowsBytes is how much a decoder gathers before it hands its rows to the
+// stages: large enough that sorted runs are few.
+const rowsBytes = 12 << 20
+
+// decode is one decoder's loop. Rows are handed over between pages only, so that
+// the rows of a page stay together in their order.
+func (l *leg) decode(decoder transform.Decoder, pages <-chan landedPage) error {
+	rows := transform.NewRows(memory.DefaultAllocator, l.Source, l.Stream)
+	defer rows.Release()
+	for page := range pages {
+		var request extract.Request
+		if err := json.Unmarshal(page.Request, &request); err != nil {
+			return fmt.Errorf("read the request record of %s: %w", page.Ref, err)
+		}
+		beforeRecords, beforeFields := rows.Rejected()
+		decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Operation: request.Operation, Variables: request.Variables}, page.body, rows)
+		records, fields := rows.Rejected()
+		l.countRejected(page.Landed, records-beforeRecords, fields-beforeFields)
+		if rows.Bytes() >= rowsBytes {
+			if err := rows.Flush(l.stage); err != nil {
+				return err
+			}
+		}
+	}
+	return rows.Flush(l.stage)
+}
+
+// stage adds a record to the stage of its table.
+func (l *leg) stage(t transform.Table, rec arrow.Record) error {
+	if l.observe != nil {
+		l.mu.Lock()
+		l.observe(t.Full(), rec)
+		l.mu.Unlock()
+	}
+	return l.stages[t.Full()].Add(rec)
+}
+
+// countRejected books what a page lost to its window.
+func (l *leg) countRejected(page landing.Landed, records, fields int) {
+	if records+fields == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Rejects += int64(records + fields)
+	l.Rejected += int64(records)
+	ref := page.Ref[:strings.LastIndexByte(page.Ref, '/')]
+	l.pages[ref][page.Seq-1].Rejected += int64(records)
+}
