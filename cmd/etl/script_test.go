@@ -66,7 +66,7 @@ type vendorsKey struct{}
 func vendorsOf(ts *testscript.TestScript) *vendors { return ts.Value(vendorsKey{}).(*vendors) }
 
 func startVendors(ts *testscript.TestScript, neg bool, faults []string) {
-	box, err := sandbox.New(sandbox.Options{Seed: 1, Scale: 0.1, Faults: faults})
+	box, err := sandbox.New(sandbox.Options{Seed: 1, Scale: 0.2, Faults: faults})
 	ts.Check(err)
 	v := vendorsOf(ts)
 	handler := box.Handler()
