@@ -40,7 +40,7 @@ type leg struct {
 	tables  []load.Table
 	stages  map[string]*partition.Stage // by full name, rejects included
 	pages   map[string][]*Window        // by run ref, index seq-1
-	mu      sync.Mutex                  // guards rejectedRows and what observe collects
+	mu      sync.Mutex                  // guards windows, after, pages, the counts of rejects, and what observe collects
 	observe func(table string, rec arrow.Record)
 }
 
@@ -62,14 +62,21 @@ func (r *run) open(cfg config.Pipeline) (*leg, error) {
 	for _, t := range transform.TablesOf(cfg.Source, cfg.Stream) {
 		l.tables = append(l.tables, loadTable(t))
 	}
-	for _, t := range append(l.tables, loadTable(transform.Rejects())) {
-		s, err := partition.NewStage(t, partition.Width(cfg.Partition), dir, r.pool, memory.DefaultAllocator)
-		if err != nil {
+	for _, t := range l.tables {
+		if err := l.addStage(t, partition.Width(cfg.Partition), dir); err != nil {
 			return nil, err
 		}
-		l.stages[t.Full()] = s
 	}
-	return l, nil
+	return l, l.addStage(loadTable(transform.Rejects()), recordWidth, dir)
+}
+
+func (l *leg) addStage(t load.Table, width partition.Width, dir string) error {
+	s, err := partition.NewStage(t, width, dir, l.run.pool, memory.DefaultAllocator)
+	if err != nil {
+		return err
+	}
+	l.stages[t.Full()] = s
+	return nil
 }
 
 func (l *leg) close() {

@@ -23,6 +23,10 @@ func loadTable(t transform.Table) load.Table {
 	return load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Arrow: t.Arrow()}
 }
 
+// recordWidth is the width of the partitions of the tables about the warehouse,
+// which all pipelines share.
+const recordWidth = partition.Month
+
 // recordTables are the tables about the warehouse itself.
 func recordTables() []load.Table {
 	return []load.Table{
@@ -45,7 +49,7 @@ func allTables() []load.Table {
 func (r *run) mergeRecords(ctx context.Context, published []*leg) ([]merged, error) {
 	var all []merged
 	for _, t := range recordTables() {
-		s, err := partition.NewStage(t, partition.Month, r.build.Scratch(), r.pool, memory.DefaultAllocator)
+		s, err := partition.NewStage(t, recordWidth, r.build.Scratch(), r.pool, memory.DefaultAllocator)
 		if err != nil {
 			return nil, err
 		}

@@ -3,10 +3,12 @@ package pipeline_test
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
 )
@@ -115,5 +117,30 @@ func TestWindowsReconcile(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// All pipelines share etl.rejects, which is partitioned by month whatever the
+// width of their own tables.
+func TestRejectsOfPartitionsOfADay(t *testing.T) {
+	v := open(t, noon, sandbox.Options{Scale: 0.3, Faults: []string{"dirty"}})
+	for i := range v.config.Pipelines {
+		v.config.Pipelines[i].Partition = config.ByDay
+	}
+	var want int64
+	for range 2 {
+		for _, l := range v.attempt(pipeline.Request{Accept: true}).Pipelines {
+			want += l.Rejects
+		}
+		v.pass(aDay)
+	}
+	v.verify()
+	if got := int64(len(v.query("SELECT * FROM etl.rejects"))); got != want || want == 0 {
+		t.Errorf("etl.rejects has %d rows, and the runs rejected %d", got, want)
+	}
+	for _, path := range v.files("etl.rejects") {
+		if folder := filepath.Base(filepath.Dir(path)); !strings.HasPrefix(folder, "month=") {
+			t.Errorf("etl.rejects has a partition %s", folder)
+		}
 	}
 }
