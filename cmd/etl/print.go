@@ -43,6 +43,12 @@ func writeReport(w io.Writer, r *pipeline.Report) {
 		if l.Reason != "" {
 			fmt.Fprintf(w, "%s is %s: %s\n", l.Pipeline, l.Status, l.Reason)
 		}
+		for _, win := range l.Windows {
+			if win.Status != pipeline.Complete {
+				fmt.Fprintf(w, "%s: window %s is %s: %s (fetched %d, loaded %d, superseded %d, rejected %d)\n",
+					l.Pipeline, win.ID, win.Status, win.Reason, win.Fetched, win.Loaded, win.Superseded, win.Rejected)
+			}
+		}
 		for _, finding := range l.Findings {
 			fmt.Fprintf(w, "%s: schema drift: %s\n", l.Pipeline, finding)
 		}
