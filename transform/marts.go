@@ -3,8 +3,6 @@ package transform
 import (
 	"embed"
 	"fmt"
-
-	"github.com/apache/arrow/go/v17/arrow"
 )
 
 //go:embed marts/*.sql
@@ -29,16 +27,6 @@ type Mart struct {
 	Grain   []string // columns that identify a row; rows come in their order, nulls last
 	Columns []Column // of the result of Query, in order
 	Query   string
-}
-
-// Arrow returns the mart's columns as an Arrow schema. Every column may be null:
-// a record without a date is in the marts too.
-func (m Mart) Arrow() *arrow.Schema {
-	fields := make([]arrow.Field, len(m.Columns))
-	for i, c := range m.Columns {
-		fields[i] = c.field(true)
-	}
-	return arrow.NewSchema(fields, nil)
 }
 
 // Full returns "marts.name".

@@ -2,8 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"path"
 	"slices"
-	"strings"
 
 	"nightjar/extract"
 	"nightjar/load/landing"
@@ -105,14 +105,14 @@ func (l *leg) book(w *Window, page landing.Landed) {
 	if page.After != nil {
 		l.after[w.ID] = extract.Bookmark(page.After)
 	}
-	ref := page.Ref[:strings.LastIndexByte(page.Ref, '/')]
+	ref := path.Dir(page.Ref)
 	seen := l.pages[ref]
 	for len(seen) < page.Seq {
 		seen = append(seen, nil)
 	}
 	seen[page.Seq-1] = w
 	l.pages[ref] = seen
-	l.through = max(l.through, ref[strings.LastIndexByte(ref, '/')+1:])
+	l.through = max(l.through, path.Base(ref))
 	if page.At.After(l.asOf) {
 		l.asOf = page.At
 	}

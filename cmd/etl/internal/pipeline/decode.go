@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path"
 	"runtime"
-	"strings"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -120,6 +120,5 @@ func (l *leg) countRejected(page landing.Landed, records, fields int) {
 	defer l.mu.Unlock()
 	l.Rejects += int64(records + fields)
 	l.Rejected += int64(records)
-	ref := page.Ref[:strings.LastIndexByte(page.Ref, '/')]
-	l.pages[ref][page.Seq-1].Rejected += int64(records)
+	l.pages[path.Dir(page.Ref)][page.Seq-1].Rejected += int64(records)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -231,7 +230,7 @@ func (r *Runner) Status(ctx context.Context) (*State, error) {
 
 func (r *run) waiting(p config.Pipeline) ([]Waiting, error) {
 	runs, held, err := r.pending(p.Source, p.Stream)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return nil, err
 	}
 	var all []Waiting

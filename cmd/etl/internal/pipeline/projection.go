@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -42,13 +42,11 @@ func (r *run) buildDatabase(ctx context.Context, m *generation.Manifest, changes
 	if err := db.Finish(ctx); err != nil {
 		return err
 	}
-	if m.Database, err = r.build.Sum(databaseName(path), 0); err != nil {
+	if m.Database, err = r.build.Sum(filepath.Base(path), 0); err != nil {
 		return err
 	}
 	return r.sumMarts(m, rows)
 }
-
-func databaseName(path string) string { return path[strings.LastIndexByte(path, os.PathSeparator)+1:] }
 
 // canUpdate decides whether a copy of the last database is brought up to date or
 // the file is built afresh from the Parquet, and keeps count of what was replaced.
@@ -193,7 +191,7 @@ func (r *run) sumMarts(m *generation.Manifest, rows map[string]int64) error {
 func loadMarts() []load.Mart {
 	var all []load.Mart
 	for _, m := range transform.Marts() {
-		t := transform.Table{Schema: "marts", Name: m.Name, Comment: m.Comment, Key: m.Grain, Columns: m.Columns}
+		t := transform.Table{Schema: transform.MartSchema, Name: m.Name, Comment: m.Comment, Key: m.Grain, Columns: m.Columns}
 		all = append(all, load.Mart{Table: loadTable(t), Query: m.Query})
 	}
 	return all

@@ -67,19 +67,15 @@ func (r *Runner) Run(ctx context.Context, request Request) (*Report, error) {
 
 // begin opens the warehouse for a run. The caller holds the lock.
 func (r *Runner) begin(request Request) (*run, error) {
-	zone, err := r.zone()
+	run, err := r.look(request)
 	if err != nil {
 		return nil, err
 	}
-	run := &run{Runner: r, request: request, zone: zone, store: r.store(), now: r.Now().UTC().Truncate(time.Microsecond), progress: r.Progress, remade: map[string]bool{}}
-	if run.progress == nil {
-		run.progress = silent{}
+	run.remade = map[string]bool{}
+	if r.Progress != nil {
+		run.progress = r.Progress
 	}
-	if run.id, err = zone.NewRunID(run.now); err != nil {
-		return nil, err
-	}
-	run.parent, err = run.store.Current()
-	if err != nil && !errors.Is(err, generation.ErrNone) {
+	if run.id, err = run.zone.NewRunID(run.now); err != nil {
 		return nil, err
 	}
 	if run.build, err = run.store.Begin(run.parent); err != nil {
