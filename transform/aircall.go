@@ -2,8 +2,6 @@ package transform
 
 import (
 	"time"
-
-	"github.com/valyala/fastjson"
 )
 
 // Tables of calls, in the order of TablesOf.
@@ -17,44 +15,44 @@ const (
 const longestCall = 24 * time.Hour
 
 // readCalls reads a page of paginatedCalls. Null nodes are a page without calls.
-func readCalls(d *decoder, root *fastjson.Value) {
-	if nodes := d.member(root, "nodes"); nodes != nil && kind(nodes) == fastjson.TypeNull {
+func readCalls(d *decoder, root value) {
+	if nodes := d.member(root, "nodes"); nodes.exists() && nodes.kind() == isNull {
 		return
 	}
-	for i, call := range d.recordsOf(root, "nodes") {
-		if d.begin(callsSheet, i, call) && d.textKey(call.Get("id")) {
+	for i, call := range d.recordsOf(root, "nodes").elements() {
+		if d.begin(callsSheet, i, call) && d.textKey(call.get("id")) {
 			readCall(d, call)
 		}
 	}
 }
 
-func readCall(d *decoder, v *fastjson.Value) {
+func readCall(d *decoder, v value) {
 	d.text(d.key)
-	d.textOf(v.Get("direction"), "direction")
-	d.textOf(v.Get("call_type"), "call_type")
-	d.textOf(v.Get("from"), "from")
-	d.textOf(v.Get("to"), "to")
-	d.textOf(v.Get("via"), "via")
-	d.callDuration(v.Get("duration"), "duration")
-	d.flagOf(v.Get("is_archived"), "is_archived")
-	notes, present := d.array(v.Get("notes"), "notes")
+	d.textOf(v.get("direction"), "direction")
+	d.textOf(v.get("call_type"), "call_type")
+	d.textOf(v.get("from"), "from")
+	d.textOf(v.get("to"), "to")
+	d.textOf(v.get("via"), "via")
+	d.callDuration(v.get("duration"), "duration")
+	d.flagOf(v.get("is_archived"), "is_archived")
+	notes, present := d.array(v.get("notes"), "notes")
 	if present {
-		d.whole(int64(len(notes)))
+		d.whole(int64(notes.len()))
 	} else {
 		d.null()
 	}
-	created := d.datedInstant(v.Get("created_at"), "created_at")
+	created := d.datedInstant(v.get("created_at"), "created_at")
 	d.end(created)
 	readNotes(d, notes, created)
 }
 
 // callDuration appends a duration in the configured unit as seconds.
-func (d *decoder) callDuration(v *fastjson.Value, field string) {
-	switch kind(v) {
-	case fastjson.TypeNull:
+func (d *decoder) callDuration(v value, field string) {
+	switch v.kind() {
+	case isNull:
 		d.null()
 		return
-	case fastjson.TypeNumber:
+	case isNumber:
 	default:
 		d.bad(field, reasonType, v)
 		return
@@ -75,19 +73,19 @@ func (d *decoder) callDuration(v *fastjson.Value, field string) {
 }
 
 // readNotes reads the notes of the call just appended.
-func readNotes(d *decoder, notes []*fastjson.Value, created businessDay) {
-	if len(notes) == 0 {
+func readNotes(d *decoder, notes value, created businessDay) {
+	if notes.len() == 0 {
 		return
 	}
 	call := string(d.key)
-	for i, note := range notes {
-		if !d.beginNested(callNotesSheet, place{"notes", i}, note) || !d.textKey(note.Get("id")) {
+	for i, note := range notes.elements() {
+		if !d.beginNested(callNotesSheet, place{"notes", i}, note) || !d.textKey(note.get("id")) {
 			continue
 		}
 		d.text(d.key)
 		d.string(call)
 		d.whole(int64(i))
-		d.textOf(note.Get("content"), "content")
+		d.textOf(note.get("content"), "content")
 		d.end(created)
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/valyala/fastjson"
 )
 
 // New returns the decoder of a stream. It refuses a stream that it does not know
@@ -44,13 +42,13 @@ func New(source, stream string, o Options) (Decoder, error) {
 // decoder is the part that all streams share: it parses the page, remembers which
 // record is being read, and appends values or rejects.
 type decoder struct {
-	read         func(*decoder, *fastjson.Value)
+	read         func(*decoder, value)
 	days         calendar
 	durationUnit time.Duration
 	withhold     bool // pages may hold credentials: nothing raw that is not known to be free of them
 
-	parser    fastjson.Parser // of the body; its values live until the next page
-	variables fastjson.Parser // of the page's variables
+	body      document // the page; its values live until the next one
+	variables document // of the page
 
 	page Page
 	from origin
@@ -60,10 +58,9 @@ type decoder struct {
 	position int64  // of the record in the page
 	key      []byte // of the row being appended, if hasKey
 	hasKey   bool
-	nested   place           // of the row within the record
-	record   *fastjson.Value // the whole record
-	scratch  []byte          // a number's or key's text
-	cleaned  []byte          // a text freed of what is no text
+	nested   place  // of the row within the record
+	record   value  // the whole record
+	cleaned  []byte // a text freed of what is no text
 }
 
 // place names a row that is nested in a record; the zero place is the record.
@@ -83,9 +80,9 @@ func (p place) String() string {
 func (d *decoder) Decode(page Page, body []byte, rows *Rows) {
 	d.page, d.rows = page, rows
 	d.from = origin{at: page.At.UnixMicro(), ref: append(d.from.ref[:0], page.Ref...)}
-	d.position, d.hasKey, d.nested, d.record = 0, false, place{}, nil
+	d.position, d.hasKey, d.nested, d.record = 0, false, place{}, value{}
 	d.sheet = rows.sheets[0]
-	root, err := d.parser.ParseBytes(body)
+	root, err := d.body.parse(body)
 	if err != nil {
 		d.rejectPage("the page is no JSON", body)
 		return
@@ -93,81 +90,75 @@ func (d *decoder) Decode(page Page, body []byte, rows *Rows) {
 	d.read(d, root)
 }
 
-// variable finds a request variable by name, also within other variables; nil
+// variable finds a request variable by name, also within other variables; absent
 // where there is none.
-func (d *decoder) variable(name string) *fastjson.Value {
+func (d *decoder) variable(name string) value {
 	if len(d.page.Variables) == 0 {
-		return nil
+		return value{}
 	}
 	text, err := json.Marshal(d.page.Variables)
 	if err != nil {
-		return nil
+		return value{}
 	}
-	root, err := d.variables.ParseBytes(text)
+	root, err := d.variables.parse(text)
 	if err != nil {
-		return nil
+		return value{}
 	}
 	return search(root, name)
 }
 
-func search(v *fastjson.Value, name string) *fastjson.Value {
-	if found := v.Get(name); found != nil || kind(v) != fastjson.TypeObject {
+func search(v value, name string) value {
+	if found := v.get(name); found.exists() {
 		return found
 	}
-	var found *fastjson.Value
-	v.GetObject().Visit(func(_ []byte, member *fastjson.Value) {
-		if found == nil {
-			found = search(member, name)
+	for member := range v.members() {
+		if found := search(member, name); found.exists() {
+			return found
 		}
-	})
-	return found
+	}
+	return value{}
 }
 
 // recordsOf finds the member of data that has the named list, whatever the member
 // is called, and returns the list. Where there is none, the page is rejected.
-func (d *decoder) recordsOf(root *fastjson.Value, name string) []*fastjson.Value {
+func (d *decoder) recordsOf(root value, name string) value {
 	list := d.member(root, name)
-	if kind(list) != fastjson.TypeArray {
-		d.rejectPage("the page holds no list of "+name, root.MarshalTo(nil))
+	if list.kind() != isArray {
+		d.rejectPage("the page holds no list of "+name, root.raw())
 	}
-	return list.GetArray()
+	return list
 }
 
 // member finds data.<any>.<name>.
-func (d *decoder) member(root *fastjson.Value, name string) *fastjson.Value {
-	var found *fastjson.Value
-	data := root.Get("data")
-	if kind(data) != fastjson.TypeObject {
-		return nil
-	}
-	data.GetObject().Visit(func(_ []byte, member *fastjson.Value) {
-		if found == nil && kind(member) == fastjson.TypeObject {
-			found = member.Get(name)
+func (d *decoder) member(root value, name string) value {
+	for member := range root.get("data").members() {
+		if found := member.get(name); found.exists() {
+			return found
 		}
-	})
-	return found
+	}
+	return value{}
 }
 
 // begin turns to the next record, whose whole is v. Where v is no object, the
 // record is a reject of the table.
-func (d *decoder) begin(table int, position int, v *fastjson.Value) bool {
+func (d *decoder) begin(table int, position int, v value) bool {
 	d.sheet = d.rows.sheets[table]
 	d.position, d.record, d.hasKey, d.nested = int64(position), v, false, place{}
 	return d.isObject(v)
 }
 
 // beginNested turns to a row that is nested in the record.
-func (d *decoder) beginNested(table int, at place, v *fastjson.Value) bool {
+func (d *decoder) beginNested(table int, at place, v value) bool {
 	d.sheet = d.rows.sheets[table]
 	d.record, d.hasKey, d.nested = v, false, at
 	return d.isObject(v)
 }
 
-func (d *decoder) isObject(v *fastjson.Value) bool {
-	switch kind(v) {
-	case fastjson.TypeObject:
+func (d *decoder) isObject(v value) bool {
+	switch v.kind() {
+	case isObject:
 		return true
-	case fastjson.TypeNull:
+	case isNull:
 		d.rejectRow("the record is null")
 	default:
 		d.rejectRow("the record is no object")
@@ -182,11 +173,3 @@ func (d *decoder) setKey(text []byte) {
 
 // end closes the row.
 func (d *decoder) end(day businessDay) { d.sheet.end(d.from, day) }
-
-// kind is the type of a value that may be absent.
-func kind(v *fastjson.Value) fastjson.Type {
-	if v == nil {
-		return fastjson.TypeNull
-	}
-	return v.Type()
-}

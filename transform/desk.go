@@ -3,25 +3,23 @@ package transform
 import (
 	"bytes"
 	"strings"
-
-	"github.com/valyala/fastjson"
 )
 
 // readDeskConversations reads a list of conversations, or one conversation. A
 // page of message history holds none.
-func readDeskConversations(d *decoder, root *fastjson.Value) {
+func readDeskConversations(d *decoder, root value) {
 	if strings.Contains(d.page.Operation, "history") {
 		return
 	}
-	list := root.Get("conversations")
-	if list == nil && root.Exists("conversation") {
-		readDeskConversation(d, 0, root.Get("conversation"))
+	list := root.get("conversations")
+	if !list.exists() && root.get("conversation").exists() {
+		readDeskConversation(d, 0, root.get("conversation"))
 		return
 	}
-	switch kind(list) {
-	case fastjson.TypeArray:
-	case fastjson.TypeNull:
-		if list == nil {
+	switch list.kind() {
+	case isArray:
+	case isNull:
+		if !list.exists() {
 			d.rejectPage("the page holds no conversations", nil)
 		}
 		return
@@ -29,66 +27,66 @@ func readDeskConversations(d *decoder, root *fastjson.Value) {
 		d.rejectPage("conversations is no list", nil)
 		return
 	}
-	for i, conversation := range list.GetArray() {
+	for i, conversation := range list.elements() {
 		readDeskConversation(d, i, conversation)
 	}
 }
 
-func readDeskConversation(d *decoder, position int, v *fastjson.Value) {
+func readDeskConversation(d *decoder, position int, v value) {
 	if !d.begin(0, position, v) {
 		return
 	}
-	id, ok := d.wholeKey(v.Get("id"))
+	id, ok := d.wholeKey(v.get("id"))
 	if !ok {
 		return
 	}
 	d.whole(id)
-	d.wholeID(v.Get("ticket_id"), "ticket_id")
+	d.wholeID(v.get("ticket_id"), "ticket_id")
 	d.contactOf(v)
-	d.textOf(v.Get("state"), "state")
-	created := d.datedInstant(unlessNone(v.Get("createdAt")), "createdAt")
-	d.instantOf(unlessNone(v.Get("updatedAt")), "updatedAt")
-	d.instantOf(unlessNone(v.Get("deletedAt")), "deletedAt")
-	messages, present := d.array(v.Get("messages"), "messages")
+	d.textOf(v.get("state"), "state")
+	created := d.datedInstant(unlessNone(v.get("createdAt")), "createdAt")
+	d.instantOf(unlessNone(v.get("updatedAt")), "updatedAt")
+	d.instantOf(unlessNone(v.get("deletedAt")), "deletedAt")
+	messages, present := d.array(v.get("messages"), "messages")
 	if present {
-		d.whole(int64(len(messages)))
+		d.whole(int64(messages.len()))
 	} else {
 		d.null()
 	}
-	d.refsOf(v.Get("users"), "users")
+	d.refsOf(v.get("users"), "users")
 	d.end(created)
 }
 
 // contactOf appends the contact's id, which stands in contactId or in contact.
-func (d *decoder) contactOf(v *fastjson.Value) {
-	if id := v.Get("contactId"); kind(id) != fastjson.TypeNull {
+func (d *decoder) contactOf(v value) {
+	if id := v.get("contactId"); id.kind() != isNull {
 		d.wholeID(id, "contactId")
 		return
 	}
-	d.wholeID(d.object(v.Get("contact"), "contact").Get("id"), "contact.id")
+	d.wholeID(d.object(v.get("contact"), "contact").get("id"), "contact.id")
 }
 
-// unlessNone returns nil for the vendor's way to write no time: 0001-01-01.
-func unlessNone(v *fastjson.Value) *fastjson.Value {
-	if bytes.HasPrefix(v.GetStringBytes(), []byte("0001-01-01")) {
-		return nil
+// unlessNone is v, absent for the vendor's way to write no time: 0001-01-01.
+func unlessNone(v value) value {
+	if bytes.HasPrefix(v.text(), []byte("0001-01-01")) {
+		return value{}
 	}
 	return v
 }
 
 // refsOf appends the ids of a list of refs. A ref is an object with an id, or the
 // id itself. One without id is a reject and not in the list.
-func (d *decoder) refsOf(v *fastjson.Value, field string) {
+func (d *decoder) refsOf(v value, field string) {
 	refs, present := d.array(v, field)
 	if !present {
 		d.null()
 		return
 	}
 	ids := d.numbers()
-	for i, ref := range refs {
+	for i, ref := range refs.elements() {
 		id := ref
-		if ref.Type() == fastjson.TypeObject {
-			id = ref.Get("id")
+		if ref.kind() == isObject {
+			id = ref.get("id")
 		}
 		text, _ := d.literal(id)
 		n, ok := parseWhole(text)

@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"strconv"
 	"time"
-
-	"github.com/valyala/fastjson"
 )
 
 // Tables of closed_conversations, in the order of TablesOf.
@@ -17,39 +15,41 @@ const (
 
 // readClosedConversations reads a page of either query: edges whose node is a
 // conversation, or wraps one beside its survey and its conversions.
-func readClosedConversations(d *decoder, root *fastjson.Value) {
+func readClosedConversations(d *decoder, root value) {
 	project := d.askedProject()
-	for i, edge := range d.recordsOf(root, "edges") {
+	for i, edge := range d.recordsOf(root, "edges").elements() {
 		readEdge(d, i, edge, project)
 	}
 }
 
-// askedProject is the one project that the page was asked for; nil where there
+// askedProject is the one project that the page was asked for; absent where there
 // are several or none.
-func (d *decoder) askedProject() *fastjson.Value {
+func (d *decoder) askedProject() value {
 	v := d.variable("projectIds")
-	if projects := v.GetArray(); len(projects) == 1 {
-		return projects[0]
+	if v.len() == 1 {
+		for _, project := range v.elements() {
+			return project
+		}
 	}
-	if kind(v) == fastjson.TypeNumber {
+	if v.kind() == isNumber {
 		return v
 	}
-	return nil
+	return value{}
 }
 
-func readEdge(d *decoder, i int, edge, project *fastjson.Value) {
+func readEdge(d *decoder, i int, edge, project value) {
 	if !d.begin(conversationsSheet, i, edge) {
 		return
 	}
-	node := edge.Get("node")
+	node := edge.get("node")
 	if !d.isObject(node) {
 		return
 	}
 	conversation := node
-	if !node.Exists("createdAt") && node.Exists("conversation") { // the older shape
-		conversation = node.Get("conversation")
+	if !node.get("createdAt").exists() && node.get("conversation").exists() { // the older shape
+		conversation = node.get("conversation")
 	}
-	if !d.isObject(conversation) || !d.textKey(conversation.Get("id")) {
+	if !d.isObject(conversation) || !d.textKey(conversation.get("id")) {
 		return
 	}
 	closed := readConversation(d, node, conversation, project)
@@ -58,37 +58,37 @@ func readEdge(d *decoder, i int, edge, project *fastjson.Value) {
 
 // either returns the named member of the wrapper, and that of the conversation
 // where the wrapper has none.
-func either(node, conversation *fastjson.Value, name string) *fastjson.Value {
-	if v := node.Get(name); kind(v) != fastjson.TypeNull || node == conversation {
+func either(node, conversation value, name string) value {
+	if v := node.get(name); v.kind() != isNull || node == conversation {
 		return v
 	}
-	return conversation.Get(name)
+	return conversation.get(name)
 }
 
-func readConversation(d *decoder, node, v, project *fastjson.Value) businessDay {
+func readConversation(d *decoder, node, v, project value) businessDay {
 	d.text(d.key)
-	if p := d.object(v.Get("project"), "project"); p != nil && kind(p.Get("id")) != fastjson.TypeNull {
-		project = p.Get("id")
+	if p := d.object(v.get("project"), "project"); p.get("id").kind() != isNull {
+		project = p.get("id")
 	}
 	d.wholeID(project, "project.id")
-	d.textOf(v.Get("channel"), "channel")
-	d.textOf(v.Get("language"), "language")
-	d.instantOf(v.Get("createdAt"), "createdAt")
-	closed := d.datedInstant(v.Get("closedAt"), "closedAt")
-	d.isoDuration(v.Get("duration"), "duration")
-	d.namesOf(v.Get("tags"), "tags", "name")
+	d.textOf(v.get("channel"), "channel")
+	d.textOf(v.get("language"), "language")
+	d.instantOf(v.get("createdAt"), "createdAt")
+	closed := d.datedInstant(v.get("closedAt"), "closedAt")
+	d.isoDuration(v.get("duration"), "duration")
+	d.namesOf(v.get("tags"), "tags", "name")
 	survey := d.object(either(node, v, "satisfactionSurvey"), "satisfactionSurvey")
-	d.scoreOf(survey.Get("customerSatisfaction"), "satisfactionSurvey.customerSatisfaction", 1, 5)
-	d.scoreOf(survey.Get("netPromoterScore"), "satisfactionSurvey.netPromoterScore", 0, 10)
-	d.textOf(survey.Get("comment"), "satisfactionSurvey.comment")
+	d.scoreOf(survey.get("customerSatisfaction"), "satisfactionSurvey.customerSatisfaction", 1, 5)
+	d.scoreOf(survey.get("netPromoterScore"), "satisfactionSurvey.netPromoterScore", 0, 10)
+	d.textOf(survey.get("comment"), "satisfactionSurvey.comment")
 	d.end(closed)
 	return closed
 }
 
 // isoDuration appends seconds from an ISO 8601 duration or a bare number.
-func (d *decoder) isoDuration(v *fastjson.Value, field string) {
+func (d *decoder) isoDuration(v value, field string) {
 	text, ok := d.literal(v)
-	if kind(v) == fastjson.TypeNull || ok && len(text) == 0 {
+	if v.kind() == isNull || ok && len(text) == 0 {
 		d.null()
 		return
 	}
@@ -110,28 +110,28 @@ func (d *decoder) isoDuration(v *fastjson.Value, field string) {
 func seconds(ns int64) float64 { return float64(ns) / float64(time.Second) }
 
 // readTransactions reads the conversions of the conversation just appended.
-func readTransactions(d *decoder, conversions *fastjson.Value, closed businessDay) {
+func readTransactions(d *decoder, conversions value, closed businessDay) {
 	const list = "conversions.transactions"
-	transactions, _ := d.array(d.object(conversions, "conversions").Get("transactions"), list)
-	if len(transactions) == 0 {
+	transactions, _ := d.array(d.object(conversions, "conversions").get("transactions"), list)
+	if transactions.len() == 0 {
 		return
 	}
 	conversation := string(d.key)
 	twins := make(map[string]int)
-	for i, v := range transactions {
+	for i, v := range transactions.elements() {
 		if d.beginNested(transactionsSheet, place{list, i}, v) && d.transactionKey(v, conversation, twins) {
 			readTransaction(d, v, conversation, closed)
 		}
 	}
 }
 
-func readTransaction(d *decoder, v *fastjson.Value, conversation string, closed businessDay) {
+func readTransaction(d *decoder, v value, conversation string, closed businessDay) {
 	d.text(d.key)
 	d.string(conversation)
-	d.idOf(v.Get("externalConversionId"), "externalConversionId")
-	d.amountOf(v.Get("amount"), "amount")
-	d.textOf(v.Get("currency"), "currency")
-	d.instantOf(v.Get("receivedAt"), "receivedAt")
+	d.idOf(v.get("externalConversionId"), "externalConversionId")
+	d.amountOf(v.get("amount"), "amount")
+	d.textOf(v.get("currency"), "currency")
+	d.instantOf(v.get("receivedAt"), "receivedAt")
 	d.businessDay(closed)
 	d.end(closed)
 }
@@ -139,15 +139,15 @@ func readTransaction(d *decoder, v *fastjson.Value, conversation string, closed 
 // transactionKey reads the id of a transaction. Where the query has none, the key
 // is the first half of a SHA-256, in hex, over what the transaction says; of equal
 // transactions in one conversation, all but the first are told apart by number.
-func (d *decoder) transactionKey(v *fastjson.Value, conversation string, twins map[string]int) bool {
-	if v.Exists("id") {
-		return d.textKey(v.Get("id"))
+func (d *decoder) transactionKey(v value, conversation string, twins map[string]int) bool {
+	if v.get("id").exists() {
+		return d.textKey(v.get("id"))
 	}
 	content := append([]byte(conversation), '|')
-	content = append(d.appendLiteral(content, v.Get("externalConversionId")), '|')
-	content = append(d.appendAmount(content, v.Get("amount")), '|')
-	content = append(d.appendLiteral(content, v.Get("currency")), '|')
-	content = d.appendInstant(content, v.Get("receivedAt"))
+	content = append(d.appendLiteral(content, v.get("externalConversionId")), '|')
+	content = append(d.appendAmount(content, v.get("amount")), '|')
+	content = append(d.appendLiteral(content, v.get("currency")), '|')
+	content = d.appendInstant(content, v.get("receivedAt"))
 	twins[string(content)]++
 	if n := twins[string(content)]; n > 1 {
 		content = strconv.AppendInt(append(content, '|'), int64(n), 10)
@@ -157,13 +157,13 @@ func (d *decoder) transactionKey(v *fastjson.Value, conversation string, twins m
 	return true
 }
 
-func (d *decoder) appendLiteral(b []byte, v *fastjson.Value) []byte {
+func (d *decoder) appendLiteral(b []byte, v value) []byte {
 	text, _ := d.literal(v)
 	return append(b, text...)
 }
 
 // appendAmount writes an amount in one form, whatever form it came in.
-func (d *decoder) appendAmount(b []byte, v *fastjson.Value) []byte {
+func (d *decoder) appendAmount(b []byte, v value) []byte {
 	text, _ := d.literal(v)
 	amount, ok := parseAmount(text)
 	if !ok {
@@ -173,7 +173,7 @@ func (d *decoder) appendAmount(b []byte, v *fastjson.Value) []byte {
 }
 
 // appendInstant writes a time in one form, whatever form it came in.
-func (d *decoder) appendInstant(b []byte, v *fastjson.Value) []byte {
+func (d *decoder) appendInstant(b []byte, v value) []byte {
 	text, _ := d.literal(v)
 	us, ok := parseInstant(text)
 	if !ok {

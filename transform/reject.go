@@ -1,10 +1,6 @@
 package transform
 
-import (
-	"bytes"
-
-	"github.com/valyala/fastjson"
-)
+import "strings"
 
 // rawLimit is the most of an offending value that a reject keeps, in bytes.
 const rawLimit = 2048
@@ -29,7 +25,7 @@ func (d *decoder) rejectRow(reason string) {
 }
 
 // rejectField records that a value of the row is no value of its column.
-func (d *decoder) rejectField(field, reason string, v *fastjson.Value) {
+func (d *decoder) rejectField(field, reason string, v value) {
 	if at := d.nested.String(); at != "" {
 		field = at + "." + field
 	}
@@ -52,34 +48,41 @@ func (d *decoder) reject(scope, field, reason string, raw []byte) {
 }
 
 // raw is the JSON of an offending value, without credentials.
-func (d *decoder) raw(v *fastjson.Value) []byte {
-	if v == nil {
-		return nil
-	}
+func (d *decoder) raw(v value) []byte {
 	if d.withhold {
-		withoutCredentials(v)
+		return withoutCredentials(nil, v)
 	}
-	return v.MarshalTo(nil)
+	return v.raw()
 }
 
-// withoutCredentials takes the members called token out of a value.
-func withoutCredentials(v *fastjson.Value) {
-	for _, element := range v.GetArray() {
-		withoutCredentials(element)
-	}
-	object := v.GetObject()
-	if object == nil {
-		return
-	}
-	var credentials []string
-	object.Visit(func(name []byte, member *fastjson.Value) {
-		if bytes.Contains(bytes.ToLower(name), []byte("token")) {
-			credentials = append(credentials, string(name))
-			return
+// withoutCredentials appends the JSON of a value without the members that are
+// called token in some way.
+func withoutCredentials(to []byte, v value) []byte {
+	separator := byte('[')
+	switch v.kind() {
+	case isArray:
+		for _, element := range v.elements() {
+			to = withoutCredentials(append(to, separator), element)
+			separator = ','
 		}
-		withoutCredentials(member)
-	})
-	for _, name := range credentials {
-		object.Del(name)
+		if separator == '[' {
+			to = append(to, separator)
+		}
+		return append(to, ']')
+	case isObject:
+		separator = '{'
+		for member := range v.members() {
+			if strings.Contains(strings.ToLower(member.name()), "token") {
+				continue
+			}
+			to = append(append(to, separator), member.rawName()...)
+			to = withoutCredentials(append(to, ':'), member)
+			separator = ','
+		}
+		if separator == '{' {
+			to = append(to, separator)
+		}
+		return append(to, '}')
 	}
+	return append(to, v.raw()...)
 }

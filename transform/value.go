@@ -1,7 +1,5 @@
 package transform
 
-import "github.com/valyala/fastjson"
-
 // The methods below append one value each to the row. A value that is absent or
 // null is NULL; one that the column cannot hold is NULL and a reject of the field.
 
@@ -13,25 +11,28 @@ const (
 )
 
 // bad appends NULL and records why.
-func (d *decoder) bad(field, reason string, v *fastjson.Value) {
+func (d *decoder) bad(field, reason string, v value) {
 	d.null()
 	d.rejectField(field, reason, v)
 }
 
 // textOf appends a text.
-func (d *decoder) textOf(v *fastjson.Value, field string) {
-	switch kind(v) {
-	case fastjson.TypeNull:
+func (d *decoder) textOf(v value, field string) {
+	switch v.kind() {
+	case isNull:
 		d.null()
-	case fastjson.TypeString:
+	case isString:
 		d.text(d.clean(v))
 	default:
 		d.bad(field, reasonType, v)
 	}
 }
 
-func (d *decoder) clean(v *fastjson.Value) []byte {
-	text := v.GetStringBytes()
+func (d *decoder) clean(v value) []byte {
+	text := v.text()
+	if v.ascii() {
+		return text
+	}
 	good := clean(d.cleaned, text)
 	if len(good) > 0 && len(text) > 0 && &good[0] != &text[0] {
 		d.cleaned = good
@@ -40,20 +41,19 @@ func (d *decoder) clean(v *fastjson.Value) []byte {
 }
 
 // literal is the text of a string or the literal of a number; ok is false where v
-// is neither. It is good until the next call.
-func (d *decoder) literal(v *fastjson.Value) (text []byte, ok bool) {
-	switch kind(v) {
-	case fastjson.TypeString:
-		return v.GetStringBytes(), true
-	case fastjson.TypeNumber:
-		d.scratch = v.MarshalTo(d.scratch[:0])
-		return d.scratch, true
+// is neither.
+func (d *decoder) literal(v value) (text []byte, ok bool) {
+	switch v.kind() {
+	case isString:
+		return v.text(), true
+	case isNumber:
+		return v.raw(), true
 	}
 	return nil, false
 }
 
 // idOf appends an identifier that is a text, or the literal of a number.
-func (d *decoder) idOf(v *fastjson.Value, field string) {
+func (d *decoder) idOf(v value, field string) {
 	text, reason := d.identifier(v)
 	switch {
 	case reason != "":
@@ -67,13 +67,13 @@ func (d *decoder) idOf(v *fastjson.Value, field string) {
 
 // identifier is the text of an identifier, empty where it is absent, null or
 // empty. It is good until the next call.
-func (d *decoder) identifier(v *fastjson.Value) (text []byte, reason string) {
-	switch kind(v) {
-	case fastjson.TypeNull:
+func (d *decoder) identifier(v value) (text []byte, reason string) {
+	switch v.kind() {
+	case isNull:
 		return nil, ""
-	case fastjson.TypeString:
+	case isString:
 		return d.clean(v), ""
-	case fastjson.TypeNumber:
+	case isNumber:
 		text, _ := d.literal(v)
 		if _, ok := scanNumber(text); !ok {
 			return nil, reasonNumber
@@ -84,7 +84,7 @@ func (d *decoder) identifier(v *fastjson.Value) (text []byte, reason string) {
 }
 
 // textKey reads the key of the row; without one the row is rejected.
-func (d *decoder) textKey(v *fastjson.Value) bool {
+func (d *decoder) textKey(v value) bool {
 	text, reason := d.identifier(v)
 	if reason == "" && len(text) == 0 {
 		reason = "the key is missing, null or empty"
@@ -98,7 +98,7 @@ func (d *decoder) textKey(v *fastjson.Value) bool {
 }
 
 // wholeKey reads the numeric key of the row; without one the row is rejected.
-func (d *decoder) wholeKey(v *fastjson.Value) (int64, bool) {
+func (d *decoder) wholeKey(v value) (int64, bool) {
 	if !d.textKey(v) {
 		return 0, false
 	}
@@ -110,7 +110,7 @@ func (d *decoder) wholeKey(v *fastjson.Value) (int64, bool) {
 }
 
 // wholeID appends a numeric identifier that may come as text or as number.
-func (d *decoder) wholeID(v *fastjson.Value, field string) {
+func (d *decoder) wholeID(v value, field string) {
 	text, reason := d.identifier(v)
 	id, ok := parseWhole(text)
 	switch {
@@ -126,7 +126,7 @@ func (d *decoder) wholeID(v *fastjson.Value, field string) {
 }
 
 // counterOf appends a count, which is never negative.
-func (d *decoder) counterOf(v *fastjson.Value, field string) {
+func (d *decoder) counterOf(v value, field string) {
 	if n, ok := d.number(v, field); ok && n < 0 {
 		d.bad(field, reasonRange, v)
 	} else if ok {
@@ -135,7 +135,7 @@ func (d *decoder) counterOf(v *fastjson.Value, field string) {
 }
 
 // scoreOf appends a score between least and most.
-func (d *decoder) scoreOf(v *fastjson.Value, field string, least, most int64) {
+func (d *decoder) scoreOf(v value, field string, least, most int64) {
 	if n, ok := d.number(v, field); ok && (n < least || n > most) {
 		d.bad(field, reasonRange, v)
 	} else if ok {
@@ -144,12 +144,12 @@ func (d *decoder) scoreOf(v *fastjson.Value, field string, least, most int64) {
 }
 
 // number reads a whole number. Where it is none, NULL has been appended.
-func (d *decoder) number(v *fastjson.Value, field string) (n int64, ok bool) {
-	switch kind(v) {
-	case fastjson.TypeNull:
+func (d *decoder) number(v value, field string) (n int64, ok bool) {
+	switch v.kind() {
+	case isNull:
 		d.null()
 		return 0, false
-	case fastjson.TypeNumber:
+	case isNumber:
 	default:
 		d.bad(field, reasonType, v)
 		return 0, false
@@ -161,20 +161,20 @@ func (d *decoder) number(v *fastjson.Value, field string) (n int64, ok bool) {
 	return n, ok
 }
 
-func (d *decoder) flagOf(v *fastjson.Value, field string) {
-	switch kind(v) {
-	case fastjson.TypeNull:
+func (d *decoder) flagOf(v value, field string) {
+	switch v.kind() {
+	case isNull:
 		d.null()
-	case fastjson.TypeTrue, fastjson.TypeFalse:
-		d.flag(kind(v) == fastjson.TypeTrue)
+	case isTrue, isFalse:
+		d.flag(v.kind() == isTrue)
 	default:
 		d.bad(field, reasonType, v)
 	}
 }
 
 // amountOf appends a decimal from its literal, as number or as text.
-func (d *decoder) amountOf(v *fastjson.Value, field string) {
-	if kind(v) == fastjson.TypeNull {
+func (d *decoder) amountOf(v value, field string) {
+	if v.kind() == isNull {
 		d.null()
 		return
 	}
@@ -199,8 +199,8 @@ func parseAmount(text []byte) (int64, bool) {
 }
 
 // instantOf appends a time and returns it. An empty text is NULL.
-func (d *decoder) instantOf(v *fastjson.Value, field string) (us int64, known bool) {
-	if kind(v) == fastjson.TypeNull {
+func (d *decoder) instantOf(v value, field string) (us int64, known bool) {
+	if v.kind() == isNull {
 		d.null()
 		return 0, false
 	}
@@ -223,7 +223,7 @@ func (d *decoder) instantOf(v *fastjson.Value, field string) (us int64, known bo
 }
 
 // datedInstant appends a time and then its business day.
-func (d *decoder) datedInstant(v *fastjson.Value, field string) businessDay {
+func (d *decoder) datedInstant(v value, field string) businessDay {
 	us, known := d.instantOf(v, field)
 	var day businessDay
 	if known {
@@ -233,45 +233,45 @@ func (d *decoder) datedInstant(v *fastjson.Value, field string) businessDay {
 	return day
 }
 
-// object returns v where it is an object, and nil where it is absent or null.
-// Anything else is a reject of the field and nil too.
-func (d *decoder) object(v *fastjson.Value, field string) *fastjson.Value {
-	switch kind(v) {
-	case fastjson.TypeObject:
+// object returns v where it is an object, and no value where it is absent or null.
+// Anything else is a reject of the field and no value too.
+func (d *decoder) object(v value, field string) value {
+	switch v.kind() {
+	case isObject:
 		return v
-	case fastjson.TypeNull:
-		return nil
+	case isNull:
+		return value{}
 	}
 	d.rejectField(field, reasonType, v)
-	return nil
+	return value{}
 }
 
 // array is object for lists; present tells an empty list from none.
-func (d *decoder) array(v *fastjson.Value, field string) (elements []*fastjson.Value, present bool) {
-	switch kind(v) {
-	case fastjson.TypeArray:
-		return v.GetArray(), true
-	case fastjson.TypeNull:
-		return nil, false
+func (d *decoder) array(v value, field string) (list value, present bool) {
+	switch v.kind() {
+	case isArray:
+		return v, true
+	case isNull:
+		return value{}, false
 	}
 	d.rejectField(field, reasonType, v)
-	return nil, false
+	return value{}, false
 }
 
 // namesOf appends a list of texts, each an element itself or its member called
 // name. An element without text is a reject and not in the list.
-func (d *decoder) namesOf(v *fastjson.Value, field, name string) {
-	elements, present := d.array(v, field)
+func (d *decoder) namesOf(v value, field, name string) {
+	list, present := d.array(v, field)
 	if !present {
 		d.null()
 		return
 	}
-	for i, element := range elements {
+	for i, element := range list.elements() {
 		member := element
-		if element.Type() == fastjson.TypeObject {
-			member = element.Get(name)
+		if element.kind() == isObject {
+			member = element.get(name)
 		}
-		if kind(member) != fastjson.TypeString {
+		if member.kind() != isString {
 			d.rejectField(place{field, i}.String(), "the element has no text", element)
 			continue
 		}

@@ -2,62 +2,60 @@ package transform
 
 import (
 	"bytes"
-
-	"github.com/valyala/fastjson"
 )
 
 // readWaves reads a page that asks for many waves at once, each under an alias of
 // its own. Null says that there is no wave of that id; it is no record.
-func readWaves(d *decoder, root *fastjson.Value) {
-	data := root.Get("data")
-	if kind(data) != fastjson.TypeObject {
-		d.rejectPage("the page holds no data", root.MarshalTo(nil))
+func readWaves(d *decoder, root value) {
+	data := root.get("data")
+	if data.kind() != isObject {
+		d.rejectPage("the page holds no data", root.raw())
 		return
 	}
 	position := 0
-	data.GetObject().Visit(func(_ []byte, wave *fastjson.Value) {
-		if wave.Type() != fastjson.TypeNull {
+	for wave := range data.members() {
+		if wave.kind() != isNull {
 			readWave(d, position, wave)
 		}
 		position++
-	})
+	}
 }
 
-func readWave(d *decoder, position int, v *fastjson.Value) {
+func readWave(d *decoder, position int, v value) {
 	if !d.begin(0, position, v) {
 		return
 	}
-	id, ok := d.wholeKey(v.Get("id"))
+	id, ok := d.wholeKey(v.get("id"))
 	if !ok {
 		return
 	}
 	d.whole(id)
-	d.textOf(v.Get("name"), "name")
-	d.textOf(v.Get("type"), "type")
-	scheduled := d.datedInstant(v.Get("scheduledTime"), "scheduledTime")
-	account := d.object(v.Get("account"), "account")
-	d.idOf(account.Get("id"), "account.id")
-	d.textOf(account.Get("name"), "account.name")
-	d.textOf(account.Get("primaryPhone"), "account.primaryPhone")
-	d.idOf(d.object(v.Get("organization"), "organization").Get("id"), "organization.id")
-	d.textOf(v.Get("sentBy"), "sentBy")
-	d.textOf(v.Get("body"), "body")
-	d.namesOf(v.Get("media"), "media", "url")
-	d.namesOf(v.Get("lists"), "lists", "name")
-	d.counterOf(v.Get("totalMessages"), "totalMessages")
-	d.counterOf(v.Get("totalMessagesDelivered"), "totalMessagesDelivered")
-	d.counterOf(v.Get("totalMessagesFailed"), "totalMessagesFailed")
+	d.textOf(v.get("name"), "name")
+	d.textOf(v.get("type"), "type")
+	scheduled := d.datedInstant(v.get("scheduledTime"), "scheduledTime")
+	account := d.object(v.get("account"), "account")
+	d.idOf(account.get("id"), "account.id")
+	d.textOf(account.get("name"), "account.name")
+	d.textOf(account.get("primaryPhone"), "account.primaryPhone")
+	d.idOf(d.object(v.get("organization"), "organization").get("id"), "organization.id")
+	d.textOf(v.get("sentBy"), "sentBy")
+	d.textOf(v.get("body"), "body")
+	d.namesOf(v.get("media"), "media", "url")
+	d.namesOf(v.get("lists"), "lists", "name")
+	d.counterOf(v.get("totalMessages"), "totalMessages")
+	d.counterOf(v.get("totalMessagesDelivered"), "totalMessagesDelivered")
+	d.counterOf(v.get("totalMessagesFailed"), "totalMessagesFailed")
 	d.end(scheduled)
 }
 
 // readMessages reads a page of a conversation. A page of the inbox names contacts
 // and holds no messages of its own.
-func readMessages(d *decoder, root *fastjson.Value) {
-	if d.page.Operation == "Inbox" && root.Exists("data") || d.member(root, "items") != nil {
+func readMessages(d *decoder, root value) {
+	if d.page.Operation == "Inbox" && root.get("data").exists() || d.member(root, "items").exists() {
 		return
 	}
 	asked := d.askedNumbers()
-	for i, message := range d.recordsOf(root, "messages") {
+	for i, message := range d.recordsOf(root, "messages").elements() {
 		readMessage(d, i, message, asked)
 	}
 }
@@ -66,46 +64,46 @@ func readMessages(d *decoder, root *fastjson.Value) {
 // the account's first: inbox and conversation are asked with the account as from.
 func (d *decoder) askedNumbers() (numbers [2][]byte) {
 	for i, name := range [2]string{"from", "to"} {
-		if v := d.variable(name); kind(v) == fastjson.TypeString {
-			numbers[i] = bytes.Clone(v.GetStringBytes())
+		if v := d.variable(name); v.kind() == isString {
+			numbers[i] = bytes.Clone(v.text())
 		}
 	}
 	return numbers
 }
 
-func readMessage(d *decoder, position int, v *fastjson.Value, asked [2][]byte) {
+func readMessage(d *decoder, position int, v value, asked [2][]byte) {
 	if !d.begin(0, position, v) {
 		return
 	}
-	id, ok := d.wholeKey(v.Get("id"))
+	id, ok := d.wholeKey(v.get("id"))
 	if !ok {
 		return
 	}
-	from, to := v.Get("fromNumber").GetStringBytes(), v.Get("toNumber").GetStringBytes()
+	from, to := v.get("fromNumber").text(), v.get("toNumber").text()
 	d.whole(id)
-	d.idOf(v.Get("legacyId"), "legacyId")
-	d.wholeID(d.object(v.Get("wave"), "wave").Get("id"), "wave.id")
-	d.idOf(d.object(v.Get("contact"), "contact").Get("id"), "contact.id")
+	d.idOf(v.get("legacyId"), "legacyId")
+	d.wholeID(d.object(v.get("wave"), "wave").get("id"), "wave.id")
+	d.idOf(d.object(v.get("contact"), "contact").get("id"), "contact.id")
 	account := d.accountOf(v, from, to, asked)
-	d.textOf(v.Get("fromNumber"), "fromNumber")
-	d.textOf(v.Get("toNumber"), "toNumber")
+	d.textOf(v.get("fromNumber"), "fromNumber")
+	d.textOf(v.get("toNumber"), "toNumber")
 	d.direction(account, from, to)
-	d.textOf(v.Get("status"), "status")
-	d.textOf(v.Get("statusDescription"), "statusDescription")
-	d.errorCode(v.Get("errorCode"))
-	d.textOf(v.Get("body"), "body")
-	sent := d.datedInstant(v.Get("sentAt"), "sentAt")
-	d.instantOf(v.Get("confirmedAt"), "confirmedAt")
+	d.textOf(v.get("status"), "status")
+	d.textOf(v.get("statusDescription"), "statusDescription")
+	d.errorCode(v.get("errorCode"))
+	d.textOf(v.get("body"), "body")
+	sent := d.datedInstant(v.get("sentAt"), "sentAt")
+	d.instantOf(v.get("confirmedAt"), "confirmedAt")
 	d.end(sent)
 }
 
 // accountOf appends and returns the number of the account: the one that the
 // message names, else the asked one that is an end of the message.
-func (d *decoder) accountOf(v *fastjson.Value, from, to []byte, asked [2][]byte) []byte {
-	phone := d.object(v.Get("account"), "account").Get("primaryPhone")
-	if kind(phone) != fastjson.TypeNull {
+func (d *decoder) accountOf(v value, from, to []byte, asked [2][]byte) []byte {
+	phone := d.object(v.get("account"), "account").get("primaryPhone")
+	if phone.kind() != isNull {
 		d.textOf(phone, "account.primaryPhone")
-		return phone.GetStringBytes()
+		return phone.text()
 	}
 	for _, number := range asked {
 		if sameNumber(number, from) || sameNumber(number, to) {
@@ -129,7 +127,7 @@ func (d *decoder) direction(account, from, to []byte) {
 }
 
 // errorCode appends the carrier's code; numbers are taken as their literal.
-func (d *decoder) errorCode(v *fastjson.Value) { d.idOf(v, "errorCode") }
+func (d *decoder) errorCode(v value) { d.idOf(v, "errorCode") }
 
 // sameNumber compares the digits of two telephone numbers; no number is the same
 // as none.
