@@ -210,7 +210,7 @@ func fingerprint(h *maphash.Hash, edge transport.Raw) {
 	if id == nil {
 		id = node.Get("conversation", "id")
 	}
-	h.Write(id)
+	h.Write(id.Bytes())
 	h.WriteByte(0)
 }
 

@@ -70,12 +70,12 @@ func TestBadAnswers(t *testing.T) {
 		{"empty object over 200", 200, json, "{}", extract.Garbled, "neither data nor errors"},
 		{"null data", 200, json, `{"data":null}`, extract.Garbled, "neither data nor errors"},
 		{"nothing", 200, json, "", extract.Garbled, "empty answer"},
-		{"cut in a string", 200, json, `{"data":{"comment":"top sec`, extract.Garbled, "cut within a string after 27 bytes"},
+		{"cut in a string", 200, json, `{"data":{"comment":"top sec`, extract.Garbled, "cut after 27 bytes"},
 		{"cut between members", 200, json, `{"data":{"a":1`, extract.Garbled, "cut after 14 bytes"},
 		{"broken number", 200, json, `{"data":{"a":01x}}`, extract.Garbled, "not valid JSON"},
 		{"broken far inside", 200, json, `{"data":{"a":[1,2,,3]}}`, extract.Garbled, "not valid JSON"},
 		{"two values", 200, json, `{"data":{}} {"data":{}}`, extract.Garbled, "not valid JSON"},
-		{"deeper than any answer", 200, json, strings.Repeat("[", 1<<20), extract.Garbled, "nested deeper than 128"},
+		{"deeper than any answer", 200, json, strings.Repeat("[", 1<<20), extract.Garbled, "not valid JSON"},
 		{"a redirect", 302, json, "", extract.Refused, "redirect"},
 
 		// GraphQL errors are failure whatever stands around them.

@@ -3,16 +3,15 @@ package transport
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
 
-	"github.com/valyala/fastjson"
+	"github.com/go-faster/jx"
 )
-
-// deepest is how deep an answer may nest; the validator recurses.
-const deepest = 128
 
 // envelope is the outermost object of an answer: the raw bytes of its members
 // that matter. All are nil where the answer is no object.
@@ -23,98 +22,49 @@ type envelope struct {
 }
 
 // open validates the answer in full and finds the members of its outermost
-// object. The text says what is wrong, without a word of the answer.
+// object, in one pass. The text says what is wrong, without a word of the answer.
 func open(b []byte) (envelope, string) {
-	if len(bytes.TrimSpace(b)) == 0 {
+	b = bytes.TrimSpace(b)
+	if len(b) == 0 {
 		return envelope{}, "empty answer"
 	}
-	s := scanner{b: b}
-	if err := s.scan(); err != "" {
-		return envelope{}, err
+	var found envelope
+	d := jx.DecodeBytes(b)
+	var err error
+	if b[0] == '{' {
+		found.object = b
+		err = d.ObjBytes(found.member)
+	} else {
+		err = d.Skip()
 	}
-	if fastjson.ValidateBytes(b) != nil {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return envelope{}, fmt.Sprintf("answer cut after %d bytes", len(b))
+	case err != nil, d.Skip() != io.EOF: // also what nests deeper than the library's 10,000 levels
 		return envelope{}, fmt.Sprintf("not valid JSON (%d bytes)", len(b))
 	}
-	return s.found, ""
+	return found, ""
+}
+
+// member reads one member of the outermost object. Of members of the same name the
+// first that says something counts.
+func (e *envelope) member(d *jx.Decoder, name []byte) error {
+	raw, err := d.Raw()
+	if err != nil {
+		return err
+	}
+	value := bytes.TrimSpace(raw)
+	switch {
+	case string(name) == "data" && !e.hasData():
+		e.data = value
+	case string(name) == "errors" && (e.failures == nil || string(e.failures) == "null"):
+		e.failures = value
+	}
+	return nil
 }
 
 func (e envelope) hasData() bool {
 	return e.data != nil && string(e.data) != "null"
-}
-
-// scanner finds the members of the outermost object in one pass that skips
-// strings by their quotes. It accepts more than JSON does; the validator has
-// the last word. What it does refuse, unknown words and great depth, are the
-// inputs on which the validator would take memory without bound.
-type scanner struct {
-	b     []byte
-	found envelope
-
-	depth int
-	key   string // the member of the outermost object that is being read
-	start int    // where its value begins; zero outside a value
-	last  string // the last string at depth 1, a key if a colon follows
-}
-
-func (s *scanner) scan() string {
-	for i := 0; i < len(s.b); i++ {
-		switch c := s.b[i]; c {
-		case '"':
-			end := closing(s.b, i+1)
-			if end < 0 {
-				return fmt.Sprintf("answer cut within a string after %d bytes", len(s.b))
-			}
-			if s.depth == 1 && s.start == 0 {
-				s.last = unquote(s.b[i : end+1])
-			}
-			i = end
-		case '{', '[':
-			if s.depth++; s.depth > deepest {
-				return fmt.Sprintf("JSON nested deeper than %d", deepest)
-			}
-		case ':':
-			if s.depth == 1 && s.start == 0 {
-				s.key, s.start = s.last, i+1
-			}
-		case ',', '}', ']':
-			if s.depth == 1 && s.start > 0 {
-				s.keep(bytes.TrimSpace(s.b[s.start:i]))
-			}
-			if c != ',' {
-				s.depth--
-			}
-		case 't', 'f', 'n':
-			word := literal(s.b[i:])
-			if word == 0 {
-				return fmt.Sprintf("not valid JSON (%d bytes)", len(s.b))
-			}
-			i += word - 1
-		default:
-			if strings.IndexByte(" \t\r\n0123456789+-.eE", c) < 0 {
-				return fmt.Sprintf("not valid JSON (%d bytes)", len(s.b))
-			}
-		}
-		if s.depth < 0 {
-			return fmt.Sprintf("not valid JSON (%d bytes)", len(s.b))
-		}
-	}
-	if s.depth > 0 {
-		return fmt.Sprintf("answer cut after %d bytes", len(s.b))
-	}
-	if b := bytes.TrimSpace(s.b); b[0] == '{' {
-		s.found.object = b
-	}
-	return ""
-}
-
-func (s *scanner) keep(value []byte) {
-	switch {
-	case s.key == "data" && !s.found.hasData():
-		s.found.data = value
-	case s.key == "errors" && (s.found.failures == nil || string(s.found.failures) == "null"):
-		s.found.failures = value
-	}
-	s.key, s.start = "", 0
 }
 
 // closing returns the index of the quote that ends the string whose text begins
@@ -145,16 +95,6 @@ func unquote(quoted []byte) string {
 		return ""
 	}
 	return s
-}
-
-// literal is the length of the word that b begins with; zero if JSON has none such.
-func literal(b []byte) int {
-	for _, word := range []string{"true", "false", "null"} {
-		if bytes.HasPrefix(b, []byte(word)) {
-			return len(word)
-		}
-	}
-	return 0
 }
 
 // markup reports whether the answer is a web page.

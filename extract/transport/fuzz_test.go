@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -38,6 +39,9 @@ func FuzzAnswer(f *testing.F) {
 				answer, err := vendor.GraphQL(context.Background(), endpoint, transport.Query{Operation: "Fuzz", Text: "query Fuzz { a }"})
 				if (answer == nil) == (err == nil) {
 					t.Fatalf("answer %v, error %v", answer, err)
+				}
+				if answer != nil && !json.Valid(answer.Body) {
+					t.Fatalf("an answer that is no JSON: %q", answer.Body)
 				}
 			}
 			if took := time.Since(start); took > 6*time.Hour {

@@ -8,8 +8,18 @@ import (
 
 // Raw is one value of an answer that has been judged, and so is known to be valid
 // JSON. It is read by skipping what is not asked for, some times as fast as
-// parsing: a walk needs only a few fields of a page.
+// parsing: a walk needs only a few fields of a page. A Raw may go on behind its
+// value, whose end is looked for only where it matters.
 type Raw []byte
+
+// Bytes are the value and nothing behind it.
+func (r Raw) Bytes() []byte {
+	i := r.space(0)
+	if i == len(r) {
+		return nil
+	}
+	return r[i:r.skip(i)]
+}
 
 // Get follows the names of members down from an object. Nil where one is absent
 // or stands in no object. Of members of the same name it finds the first.
@@ -29,12 +39,11 @@ func (r Raw) member(name string) Raw {
 	for i := r.after(0, '{'); r[i] == '"'; {
 		end := closing(r, i+1)
 		key := r[i : end+1]
-		from := r.space(r.after(end+1, ':'))
-		to := r.skip(from)
+		from := r.after(end+1, ':')
 		if string(key[1:end-i]) == name || bytes.IndexByte(key, '\\') >= 0 && unquote(key) == name {
-			return r[from:to]
+			return r[from:]
 		}
-		if i = r.space(to); r[i] == ',' {
+		if i = r.space(r.skip(from)); r[i] == ',' {
 			i = r.space(i + 1)
 		}
 	}
@@ -48,11 +57,10 @@ func (r Raw) Elements() iter.Seq[Raw] {
 			return
 		}
 		for i := r.after(0, '['); r[i] != ']'; {
-			to := r.skip(i)
-			if !yield(r[i:to]) {
+			if !yield(r[i:]) {
 				return
 			}
-			if i = r.space(to); r[i] == ',' {
+			if i = r.space(r.skip(i)); r[i] == ',' {
 				i = r.space(i + 1)
 			}
 		}
@@ -70,7 +78,7 @@ func (r Raw) Text() string {
 	if r.first() != '"' {
 		return ""
 	}
-	return unquote(bytes.TrimSpace(r))
+	return unquote(r.Bytes())
 }
 
 // True reports whether the value is true.
@@ -78,7 +86,7 @@ func (r Raw) True() bool { return r.first() == 't' }
 
 // Int64 is the value of a whole number; zero for anything else.
 func (r Raw) Int64() int64 {
-	n, _ := strconv.ParseInt(string(bytes.TrimSpace(r)), 10, 64)
+	n, _ := strconv.ParseInt(string(r.Bytes()), 10, 64)
 	return n
 }
 
@@ -112,12 +120,12 @@ func (r Raw) skip(i int) int {
 		return closing(r, i+1) + 1
 	case '{', '[':
 		for depth := 0; ; i++ {
-			switch r[i] {
-			case '"':
+			switch brackets[r[i]] {
+			case quotes:
 				i = closing(r, i+1)
-			case '{', '[':
+			case opens:
 				depth++
-			case '}', ']':
+			case closes:
 				if depth--; depth == 0 {
 					return i + 1
 				}
@@ -129,3 +137,12 @@ func (r Raw) skip(i int) int {
 	}
 	return i
 }
+
+// What a byte outside of strings does to the depth.
+const (
+	quotes = 1 + iota
+	opens
+	closes
+)
+
+var brackets = [256]uint8{'"': quotes, '{': opens, '[': opens, '}': closes, ']': closes}

@@ -35,7 +35,7 @@ func TestRaw(t *testing.T) {
 func elements(r transport.Raw) string {
 	all := []string{}
 	for e := range r.Elements() {
-		all = append(all, string(e))
+		all = append(all, string(e.Bytes()))
 	}
 	return fmt.Sprint(all)
 }
