@@ -22,7 +22,6 @@ import (
 type Zone struct {
 	dir  string
 	disk disk
-	enc  *zstd.Encoder
 	dec  *zstd.Decoder
 
 	mu   sync.Mutex
@@ -34,16 +33,11 @@ func Open(dir string) (*Zone, error) {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("opening the landing zone: %s is a file, not a folder", dir)
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(true),
-		zstd.WithEncoderConcurrency(workers()), zstd.WithZeroFrames(true), zstd.WithWindowSize(1<<20))
-	if err != nil {
-		return nil, fmt.Errorf("opening the landing zone: %w", err)
-	}
 	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
 		return nil, fmt.Errorf("opening the landing zone: %w", err)
 	}
-	return &Zone{dir: dir, disk: osDisk{}, enc: enc, dec: dec}, nil
+	return &Zone{dir: dir, disk: osDisk{}, dec: dec}, nil
 }
 
 // workers is how many pages of a run are compressed and written at once: one a
