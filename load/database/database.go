@@ -19,9 +19,8 @@ import (
 
 // Limits bound what DuckDB may take of the machine.
 type Limits struct {
-	Memory  string // DuckDB's memory_limit, such as "200MB"
-	Threads int    // zero: as many as cores
-	Temp    string // directory for what does not fit in memory; made on demand
+	Memory string // DuckDB's memory_limit, such as "200MB"
+	Temp   string // directory for what does not fit in memory; made on demand
 }
 
 // DB is an open database. It is used by one goroutine.
@@ -71,9 +70,6 @@ func (d *DB) configure(ctx context.Context, limits Limits) error {
 	if limits.Memory != "" {
 		settings = append(settings, "SET memory_limit = "+Text(limits.Memory))
 	}
-	if limits.Threads > 0 {
-		settings = append(settings, fmt.Sprintf("SET threads = %d", limits.Threads))
-	}
 	if limits.Temp != "" {
 		settings = append(settings, "SET temp_directory = "+Text(limits.Temp))
 	}
@@ -91,15 +87,22 @@ func (d *DB) Exec(ctx context.Context, statement string, args ...any) error {
 	return err
 }
 
-// together runs do in one transaction, which is one write to the disk.
-func (d *DB) together(ctx context.Context, do func() error) error {
+// Together runs do in one transaction, which is one write to the disk: a large one
+// goes to its place in the file, past the write-ahead log.
+func (d *DB) Together(ctx context.Context, do func() error) error {
 	if err := d.Exec(ctx, "BEGIN"); err != nil {
 		return err
 	}
 	if err := do(); err != nil {
 		return errors.Join(err, d.Exec(context.WithoutCancel(ctx), "ROLLBACK"))
 	}
-	return d.Exec(ctx, "COMMIT")
+	return d.alone(ctx, "COMMIT")
+}
+
+// alone runs a statement that writes to the disk on one thread. There is hardly
+// work for a second one, and DuckDB waits for it in a busy loop.
+func (d *DB) alone(ctx context.Context, statement string) error {
+	return d.Exec(ctx, "SET threads = 1; "+statement+"; RESET threads")
 }
 
 // Query runs a statement that returns rows.
@@ -120,7 +123,7 @@ func (d *DB) Close() error {
 // Finish writes everything into the file, closes it, and checks that no
 // write-ahead log is left beside it.
 func (d *DB) Finish(ctx context.Context) error {
-	if err := d.Exec(ctx, "CHECKPOINT"); err != nil {
+	if err := d.alone(ctx, "CHECKPOINT"); err != nil {
 		d.Close()
 		return fmt.Errorf("checkpoint %s: %w", d.path, err)
 	}

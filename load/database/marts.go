@@ -23,37 +23,38 @@ func (d *DB) Compute(ctx context.Context, marts []load.Mart, variables Variables
 		}
 	}
 	rows := map[string]int64{}
-	for _, m := range marts {
-		if err := d.compute(ctx, m, path(m)); err != nil {
-			return nil, fmt.Errorf("mart %s: %w", m.Name, err)
+	return rows, d.Together(ctx, func() error {
+		for _, m := range marts {
+			n, err := d.compute(ctx, m, path(m))
+			if err != nil {
+				return fmt.Errorf("mart %s: %w", m.Name, err)
+			}
+			rows[m.Name] = n
 		}
-		n, err := d.Rows(ctx, m.Table)
-		if err != nil {
-			return nil, err
-		}
-		rows[m.Name] = n
-	}
-	return rows, nil
+		return nil
+	})
 }
 
-func (d *DB) compute(ctx context.Context, m load.Mart, path string) error {
+func (d *DB) compute(ctx context.Context, m load.Mart, path string) (rows int64, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
+		return 0, err
 	}
-	err := d.together(ctx, func() error {
-		if err := d.Exec(ctx, "DROP TABLE IF EXISTS "+Name(m.Table)); err != nil {
-			return err
-		}
-		if err := d.create(ctx, m.Table); err != nil {
-			return err
-		}
-		return d.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) %s", Name(m.Table), columnList(m.Table), m.Query))
-	})
-	if err != nil {
-		return err
+	if err := d.Exec(ctx, "DROP TABLE IF EXISTS "+Name(m.Table)); err != nil {
+		return 0, err
 	}
-	return d.Exec(ctx, fmt.Sprintf("COPY (SELECT * FROM %s ORDER BY %s) TO %s (FORMAT parquet, COMPRESSION zstd, FIELD_IDS %s)",
-		Name(m.Table), orderList(m.Key), Text(path), fieldIDs(m.Table)))
+	if err := d.Create(ctx, m.Table); err != nil {
+		return 0, err
+	}
+	for _, s := range []string{
+		fmt.Sprintf("INSERT INTO %s (%s) %s", Name(m.Table), columnList(m.Table), m.Query),
+		fmt.Sprintf("COPY (SELECT * FROM %s ORDER BY %s) TO %s (FORMAT parquet, COMPRESSION zstd, FIELD_IDS %s)",
+			Name(m.Table), orderList(m.Key), Text(path), fieldIDs(m.Table)),
+	} {
+		if err := d.Exec(ctx, s); err != nil {
+			return 0, err
+		}
+	}
+	return d.Rows(ctx, m.Table)
 }
 
 func orderList(key []string) string {

@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -37,19 +38,8 @@ func Type(t arrow.DataType) string {
 	panic(fmt.Sprintf("database: no column of type %s is supported", t))
 }
 
-// Create makes the tables, empty, with their comments.
-func (d *DB) Create(ctx context.Context, tables ...load.Table) error {
-	return d.together(ctx, func() error {
-		for _, t := range tables {
-			if err := d.create(ctx, t); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func (d *DB) create(ctx context.Context, t load.Table) error {
+// Create makes the table, empty, with its comments.
+func (d *DB) Create(ctx context.Context, t load.Table) error {
 	columns := make([]string, t.Arrow.NumFields())
 	for i, f := range t.Arrow.Fields() {
 		columns[i] = Ident(f.Name) + " " + Type(f.Type)
@@ -64,10 +54,8 @@ func (d *DB) create(ctx context.Context, t load.Table) error {
 			statements = append(statements, fmt.Sprintf("COMMENT ON COLUMN %s.%s IS %s", Name(t), Ident(f.Name), Text(comment)))
 		}
 	}
-	for _, s := range statements {
-		if err := d.Exec(ctx, s); err != nil {
-			return fmt.Errorf("create table %s: %w", t.Full(), err)
-		}
+	if err := d.Exec(ctx, strings.Join(statements, ";\n")); err != nil {
+		return fmt.Errorf("create table %s: %w", t.Full(), err)
 	}
 	return nil
 }
@@ -101,7 +89,7 @@ func (d *DB) Load(ctx context.Context, t load.Table, files []string) error {
 }
 
 // Update replaces, by key, the rows that the delta file holds, and appends those
-// that are new.
+// that are new: two statements, which belong Together.
 func (d *DB) Update(ctx context.Context, t load.Table, delta string) error {
 	match := make([]string, len(t.Key))
 	for i, k := range t.Key {
@@ -109,12 +97,10 @@ func (d *DB) Update(ctx context.Context, t load.Table, delta string) error {
 	}
 	remove := fmt.Sprintf("DELETE FROM %s t USING read_parquet(%s, hive_partitioning = false) d WHERE %s",
 		Name(t), Files([]string{delta}), strings.Join(match, " AND "))
-	return d.together(ctx, func() error {
-		if err := d.Exec(ctx, remove); err != nil {
-			return fmt.Errorf("update table %s: %w", t.Full(), err)
-		}
-		return d.Load(ctx, t, []string{delta})
-	})
+	if err := d.Exec(ctx, remove); err != nil {
+		return fmt.Errorf("update table %s: %w", t.Full(), err)
+	}
+	return d.Load(ctx, t, []string{delta})
 }
 
 // Rows counts the rows of a table.
@@ -126,31 +112,52 @@ func (d *DB) Rows(ctx context.Context, t load.Table) (int64, error) {
 	return n, nil
 }
 
-// Has reports whether the database holds the table with exactly its columns and
+// Has reports whether the database holds the tables with exactly their columns and
 // what is said of them.
-func (d *DB) Has(ctx context.Context, t load.Table) (bool, error) {
-	rows, err := d.Query(ctx, "SELECT column_name, data_type, coalesce(comment, '') FROM duckdb_columns() WHERE schema_name = ? AND table_name = ? ORDER BY column_index", t.Schema, t.Name)
+func (d *DB) Has(ctx context.Context, tables ...load.Table) (bool, error) {
+	have, err := d.columns(ctx)
 	if err != nil {
-		return false, fmt.Errorf("look up table %s: %w", t.Full(), err)
+		return false, fmt.Errorf("look up tables: %w", err)
+	}
+	for _, t := range tables {
+		if !slices.Equal(have[t.Full()], columns(t)) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// column is a column as DuckDB tells of it.
+type column struct{ name, kind, comment string }
+
+// columns are the columns of all tables, by "schema.table".
+func (d *DB) columns(ctx context.Context) (map[string][]column, error) {
+	rows, err := d.Query(ctx, `SELECT schema_name || '.' || table_name, column_name, data_type, coalesce(comment, '')
+		FROM duckdb_columns() WHERE NOT internal ORDER BY table_oid, column_index`)
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
-	i := 0
-	for ; rows.Next(); i++ {
-		var name, kind, comment string
-		if err := rows.Scan(&name, &kind, &comment); err != nil {
-			return false, fmt.Errorf("look up table %s: %w", t.Full(), err)
+	all := map[string][]column{}
+	for rows.Next() {
+		var table string
+		var c column
+		if err := rows.Scan(&table, &c.name, &c.kind, &c.comment); err != nil {
+			return nil, err
 		}
-		if kind == "TIMESTAMP WITH TIME ZONE" {
-			kind = "TIMESTAMPTZ"
-		}
-		if i >= t.Arrow.NumFields() || t.Arrow.Field(i).Name != name || Type(t.Arrow.Field(i).Type) != kind {
-			return false, nil
-		}
-		if want, _ := t.Arrow.Field(i).Metadata.GetValue("comment"); want != comment {
-			return false, nil
-		}
+		all[table] = append(all[table], c)
 	}
-	return i == t.Arrow.NumFields(), rows.Err()
+	return all, rows.Err()
+}
+
+// columns are those that Create makes.
+func columns(t load.Table) []column {
+	all := make([]column, t.Arrow.NumFields())
+	for i, f := range t.Arrow.Fields() {
+		comment, _ := f.Metadata.GetValue("comment")
+		all[i] = column{f.Name, strings.ReplaceAll(Type(f.Type), "TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"), comment}
+	}
+	return all
 }
 
 func columnList(t load.Table) string {

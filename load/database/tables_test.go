@@ -22,6 +22,10 @@ func TestHas(t *testing.T) {
 	if err := db.Create(t.Context(), made); err != nil {
 		t.Fatal(err)
 	}
+	other := load.Table{Schema: "vendor", Name: "others", Arrow: made.Arrow}
+	if err := db.Create(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		asked string
 		table load.Table
@@ -36,7 +40,7 @@ func TestHas(t *testing.T) {
 		{"another order", table(column("size", whole, "Size"), column("id", text, "Identifier")), false},
 		{"another table", load.Table{Schema: "vendor", Name: "things", Arrow: made.Arrow}, false},
 	} {
-		if got, err := db.Has(t.Context(), c.table); err != nil || got != c.want {
+		if got, err := db.Has(t.Context(), other, c.table); err != nil || got != c.want {
 			t.Errorf("%s: %v, %v; want %v", c.asked, got, err, c.want)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
 	"syscall"
 )
 
@@ -136,15 +137,18 @@ func (b *Build) Commit(m *Manifest) error {
 	return b.store.SetCurrent(b.number)
 }
 
-// seal syncs every new file and every folder, and takes away the right to write.
-// A file with more than one link came from the parent and is durable already.
+// seal takes away the right to write every new file, and makes those and every
+// folder durable. A file with more than one link came from the parent and is
+// durable already.
 func (b *Build) seal() error {
-	return filepath.WalkDir(b.dir, func(name string, e fs.DirEntry, err error) error {
+	var names []string
+	err := filepath.WalkDir(b.dir, func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if e.IsDir() {
-			return syncDir(name)
+			names = append(names, name)
+			return nil
 		}
 		info, err := e.Info()
 		if err != nil {
@@ -153,11 +157,33 @@ func (b *Build) seal() error {
 		if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Nlink > 1 {
 			return nil
 		}
-		if err := os.Chmod(name, 0o444); err != nil {
-			return err
-		}
-		return syncDir(name)
+		names = append(names, name)
+		return os.Chmod(name, 0o444)
 	})
+	if err != nil {
+		return err
+	}
+	return syncAll(names)
+}
+
+// syncsAtOnce is how many files a disk is asked to make durable at a time.
+const syncsAtOnce = 8
+
+// syncAll makes folders and files durable, several at a time: the disk takes them
+// together.
+func syncAll(names []string) error {
+	var syncing sync.WaitGroup
+	errs := make([]error, len(names))
+	turn := make(chan struct{}, syncsAtOnce)
+	for i, name := range names {
+		turn <- struct{}{}
+		syncing.Go(func() {
+			errs[i] = syncDir(name)
+			<-turn
+		})
+	}
+	syncing.Wait()
+	return errors.Join(errs...)
 }
 
 // syncDir makes a folder's entries, or a file's bytes, durable.

@@ -2,6 +2,7 @@ package generation_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,6 +94,37 @@ func TestCommitIsLiveWholeAndReadOnly(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+func TestCommitSealsEveryFile(t *testing.T) {
+	s := generation.Open(t.TempDir())
+	b, err := s.Begin(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, b.Database(), "database")
+	partitions := map[string]generation.File{}
+	for day := 1; day <= 30; day++ {
+		folder := fmt.Sprintf("day=2026-11-%02d", day)
+		rel := generation.PartitionPath("a", "b", folder)
+		write(t, b.Path(rel), folder)
+		if partitions[folder], err = b.Sum(rel, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Commit(&generation.Manifest{Tables: map[string]generation.Table{"a.b": {Partitions: partitions}}}); err != nil {
+		t.Fatal(err)
+	}
+	g, err := s.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range partitions {
+		info, err := os.Stat(g.Path(f))
+		if err != nil || info.Mode().Perm() != 0o444 || !g.Intact(f) {
+			t.Errorf("%s is not sealed (%v)", f.Path, err)
+		}
 	}
 }
 

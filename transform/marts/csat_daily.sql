@@ -7,19 +7,19 @@ WITH daily AS (
         project_id,
         channel,
         count(*) AS conversations,
-        count(*) FILTER (asked) AS eligible,
         count(csat_score) AS answers,
-        count(csat_score) FILTER (asked) AS eligible_answers,
         count(*) FILTER (csat_score >= 4) AS satisfied,
         sum(csat_score) AS points
-    FROM (
-        SELECT *, coalesce(list_contains(getvariable('csat_channels')::VARCHAR[], channel), FALSE) AS asked
-        FROM iadvize.conversations
-    )
+    FROM iadvize.conversations
     GROUP BY ALL
 ),
 shares AS (
-    SELECT *, satisfied / nullif(answers, 0) AS p, nullif(answers, 0)::DOUBLE AS n, 1.959963984540054 AS z
+    SELECT
+        *,
+        coalesce(list_contains(getvariable('csat_channels')::VARCHAR[], channel), FALSE) AS asked,
+        satisfied / nullif(answers, 0) AS p,
+        nullif(answers, 0)::DOUBLE AS n,
+        1.959963984540054 AS z
     FROM daily
 ),
 intervals AS (
@@ -34,14 +34,14 @@ SELECT
     project_id,
     channel,
     conversations::BIGINT AS conversations,
-    eligible::BIGINT AS eligible,
+    CASE WHEN asked THEN conversations ELSE 0 END::BIGINT AS eligible,
     answers::BIGINT AS answers,
     satisfied::BIGINT AS satisfied,
     (100 * p)::DOUBLE AS csat_pct,
     CASE WHEN answers > 0 THEN greatest(100 * (centre - half), 0) END::DOUBLE AS csat_low,
     CASE WHEN answers > 0 THEN least(100 * (centre + half), 100) END::DOUBLE AS csat_high,
     (points / nullif(answers, 0))::DOUBLE AS csat_avg,
-    (100 * eligible_answers / nullif(eligible, 0))::DOUBLE AS response_rate_pct,
+    CASE WHEN asked THEN 100 * answers / conversations END::DOUBLE AS response_rate_pct,
     coalesce(
         timezone(getvariable('timezone')::VARCHAR, (closed_date + 1)::TIMESTAMP)
             + getvariable('conversations_lookback')::INTERVAL

@@ -7,10 +7,8 @@ WITH daily AS (
         project_id,
         channel,
         count(*) AS conversations,
-        count(*) FILTER (list_contains(getvariable('nps_channels')::VARCHAR[], channel)) AS eligible,
         count(nps_score) AS answers,
         count(*) FILTER (nps_score >= 9) AS promoters,
-        count(*) FILTER (nps_score BETWEEN 7 AND 8) AS passives,
         count(*) FILTER (nps_score <= 6) AS detractors
     FROM iadvize.conversations
     GROUP BY ALL
@@ -32,10 +30,10 @@ SELECT
     project_id,
     channel,
     conversations::BIGINT AS conversations,
-    eligible::BIGINT AS eligible,
+    CASE WHEN list_contains(getvariable('nps_channels')::VARCHAR[], channel) THEN conversations ELSE 0 END::BIGINT AS eligible,
     answers::BIGINT AS answers,
     promoters::BIGINT AS promoters,
-    passives::BIGINT AS passives,
+    (answers - promoters - detractors)::BIGINT AS passives,
     detractors::BIGINT AS detractors,
     (100 * (promoters - detractors) / nullif(answers, 0))::DOUBLE AS nps,
     CASE WHEN answers > 0 THEN greatest(100 * (centre - half), -100) END::DOUBLE AS nps_low,

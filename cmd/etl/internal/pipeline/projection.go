@@ -90,27 +90,21 @@ func (r *run) parentFits(ctx context.Context) bool {
 		return false
 	}
 	defer db.Close()
-	for _, t := range allTables() {
-		if has, err := db.Has(ctx, t); err != nil || !has {
-			return false
-		}
-	}
-	return true
+	fits, err := db.Has(ctx, allTables()...)
+	return err == nil && fits
 }
 
 // project fills tables and marts, and checks that the database and the Parquet
-// hold the same number of rows.
+// hold the same number of rows. The marts come in a transaction of their own:
+// DuckDB plans a join by statistics, and has none of rows that are not committed.
 func (r *run) project(ctx context.Context, db *database.DB, m *generation.Manifest, changes []merged, update bool) (map[string]int64, error) {
-	if update {
-		for _, c := range changes {
-			if c.delta == "" {
-				continue
-			}
-			if err := db.Update(ctx, c.table, c.delta); err != nil {
-				return nil, err
-			}
+	err := db.Together(ctx, func() error {
+		if update {
+			return updateTables(ctx, db, changes)
 		}
-	} else if err := r.loadTables(ctx, db, m); err != nil {
+		return r.loadTables(ctx, db, m)
+	})
+	if err != nil {
 		return nil, err
 	}
 	for _, t := range allTables() {
@@ -151,11 +145,25 @@ func (r *Runner) openLive(ctx context.Context, live *generation.Generation) (*da
 	return db, nil
 }
 
-func (r *run) loadTables(ctx context.Context, db *database.DB, m *generation.Manifest) error {
-	if err := db.Create(ctx, allTables()...); err != nil {
-		return err
+// updateTables brings the tables of the last database up to date.
+func updateTables(ctx context.Context, db *database.DB, changes []merged) error {
+	for _, c := range changes {
+		if c.delta == "" {
+			continue
+		}
+		if err := db.Update(ctx, c.table, c.delta); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// loadTables fills an empty database from the Parquet.
+func (r *run) loadTables(ctx context.Context, db *database.DB, m *generation.Manifest) error {
 	for _, t := range allTables() {
+		if err := db.Create(ctx, t); err != nil {
+			return err
+		}
 		var files []string
 		partitions := m.Tables[t.Full()].Partitions
 		for _, folder := range slices.Sorted(maps.Keys(partitions)) {

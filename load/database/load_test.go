@@ -1,0 +1,105 @@
+package database_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"nightjar/load/database"
+)
+
+// A load of more than a few megabytes must not be written twice.
+func TestLoadGoesStraightToTheFile(t *testing.T) {
+	const rows = 300_000
+	records := table(column("id", arrow.BinaryTypes.String, "Identifier"), column("name", arrow.BinaryTypes.String, "Name"))
+	parquet := writeParquet(t, fmt.Sprintf("SELECT uuid()::VARCHAR AS id, 'name ' || i %% 10 AS name FROM range(%d) r(i)", rows))
+	path := filepath.Join(t.TempDir(), "analytics.duckdb")
+	db := open(t, path)
+	err := db.Together(t.Context(), func() error {
+		return errors.Join(db.Create(t.Context(), records), db.Load(t.Context(), records, []string{parquet}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path + ".wal"); err == nil && info.Size() > 1<<20 {
+		t.Errorf("%d bytes went through the write-ahead log", info.Size())
+	}
+	if n, err := db.Rows(t.Context(), records); err != nil || n != rows {
+		t.Errorf("%d rows (%v), want %d", n, err, rows)
+	}
+	if _, err := db.Compare(t.Context(), records, []string{parquet}); err != nil {
+		t.Error(err)
+	}
+	if err := db.Finish(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTogetherIsAllOrNothing(t *testing.T) {
+	made := table(column("id", arrow.BinaryTypes.String, "Identifier"))
+	db := open(t, "")
+	defer db.Close()
+	broken := errors.New("broken")
+	err := db.Together(t.Context(), func() error {
+		return errors.Join(db.Create(t.Context(), made), broken)
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("got %v, want %v", err, broken)
+	}
+	if has, err := db.Has(t.Context(), made); err != nil || has {
+		t.Errorf("the table is there: %v (%v)", has, err)
+	}
+	if err := db.Together(t.Context(), func() error { return db.Create(t.Context(), made) }); err != nil {
+		t.Error(err)
+	}
+	if has, err := db.Has(t.Context(), made); err != nil || !has {
+		t.Errorf("the table is there: %v (%v)", has, err)
+	}
+}
+
+// Update replaces the rows that the delta holds and appends those that are new.
+func TestUpdate(t *testing.T) {
+	records := table(column("id", arrow.BinaryTypes.String, "Identifier"), column("size", arrow.PrimitiveTypes.Int64, "Size"))
+	first := writeParquet(t, "SELECT 'r' || i AS id, i AS size FROM range(10) r(i)")
+	delta := writeParquet(t, "SELECT 'r' || i AS id, 100 * i AS size FROM range(8, 12) r(i)")
+	want := writeParquet(t, "SELECT 'r' || i AS id, CASE WHEN i < 8 THEN i ELSE 100 * i END AS size FROM range(12) r(i)")
+	db := open(t, "")
+	defer db.Close()
+	for _, step := range []func() error{
+		func() error { return db.Create(t.Context(), records) },
+		func() error { return db.Load(t.Context(), records, []string{first}) },
+		func() error { return db.Update(t.Context(), records, delta) },
+	} {
+		if err := db.Together(t.Context(), step); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := db.Compare(t.Context(), records, []string{want}); err != nil || n != 12 {
+		t.Errorf("%d rows (%v), want 12", n, err)
+	}
+}
+
+func open(t *testing.T, path string) *database.DB {
+	t.Helper()
+	db, err := database.Open(t.Context(), path, database.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// writeParquet writes what a query returns to a Parquet file.
+func writeParquet(t *testing.T, query string) string {
+	t.Helper()
+	db := open(t, "")
+	defer db.Close()
+	path := filepath.Join(t.TempDir(), "data.parquet")
+	if err := db.Exec(t.Context(), fmt.Sprintf("COPY (%s) TO %s (FORMAT parquet)", query, database.Text(path))); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
