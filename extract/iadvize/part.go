@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"nightjar/extract"
-	"nightjar/extract/transport"
 )
 
 // part is a stretch of a window that is asked for as one.
@@ -21,23 +20,10 @@ type part struct {
 	marks    bool          // its last page moves the bookmark
 }
 
-// kind is what the vendor's filters tell apart.
+// kind is what the vendor's filters tell apart; zero where a row lacks either.
 type kind struct {
 	project int64
 	channel string
-}
-
-// kindOf reads an edge; the zero kind where it lacks either.
-func kindOf(edge transport.Raw) kind {
-	node := edge.Get("node")
-	if inner := node.Get("conversation"); inner != nil {
-		node = inner
-	}
-	k := kind{node.Get("project", "id").Int64(), node.Get("channel").Text()}
-	if k.project == 0 || k.channel == "" {
-		return kind{}
-	}
-	return k
 }
 
 // halves reports whether asking in two is worth it. Halving a part that is

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-faster/jx"
+
 	"nightjar/extract"
 	"nightjar/extract/transport"
 )
@@ -66,26 +68,30 @@ func (w *walk) walkOnce(ctx context.Context, p part) error {
 	for after := ""; ; {
 		q := w.stream.query(w.question, p, after)
 		q.Divisible = p.halves() || w.splits(p)
+		var seen *reading
+		q.Read = func(d *jx.Decoder) error {
+			seen = newReading(w.question, w.kinds)
+			return seen.data(d)
+		}
 		answer, err := w.stream.client.GraphQL(ctx, w.stream.cfg.Endpoint, q)
 		if err != nil {
 			return w.place(err)
 		}
-		seen, err := w.question.read(answer.Body, w.kinds)
-		if err != nil {
+		if err := seen.complaint(); err != nil {
 			return w.fail(extract.Garbled, err)
 		}
 		page := extract.Page{
 			Body: answer.Body, Rows: seen.rows, Total: extract.Unknown,
 			Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At},
 		}
-		if p.marks && !seen.more && w.hidden == "" {
+		if p.marks && !seen.more() && w.hidden == "" {
 			page.After = w.stream.after(p.to)
 		}
 		if !w.yield(page, nil) {
 			return errStopped
 		}
 		w.pages++
-		if !seen.more {
+		if !seen.more() {
 			return nil
 		}
 		if !w.question.paged {
@@ -94,7 +100,7 @@ func (w *walk) walkOnce(ctx context.Context, p part) error {
 		if err := trail.step(after, seen); err != nil {
 			return w.fail(extract.Stuck, err)
 		}
-		after = seen.cursor
+		after = seen.cursor()
 	}
 }
 
@@ -150,70 +156,6 @@ func (s *ClosedConversations) query(q *question, p part, after string) transport
 	return transport.Query{Operation: q.operation, Text: q.text, Variables: variables}
 }
 
-// view is what the walk needs to know of a page.
-type view struct {
-	rows   int64
-	more   bool
-	cursor string // of the next page
-	print  uint64 // of the ids in order; equal pages have equal ones
-}
-
-// seed makes fingerprints comparable within the process; they go nowhere else.
-var seed = maphash.MakeSeed()
-
-// read finds the connection in a judged answer, and adds the kinds of its rows to
-// kinds, if that is not nil.
-func (q *question) read(body []byte, kinds map[kind]bool) (view, error) {
-	connection := transport.Raw(body).Get("data", q.root)
-	edges := connection.Get("edges")
-	if !edges.IsList() {
-		return view{}, fmt.Errorf("answer has no list of edges in %s", q.root)
-	}
-	var seen view
-	var last transport.Raw
-	var ids maphash.Hash
-	ids.SetSeed(seed)
-	for e := range edges.Elements() {
-		seen.rows++
-		last = e
-		fingerprint(&ids, e)
-		if kinds != nil {
-			kinds[kindOf(e)] = true
-		}
-	}
-	seen.print = ids.Sum64()
-	info := connection.Get("pageInfo")
-	switch {
-	case q.pageInfo && info.Get("hasNextPage").IsNull():
-		return view{}, fmt.Errorf("answer does not say whether %s has a next page", q.root)
-	case q.pageInfo:
-		seen.more = info.Get("hasNextPage").True()
-	default:
-		seen.more = roundNumber(int(seen.rows))
-	}
-	if seen.cursor = info.Get("endCursor").Text(); seen.cursor == "" {
-		seen.cursor = last.Get("cursor").Text()
-	}
-	return seen, nil
-}
-
-// roundNumber reports whether n looks like a cap rather than like a count; it is
-// asked only where the vendor does not say whether there is more.
-func roundNumber(n int) bool {
-	return slices.Contains([]int{10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000}, n)
-}
-
-// fingerprint adds the id of an edge to a hash over them, also where it has none.
-func fingerprint(h *maphash.Hash, edge transport.Raw) {
-	node := edge.Get("node")
-	id := node.Get("id")
-	if id == nil {
-		id = node.Get("conversation", "id")
-	}
-	h.Write(id.Bytes())
-	h.WriteByte(0)
-}
-
 // trail remembers where a walk has been: 8 bytes a page for its cursor and its
 // ids each.
 type trail struct {
@@ -227,19 +169,20 @@ func newTrail() *trail {
 
 // step goes on from the page that was asked for with after, and fails where the
 // walk would go in circles.
-func (t *trail) step(after string, seen view) error {
+func (t *trail) step(after string, seen *reading) error {
 	t.cursors[maphash.String(seed, after)] = true
-	next := maphash.String(seed, seen.cursor)
+	cursor, print := seen.cursor(), seen.print.Sum64()
+	next := maphash.String(seed, cursor)
 	switch {
-	case seen.cursor == "":
+	case cursor == "":
 		return errors.New("there is a next page, but no cursor to it")
 	case t.cursors[next]:
 		return errors.New("the cursor of the next page has been used before")
-	case seen.rows > 0 && t.prints[seen.print]:
+	case seen.rows > 0 && t.prints[print]:
 		return errors.New("a page came again under another cursor")
 	}
 	if seen.rows > 0 {
-		t.prints[seen.print] = true
+		t.prints[print] = true
 		t.empty = 0
 	} else if t.empty++; t.empty >= empties {
 		return fmt.Errorf("%d pages in a row without a row", empties)

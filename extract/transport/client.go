@@ -74,7 +74,7 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 
 // GraphQL sends q to endpoint, authorized, and returns the judged answer.
 func (c *Client) GraphQL(ctx context.Context, endpoint string, q Query) (*Answer, error) {
-	x := &exchange{operation: q.Operation, graphql: true, once: q.Once, divisible: q.Divisible}
+	x := &exchange{operation: q.Operation, graphql: true, once: q.Once, divisible: q.Divisible, read: q.Read}
 	err := run(inExchange(ctx, x), c.http, endpoint, q, "")
 	return c.outcome(ctx, x, err)
 }

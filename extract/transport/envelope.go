@@ -2,7 +2,6 @@ package transport
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,22 +12,25 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// envelope is the outermost object of an answer: the raw bytes of its members
-// that matter. All are nil where the answer is no object.
+// envelope is what is known of the outermost object of an answer; nothing where
+// the answer is no object.
 type envelope struct {
-	data     []byte
-	failures []byte // "errors"
-	object   []byte // the whole object, for REST errors that stand in other members
+	read     func(*jx.Decoder) error // of the data; nil where nobody reads it
+	data     bool                    // there is a member "data"
+	hasData  bool                    // and it is not null
+	failures []byte                  // "errors"; nil where it is absent or null
+	object   []byte                  // the whole object, for REST errors that stand in other members
 }
 
 // open validates the answer in full and finds the members of its outermost
-// object, in one pass. The text says what is wrong, without a word of the answer.
-func open(b []byte) (envelope, string) {
+// object, in one pass, in which read is shown the data. The text says what is
+// wrong, without a word of the answer.
+func open(b []byte, read func(*jx.Decoder) error) (envelope, string) {
 	b = bytes.TrimSpace(b)
 	if len(b) == 0 {
 		return envelope{}, "empty answer"
 	}
-	var found envelope
+	found := envelope{read: read}
 	d := jx.DecodeBytes(b)
 	var err error
 	if b[0] == '{' {
@@ -47,54 +49,24 @@ func open(b []byte) (envelope, string) {
 }
 
 // member reads one member of the outermost object. Of members of the same name the
-// first that says something counts.
+// first that is not null counts.
 func (e *envelope) member(d *jx.Decoder, name []byte) error {
-	raw, err := d.Raw()
-	if err != nil {
-		return err
-	}
-	value := bytes.TrimSpace(raw)
-	switch {
-	case string(name) == "data" && !e.hasData():
-		e.data = value
-	case string(name) == "errors" && (e.failures == nil || string(e.failures) == "null"):
-		e.failures = value
-	}
-	return nil
-}
-
-func (e envelope) hasData() bool {
-	return e.data != nil && string(e.data) != "null"
-}
-
-// closing returns the index of the quote that ends the string whose text begins
-// at from; negative where there is none.
-func closing(b []byte, from int) int {
-	for i := from; ; {
-		n := bytes.IndexByte(b[i:], '"')
-		if n < 0 {
-			return -1
+	null := d.Next() == jx.Null
+	switch string(name) {
+	case "data":
+		first := !e.hasData
+		e.data, e.hasData = true, e.hasData || !null
+		if first && !null && e.read != nil {
+			return e.read(d)
 		}
-		end, escapes := i+n, 0
-		for end-escapes > from && b[end-escapes-1] == '\\' {
-			escapes++
+	case "errors":
+		if !null && e.failures == nil {
+			raw, err := d.Raw()
+			e.failures = bytes.TrimSpace(raw)
+			return err
 		}
-		if escapes%2 == 0 {
-			return end
-		}
-		i = end + 1
 	}
-}
-
-func unquote(quoted []byte) string {
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return string(quoted[1 : len(quoted)-1])
-	}
-	var s string
-	if json.Unmarshal(quoted, &s) != nil {
-		return ""
-	}
-	return s
+	return d.Skip()
 }
 
 // markup reports whether the answer is a web page.

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-faster/jx"
+
 	"nightjar/extract"
 )
 
@@ -19,6 +21,7 @@ type exchange struct {
 	signIn    bool // carries credentials of its own
 	once      bool
 	divisible bool
+	read      func(*jx.Decoder) error
 	secrets   []string // of this request, beside its token
 	sent      int      // attempts that reached the wire
 	answer    *Answer  // set by keep

@@ -83,7 +83,7 @@ func (e envelope) errors(failed bool) []GraphQLError {
 	if !failed {
 		return nil
 	}
-	if all := readErrors(e.failures); len(all) > 0 || e.object == nil || e.data != nil {
+	if all := readErrors(e.failures); len(all) > 0 || e.object == nil || e.data {
 		return all
 	}
 	var plain struct{ Error, ErrorDescription, Message any }

@@ -74,7 +74,7 @@ const noData = "answer holds neither data nor errors"
 func verdict(x *exchange, res *http.Response) (extract.Kind, *AnswerError) {
 	got := res.Body.(*body)
 	bad := &AnswerError{Status: res.StatusCode}
-	envelope, detail := open(got.bytes)
+	envelope, detail := open(got.bytes, x.read)
 	if got.err != nil {
 		detail = fmt.Sprintf("answer cut after %d bytes", len(got.bytes))
 	}
@@ -90,7 +90,7 @@ func verdict(x *exchange, res *http.Response) (extract.Kind, *AnswerError) {
 		kind = ofErrors(bad.Errors)
 	case kind == "" && detail != "":
 		kind = extract.Garbled
-	case kind == "" && x.graphql && !envelope.hasData():
+	case kind == "" && x.graphql && !envelope.hasData:
 		kind, detail = extract.Garbled, noData
 	case kind == "":
 		return "", nil

@@ -26,6 +26,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/go-faster/jx"
 )
 
 // Config is the wire of one source.
@@ -73,6 +75,10 @@ type Query struct {
 	// Divisible: the walk can ask for less, so that an answer that is too slow or
 	// fails at the vendor is repeated once before the walk hears of it.
 	Divisible bool
+	// Read, if not nil, reads the data of an answer in the pass that judges it. It
+	// reads one value, whole; it begins anew with every answer, those too that are
+	// refused afterwards; and its error is the decoder's.
+	Read func(*jx.Decoder) error
 }
 
 // Answer is a whole, judged answer: status 2xx, a JSON body, and no GraphQL errors.
