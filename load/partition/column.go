@@ -1,7 +1,6 @@
 package partition
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -68,32 +67,27 @@ func Supported(t arrow.DataType) bool {
 	return false
 }
 
-// sortKeys returns, for every row of rec, a string that sorts as the key does: a
+// sortKeys returns, for every row of rec, a text that sorts as the key does: a
 // text key is itself (no copy), an integer its big-endian bytes with the sign
 // turned, several columns one after another with a zero byte between.
-func sortKeys(rec arrow.Record, columns []int) []string {
+func sortKeys(rec arrow.Record, columns []int) *array.String {
 	if len(columns) == 1 {
 		if text, ok := rec.Column(columns[0]).(*array.String); ok {
-			keys := make([]string, text.Len())
-			for i := range keys {
-				keys[i] = text.Value(i)
-			}
-			return keys
+			return text
 		}
 	}
-	keys := make([]string, rec.NumRows())
-	var buf []byte
-	for i := range keys {
-		buf = buf[:0]
+	rows := int(rec.NumRows())
+	ends, data := make([]int32, 1, rows+1), []byte{}
+	for i := range rows {
 		for n, c := range columns {
 			if n > 0 {
-				buf = append(buf, 0)
+				data = append(data, 0)
 			}
-			buf = appendKey(buf, rec.Column(c), i)
+			data = appendKey(data, rec.Column(c), i)
 		}
-		keys[i] = string(buf)
+		ends = append(ends, int32(len(data)))
 	}
-	return keys
+	return textArray(ends, data)
 }
 
 func appendKey(buf []byte, a arrow.Array, i int) []byte {
@@ -108,18 +102,6 @@ func appendKey(buf []byte, a arrow.Array, i int) []byte {
 	default:
 		panic(fmt.Sprintf("partition: a key of type %s is not supported", a.DataType()))
 	}
-}
-
-// readableKey is the key of row i for manifests: values joined by "/".
-func readableKey(rec arrow.Record, columns []int, i int) string {
-	var b bytes.Buffer
-	for n, c := range columns {
-		if n > 0 {
-			b.WriteByte('/')
-		}
-		b.WriteString(rec.Column(c).ValueStr(i))
-	}
-	return b.String()
 }
 
 // recordBytes is the memory behind a record: the capacity of its buffers.

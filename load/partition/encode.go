@@ -1,34 +1,34 @@
 package partition
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strconv"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 	"github.com/apache/arrow/go/v17/parquet/schema"
 )
 
-// encoder writes records as one Parquet file, as pqarrow.FileWriter's
-// WriteBuffered does: column by column into one row group until that is full. It
-// is here because arrow v17 gives lists and their elements no field id, whatever
-// the Arrow schema says.
+// encoder writes rows as one Parquet file, as pqarrow.FileWriter's WriteBuffered
+// does: column by column into one row group until that is full. It is here because
+// arrow v17 gives lists and their elements no field id, whatever the Arrow schema
+// says, and because it takes the rows where they stand: a value is copied once,
+// from its batch to its page.
 type encoder struct {
-	out   *file.Writer
-	ctx   context.Context // holds pqarrow's scratch buffers
-	group file.BufferedRowGroupWriter
-	rows  int64 // in group
-	most  int64 // rows of a group
+	columns *arrow.Schema
+	props   *parquet.WriterProperties
+	out     *file.Writer
+	group   file.BufferedRowGroupWriter
+	dicts   []dictionary // of group, by column; nil where a column has none
+	rows    int          // in group
+	leaf    leaf
 }
 
 func newEncoder(columns *arrow.Schema, w io.Writer, props *parquet.WriterProperties) (*encoder, error) {
-	arrowProps := pqarrow.NewArrowWriterProperties(pqarrow.WithAllocator(props.Allocator()))
-	converted, err := pqarrow.ToParquet(columns, props, arrowProps)
+	converted, err := pqarrow.ToParquet(columns, props, pqarrow.DefaultWriterProps())
 	if err != nil {
 		return nil, err
 	}
@@ -36,10 +36,8 @@ func newEncoder(columns *arrow.Schema, w io.Writer, props *parquet.WriterPropert
 	if err != nil {
 		return nil, err
 	}
-	return &encoder{
-		out: file.NewParquetWriter(w, root, file.WithWriterProps(props)),
-		ctx: pqarrow.NewArrowWriteContext(context.Background(), &arrowProps), most: props.MaxRowGroupLength(),
-	}, nil
+	out := file.NewParquetWriter(w, root, file.WithWriterProps(props))
+	return &encoder{columns: columns, props: props, out: out}, nil
 }
 
 // identified is root with the field ids of lists and of their elements.
@@ -91,114 +89,78 @@ func fieldID(f arrow.Field) int32 {
 	return int32(id)
 }
 
-// write appends rec, beginning a new row group wherever one is full.
-func (e *encoder) write(rec arrow.Record) error {
-	for from := int64(0); from < rec.NumRows(); {
-		if e.group != nil && e.rows == e.most {
-			if err := e.group.Close(); err != nil {
+// write appends the rows, beginning a new row group wherever one is full.
+func (e *encoder) write(p picks) error {
+	most := int(e.props.MaxRowGroupLength())
+	for rows := p.rows; len(rows) > 0; {
+		if e.rows == most {
+			if err := e.endGroup(); err != nil {
 				return err
 			}
-			e.group = nil
 		}
 		if e.group == nil {
-			e.group, e.rows = e.out.AppendBufferedRowGroup(), 0
+			e.beginGroup()
 		}
-		n := min(rec.NumRows()-from, e.most-e.rows)
-		if err := e.slice(rec, from, from+n); err != nil {
+		n := min(len(rows), most-e.rows)
+		if err := e.slice(picks{p.batches, rows[:n]}); err != nil {
 			return err
 		}
-		from += n
+		rows = rows[n:]
 		e.rows += n
 	}
 	return nil
 }
 
-func (e *encoder) slice(rec arrow.Record, from, to int64) error {
-	for i, column := range rec.Columns() {
-		chunk, err := e.group.Column(i)
-		if err != nil {
-			return err
+func (e *encoder) beginGroup() {
+	e.group, e.rows, e.dicts = e.out.AppendBufferedRowGroup(), 0, nil
+	for _, f := range e.columns.Fields() {
+		e.dicts = append(e.dicts, newDictionary(f, e.props))
+	}
+}
+
+// slice appends rows that fit into the row group.
+func (e *encoder) slice(p picks) error {
+	return e.eachChunk(func(c int, chunk file.ColumnChunkWriter) error {
+		return e.leaf.write(chunk, e.columns.Field(c), p, c, e.dicts[c])
+	})
+}
+
+// endGroup writes the row group, if there is one.
+func (e *encoder) endGroup() error {
+	if e.group == nil {
+		return nil
+	}
+	err := e.eachChunk(func(c int, chunk file.ColumnChunkWriter) error {
+		if e.dicts[c] == nil {
+			return nil
 		}
-		part := array.NewSlice(column, from, to)
-		err = e.column(chunk, part, rec.Schema().Field(i).Nullable)
-		part.Release()
+		return finish(chunk, e.dicts[c])
+	})
+	if err != nil {
+		return err
+	}
+	err = e.group.Close()
+	e.group, e.rows = nil, 0
+	return err
+}
+
+func (e *encoder) eachChunk(do func(int, file.ColumnChunkWriter) error) error {
+	for c, f := range e.columns.Fields() {
+		chunk, err := e.group.Column(c)
+		if err == nil {
+			err = do(c, chunk)
+		}
 		if err != nil {
-			return fmt.Errorf("column %s: %w", rec.ColumnName(i), err)
+			return fmt.Errorf("column %s: %w", f.Name, err)
 		}
 	}
 	return nil
 }
 
-// column writes one column with its definition levels: 0 for null, 1 for a value;
-// a column that is never null has none.
-func (e *encoder) column(chunk file.ColumnChunkWriter, a arrow.Array, nullable bool) error {
-	if list, ok := a.(*array.List); ok {
-		return e.list(chunk, list, nullable)
-	}
-	var levels []int16
-	if nullable {
-		levels = make([]int16, a.Len())
-		for i := range levels {
-			if a.IsValid(i) {
-				levels[i] = 1
-			}
-		}
-	}
-	return pqarrow.WriteArrowToColumn(e.ctx, chunk, a, levels, nil, nullable)
-}
-
-// list writes a list column. Definition levels, where the column may be null: 0
-// no list, 1 an empty one, 2 a null element, 3 a value; one less where it may
-// not. The repetition level is 0 where a list begins and 1 within it.
-func (e *encoder) list(chunk file.ColumnChunkWriter, list *array.List, nullable bool) error {
-	var empty int16
-	if nullable {
-		empty = 1
-	}
-	values := list.ListValues()
-	var definitions, repetitions []int16
-	for i := range list.Len() {
-		start, end := list.ValueOffsets(i)
-		if list.IsNull(i) || start == end {
-			level := empty
-			if list.IsNull(i) {
-				level = 0
-			}
-			definitions, repetitions = append(definitions, level), append(repetitions, 0)
-			continue
-		}
-		for j := start; j < end; j++ {
-			level := empty + 2
-			if values.IsNull(int(j)) {
-				level--
-			}
-			definitions, repetitions = append(definitions, level), append(repetitions, min(1, int16(j-start)))
-		}
-	}
-	from, to := visited(list)
-	elements := array.NewSlice(values, from, to)
-	defer elements.Release()
-	return pqarrow.WriteArrowToColumn(e.ctx, chunk, elements, definitions, repetitions, true)
-}
-
-// visited is the range of elements that the lists of a slice cover. The builders
-// give a null list no elements, so there are no gaps.
-func visited(list *array.List) (from, to int64) {
-	if list.Len() == 0 {
-		return 0, 0
-	}
-	from, _ = list.ValueOffsets(0)
-	_, to = list.ValueOffsets(list.Len() - 1)
-	return from, to
-}
-
 // close writes the last row group and the footer.
 func (e *encoder) close() error {
-	if e.group != nil {
-		if err := e.group.Close(); err != nil {
-			return err
-		}
-		e.group = nil
+	if err := e.endGroup(); err != nil {
+		return err
 	}
 	return e.out.Close()
 }

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/compress"
@@ -132,9 +131,9 @@ func newFileWriter(path string, schema *arrow.Schema, props *parquet.WriterPrope
 	return w, nil
 }
 
-// write appends rec to the row group under way.
-func (w *fileWriter) write(rec arrow.Record) error {
-	if err := w.out.write(rec); err != nil {
+// write appends the rows to the row group under way.
+func (w *fileWriter) write(rows picks) error {
+	if err := w.out.write(rows); err != nil {
 		return fmt.Errorf("write %s: %w", w.path, err)
 	}
 	return nil
@@ -174,7 +173,10 @@ func (l *layout) openTable(path string, p Partition, schema *arrow.Schema) (*cur
 	if err != nil {
 		return nil, fmt.Errorf("open partition %s: %w", path, err)
 	}
-	reader, err := pqarrow.NewFileReader(pf, pqarrow.ArrowReadProperties{BatchSize: batchRows}, mem)
+	// A row group at a time: where a read ends within a page, the delta decoder of
+	// columns that may be null loses its place.
+	whole := max(1, min(pf.NumRows(), rowGroupRows))
+	reader, err := pqarrow.NewFileReader(pf, pqarrow.ArrowReadProperties{BatchSize: whole}, mem)
 	if err != nil {
 		pf.Close()
 		return nil, fmt.Errorf("open partition %s: %w", path, err)
@@ -189,6 +191,7 @@ func (l *layout) openTable(path string, p Partition, schema *arrow.Schema) (*cur
 		pf.Close()
 		return nil, fmt.Errorf("partition %s was written with other columns: %w; rebuild with replay", path, err)
 	}
+	var pages pageNames
 	next := func() (*batch, error) {
 		rec, err := records.Read()
 		if err == io.EOF {
@@ -197,15 +200,7 @@ func (l *layout) openTable(path string, p Partition, schema *arrow.Schema) (*cur
 		if err != nil {
 			return nil, fmt.Errorf("read partition %s: %w", path, err)
 		}
-		rec.Retain()
-		b := &batch{rec: rec, keys: sortKeys(rec, l.key), parts: make([]Partition, rec.NumRows())}
-		for i := range b.parts {
-			b.parts[i] = p
-		}
-		if l.page >= 0 {
-			b.pages = rec.Column(l.page).(*array.String)
-		}
-		return b, nil
+		return l.existing(rec, p, &pages, mem), nil
 	}
 	return &cursor{next: next, done: func() { records.Release(); pf.Close() }}, nil
 }

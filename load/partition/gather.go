@@ -2,6 +2,7 @@ package partition
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -20,7 +21,45 @@ type picks struct {
 	rows    []pick
 }
 
-func (p *picks) add(b *batch, row int) {
+// column is the batches' arrays of one column.
+func (p picks) column(c int) []arrow.Array {
+	from := make([]arrow.Array, len(p.batches))
+	for i, b := range p.batches {
+		from[i] = b.rec.Column(c)
+	}
+	return from
+}
+
+// record copies the rows into a record of the same columns.
+func (p picks) record(mem memory.Allocator, schema *arrow.Schema) arrow.Record {
+	columns := make([]arrow.Array, schema.NumFields())
+	for c := range columns {
+		columns[c] = gather(mem, schema.Field(c).Type, p.column(c), p.rows)
+		defer columns[c].Release()
+	}
+	return array.NewRecord(schema, columns, int64(len(p.rows)))
+}
+
+// readableKey is the key of a row for manifests: values joined by "/".
+func (p picks) readableKey(columns []int, i int) string {
+	at := p.rows[i]
+	values := make([]string, len(columns))
+	for n, c := range columns {
+		values[n] = p.batches[at.slot].rec.Column(c).ValueStr(int(at.row))
+	}
+	return strings.Clone(strings.Join(values, "/"))
+}
+
+func (p picks) release() {
+	for _, b := range p.batches {
+		b.rec.Release()
+	}
+}
+
+// picker lists rows. A batch is in one picker at a time.
+type picker struct{ picks }
+
+func (p *picker) add(b *batch, row int) {
 	if b.holder != p {
 		b.holder, b.slot = p, int32(len(p.batches))
 		b.rec.Retain()
@@ -29,31 +68,15 @@ func (p *picks) add(b *batch, row int) {
 	p.rows = append(p.rows, pick{b.slot, int32(row)})
 }
 
-// take copies the first columns of the rows, as many as the schema has, into a
-// record and begins anew.
-func (p *picks) take(mem memory.Allocator, schema *arrow.Schema) arrow.Record {
-	columns := make([]arrow.Array, schema.NumFields())
-	from := make([]arrow.Array, len(p.batches))
-	for c := range columns {
-		for i, b := range p.batches {
-			from[i] = b.rec.Column(c)
-		}
-		columns[c] = gather(mem, schema.Field(c).Type, from, p.rows)
-	}
-	rec := array.NewRecord(schema, columns, int64(len(p.rows)))
-	for _, c := range columns {
-		c.Release()
-	}
-	p.clear()
-	return rec
-}
-
-func (p *picks) clear() {
-	for _, b := range p.batches {
+// take hands over the rows listed, which are the caller's to release, and begins
+// anew.
+func (p *picker) take() picks {
+	taken := p.picks
+	for _, b := range taken.batches {
 		b.holder = nil
-		b.rec.Release()
 	}
-	p.batches, p.rows = p.batches[:0], p.rows[:0]
+	p.picks = picks{rows: make([]pick, 0, len(taken.rows))}
+	return taken
 }
 
 // gather copies the rows that are picked out of the arrays into a new one.

@@ -47,8 +47,8 @@ func (k *keyLog) hash(key string) uint64 { return maphash.String(k.seed, key) }
 
 // add notes the keys of an incoming batch.
 func (k *keyLog) add(b *batch) error {
-	for i, key := range b.keys {
-		if err := k.put(k.hash(key), b.parts[i]); err != nil {
+	for i, p := range b.parts {
+		if err := k.put(k.hash(b.keys.Value(i)), p); err != nil {
 			return err
 		}
 	}

@@ -7,9 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
 // Plan is what a merge needs beside the staged rows.
@@ -180,10 +177,10 @@ func (m *merge) partition(p Partition) (*partitionWriter, error) {
 // groups visits the rows of p key by key and writes the newest version of each.
 func (m *merge) groups(p Partition, w *partitionWriter) (changed bool, err error) {
 	for len(m.heap) > 0 && m.heap[0].at.part == p {
-		key := m.heap[0].key
+		prefix, key := m.heap[0].at.prefix, m.heap[0].key()
 		m.group.clear()
 		moved, isMoved := m.plan.Moved[key]
-		for len(m.heap) > 0 && m.heap[0].at.part == p && m.heap[0].key == key {
+		for len(m.heap) > 0 && m.heap[0].at.part == p && m.heap[0].sameKey(prefix, key) {
 			if err := m.take(moved.after); err != nil {
 				return false, err
 			}
@@ -210,7 +207,7 @@ func (m *merge) take(after string) error {
 		g.incoming++
 		m.count(c.cur.page(row))
 	}
-	if g.win == nil || g.win.page(g.row) <= after && after != "" || !m.stage.sameContent(g.win, g.row, c.cur, row) {
+	if g.win == nil || after != "" && g.win.page(g.row) <= after || !m.stage.sameContent(g.win, g.row, c.cur, row) {
 		g.choose(c.cur, row, isOld)
 	}
 	ok, err := c.advance(g.keep)
@@ -267,23 +264,16 @@ func (m *merge) settle(w *partitionWriter, moved move, away bool) (bool, error) 
 	return changed, w.add(g.win, g.row, changed)
 }
 
-// addDelta appends the new and changed ones of the rows to the delta file.
-func (m *merge) addDelta(rec arrow.Record, rows []pick) error {
+// addDelta appends new and changed rows to the delta file.
+func (m *merge) addDelta(rows picks) error {
 	if m.delta == nil {
 		var err error
 		if m.delta, err = newScratchWriter(m.plan.Delta, m.stage.tables, m.stage.mem); err != nil {
 			return err
 		}
 	}
-	m.out.DeltaRows += int64(len(rows))
-	columns := make([]arrow.Array, rec.NumCols())
-	for i, c := range rec.Columns() {
-		columns[i] = gather(m.stage.mem, c.DataType(), []arrow.Array{c}, rows)
-		defer columns[i].Release()
-	}
-	delta := array.NewRecord(m.stage.tables, columns, int64(len(rows)))
-	defer delta.Release()
-	return m.delta.write(delta)
+	m.out.DeltaRows += int64(len(rows.rows))
+	return m.delta.write(rows)
 }
 
 func (m *merge) finishDelta() error {
@@ -416,19 +406,19 @@ func (h heap) fix() {
 	}
 }
 
-// partitionWriter gathers winners into batches and has them encoded by a
-// goroutine of its own, so that merging and encoding share the cores.
+// partitionWriter lists winners and has them encoded by a goroutine of its own, so
+// that merging and encoding share the cores.
 type partitionWriter struct {
 	merge *merge
 	part  Partition
-	rows  picks
-	delta []pick // of the batch under way: what is new or changed
+	rows  picker
+	delta []pick // of the rows under way: what is new or changed
 
-	batches chan arrow.Record
-	keep    bool          // set before batches is closed: the file is wanted
-	done    chan struct{} // closed when result and err are final
-	result  Result
-	err     error
+	lists  chan picks    // up to listRows rows each
+	keep   bool          // set before lists is closed: the file is wanted
+	done   chan struct{} // closed when result and err are final
+	result Result
+	err    error
 }
 
 func newPartitionWriter(path string, p Partition, m *merge) (*partitionWriter, error) {
@@ -436,7 +426,7 @@ func newPartitionWriter(path string, p Partition, m *merge) (*partitionWriter, e
 	if err != nil {
 		return nil, err
 	}
-	w := &partitionWriter{merge: m, part: p, batches: make(chan arrow.Record, 1), done: make(chan struct{})}
+	w := &partitionWriter{merge: m, part: p, lists: make(chan picks, 1), done: make(chan struct{})}
 	go func() {
 		defer close(w.done)
 		defer func() { <-m.encoders }()
@@ -446,36 +436,37 @@ func newPartitionWriter(path string, p Partition, m *merge) (*partitionWriter, e
 }
 
 func (w *partitionWriter) add(b *batch, row int, changed bool) error {
-	if changed && w.merge.plan.Delta != "" {
-		w.delta = append(w.delta, pick{0, int32(len(w.rows.rows))})
-	}
 	w.rows.add(b, row)
-	if len(w.rows.rows) == batchRows {
+	last := len(w.rows.rows) - 1
+	if changed && w.merge.plan.Delta != "" {
+		w.delta = append(w.delta, w.rows.rows[last])
+	}
+	if last+1 == listRows {
 		return w.flush()
 	}
 	return nil
 }
 
-// flush hands the batch under way to the encoder.
+// flush hands the rows under way to the encoder.
 func (w *partitionWriter) flush() error {
 	if len(w.rows.rows) == 0 {
 		return nil
 	}
-	rec := w.rows.take(w.merge.stage.mem, w.merge.stage.tables)
+	rows := w.rows.take()
 	var err error
 	if len(w.delta) > 0 {
-		err = w.merge.addDelta(rec, w.delta)
+		err = w.merge.addDelta(picks{rows.batches, w.delta})
 		w.delta = w.delta[:0]
 	}
-	w.batches <- rec
+	w.lists <- rows
 	return err
 }
 
 // end tells the encoder that no more rows come, and whether the file is wanted.
 func (w *partitionWriter) end(keep bool) {
-	w.rows.clear()
+	w.rows.take().release()
 	w.keep = keep
-	close(w.batches)
+	close(w.lists)
 }
 
 func (w *partitionWriter) wait() (Result, error) {
@@ -483,30 +474,23 @@ func (w *partitionWriter) wait() (Result, error) {
 	return w.result, w.err
 }
 
-// encode writes the batches. A file that is not wanted, or has no row, is removed.
+// encode writes the rows. A file that is not wanted, or has no row, is removed.
 func (w *partitionWriter) encode(out *fileWriter) (Result, error) {
-	var last arrow.Record
-	defer func() {
-		if last != nil {
-			last.Release()
-		}
-	}()
 	key := w.merge.stage.layout.key
 	result := Result{Partition: w.part}
 	var failed error
-	for rec := range w.batches {
-		if last == nil {
-			result.MinKey = readableKey(rec, key, 0)
-		} else {
-			last.Release()
+	for rows := range w.lists {
+		if result.Rows == 0 {
+			result.MinKey = rows.readableKey(key, 0)
 		}
-		last = rec
-		result.Rows += rec.NumRows()
+		result.MaxKey = rows.readableKey(key, len(rows.rows)-1)
+		result.Rows += int64(len(rows.rows))
 		if failed == nil {
-			failed = out.write(rec)
+			failed = out.write(rows)
 		}
+		rows.release()
 	}
-	if failed != nil || !w.keep || last == nil {
+	if failed != nil || !w.keep || result.Rows == 0 {
 		out.abandon()
 		return Result{Partition: w.part, Changed: w.keep}, failed
 	}
@@ -515,6 +499,5 @@ func (w *partitionWriter) encode(out *fileWriter) (Result, error) {
 		return Result{}, err
 	}
 	result.Path, result.Changed, result.Bytes, result.SHA256 = out.path, true, sum.bytes, sum.sha256
-	result.MaxKey = readableKey(last, key, int(last.NumRows()-1))
 	return result, nil
 }

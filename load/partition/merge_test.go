@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -81,7 +83,7 @@ func record(mem memory.Allocator, versions []version) arrow.Record {
 // warehouse is the files of the table between merges.
 type warehouse map[Partition]string
 
-// merge brings versions in, batchRows at a time, and returns the outcome.
+// merge brings versions in, batch at a time, and returns the outcome.
 func (w warehouse) merge(t testing.TB, mem memory.Allocator, versions []version, batch int, pool *Pool) *Outcome {
 	t.Helper()
 	dir, err := os.MkdirTemp(tempDir(t), "merge")
@@ -181,11 +183,15 @@ func (w warehouse) moved(t testing.TB, mem memory.Allocator, versions []version)
 // rows reads all partition files with this package's own reader.
 func (w warehouse) rows(t testing.TB, mem memory.Allocator) map[Partition]map[string]kept {
 	t.Helper()
-	l := layout{key: []int{0}, page: 5, columns: 6}
+	s, err := NewStage(testTable, Month, tempDir(t), NewPool(0), mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
 	all := map[Partition]map[string]kept{}
 	for p, path := range w {
 		all[p] = map[string]kept{}
-		c, err := l.openTable(path, p, testTable.Arrow)
+		c, err := s.layout.openTable(path, p, testTable.Arrow)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +203,7 @@ func (w warehouse) rows(t testing.TB, mem memory.Allocator) map[Partition]map[st
 			i, rec := c.row(), c.cur.rec
 			row := kept{
 				Value: rec.Column(1).(*array.String).Value(i),
-				Page:  rec.Column(5).(*array.String).Value(i),
+				Page:  c.cur.page(i),
 				Seen:  int64(rec.Column(4).(*array.Timestamp).Value(i)),
 			}
 			if list := rec.Column(2).(*array.List); list.IsValid(i) {
@@ -207,11 +213,11 @@ func (w warehouse) rows(t testing.TB, mem memory.Allocator) map[Partition]map[st
 					row.Tags = append(row.Tags, list.ListValues().(*array.String).Value(int(j)))
 				}
 			}
-			if c.key <= last && last != "" {
-				t.Fatalf("%s is not sorted by key: %q after %q", path, c.key, last)
+			if c.key() <= last && last != "" {
+				t.Fatalf("%s is not sorted by key: %q after %q", path, c.key(), last)
 			}
-			last = c.key
-			all[p][c.key] = row
+			last = c.key()
+			all[p][c.key()] = row
 		}
 		c.close()
 	}
@@ -348,12 +354,12 @@ func TestMergeLeavesUnchangedPartitionsAlone(t *testing.T) {
 	}
 }
 
-// Batches are moved 8192 rows at a time: nothing is lost at their borders, nor
+// Rows are spilled and encoded many at a time: nothing is lost at the borders, nor
 // where many scratch runs are first merged into longer ones.
 func TestMergeAtBatchBorders(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
-	for _, rows := range []int{1, batchRows - 1, batchRows, batchRows + 1, 3*batchRows + 7} {
+	for _, rows := range []int{1, scratchRows - 1, scratchRows, scratchRows + 1, listRows - 1, listRows, listRows + 1, 2*listRows + 7} {
 		versions := make([]version, rows)
 		for i := range versions {
 			versions[i] = version{key: fmt.Sprintf("%08d", (i*7919)%rows), value: "a", day: 20000, page: i}
@@ -364,5 +370,55 @@ func TestMergeAtBatchBorders(t *testing.T) {
 				t.Errorf("%d rows, pool %d: %d rows merged", rows, pool, got)
 			}
 		}
+	}
+}
+
+// A page may be part of the key: it sorts by its name, in memory and on disk.
+func TestMergeWithThePageInTheKey(t *testing.T) {
+	for _, pool := range []int64{0, 1 << 30} {
+		mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+		defer mem.AssertSize(t, 0)
+		table := testTable
+		table.Key = []string{load.Page, "id"}
+		dir := t.TempDir()
+		s, err := NewStage(table, Month, dir, NewPool(pool), mem)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		for _, page := range []int{3, 1, 2} {
+			rec := record(mem, []version{{key: "b", page: page, day: 20000}, {key: "a", page: page, day: 20000}})
+			err := s.Add(rec)
+			rec.Release()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		out, err := s.Merge(t.Context(), Plan{Path: func(Partition) string { return filepath.Join(dir, "data.parquet") }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := out.Partitions[0]
+		if want := pageName(1) + "/a"; got.Rows != 6 || got.MinKey != want || got.MaxKey != pageName(3)+"/b" {
+			t.Errorf("pool %d: %d rows from %s to %s", pool, got.Rows, got.MinKey, got.MaxKey)
+		}
+	}
+}
+
+// A file of more rows than are read or encoded at a time, with nulls, is merged
+// with the next night's.
+func TestMergeWithALargeFile(t *testing.T) {
+	const january, rows = 20089, 2*rowGroupRows/3 + 1
+	g := benchRows{rand.New(rand.NewPCG(1, 1)), 50_000}
+	w := warehouse{}
+	w.mergeAll(t, NewPool(1<<30), g.records(rows, january, january+31, "a"))
+	w.mergeAll(t, NewPool(1<<30), g.records(rows, january, january+31, "b"))
+	pf, err := file.OpenParquetFile(w[Month.Of(january)], false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pf.Close()
+	if got := pf.NumRows(); got != 2*rows {
+		t.Errorf("%d rows, want %d", got, 2*rows)
 	}
 }

@@ -100,7 +100,8 @@ func (s *Stage) logOld(ctx context.Context, old map[Partition]string) error {
 // incomingPlaces notes where the staged rows stand whose hash is among several.
 func (s *Stage) incomingPlaces(several map[uint64]struct{}, places placesByKey) error {
 	note := func(b *batch) {
-		for i, key := range b.keys {
+		for i := range b.rows() {
+			key := b.keys.Value(i)
 			if _, ok := several[s.keys.hash(key)]; ok {
 				places.see(string([]byte(key)), whereabouts{b.parts[i], b.page(i), false})
 			}
@@ -110,7 +111,7 @@ func (s *Stage) incomingPlaces(several map[uint64]struct{}, places placesByKey) 
 		note(b)
 	}
 	for _, f := range s.files {
-		c, err := s.layout.spilled(f, 0, s.mem)
+		c, err := s.spilled(f, 0)
 		if err != nil {
 			return err
 		}
@@ -138,6 +139,9 @@ func (c *cursor) each(visit func(*batch)) error {
 	}
 }
 
+// keyRows is how many keys of a file are read at a time.
+const keyRows = 8192
+
 // eachKey reads the keys of a partition file, and their pages where they are asked
 // for. What it passes is good until the visit returns.
 func (l *layout) eachKey(path string, pages bool, visit func(key, page string) error) error {
@@ -147,7 +151,7 @@ func (l *layout) eachKey(path string, pages bool, visit func(key, page string) e
 		return fmt.Errorf("open partition %s: %w", path, err)
 	}
 	defer pf.Close()
-	reader, err := pqarrow.NewFileReader(pf, pqarrow.ArrowReadProperties{BatchSize: batchRows}, mem)
+	reader, err := pqarrow.NewFileReader(pf, pqarrow.ArrowReadProperties{BatchSize: keyRows}, mem)
 	if err != nil {
 		return fmt.Errorf("open partition %s: %w", path, err)
 	}
@@ -185,12 +189,13 @@ func (l *layout) eachKey(path string, pages bool, visit func(key, page string) e
 		if err != nil {
 			return fmt.Errorf("read partition %s: %w", path, err)
 		}
-		for i, k := range sortKeys(rec, key) {
+		keys := sortKeys(rec, key)
+		for i := range keys.Len() {
 			page := ""
 			if pages {
 				page = rec.Column(at).(*array.String).Value(i)
 			}
-			if err := visit(k, page); err != nil {
+			if err := visit(keys.Value(i), page); err != nil {
 				return err
 			}
 		}

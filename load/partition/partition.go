@@ -5,9 +5,11 @@
 // Glossary. A stage collects the incoming records of one table as sorted runs,
 // which go to scratch files once they outgrow the shared pool. A merge reads all
 // runs and the old file of each partition they touch, side by side in key order,
-// and writes the new file; memory is one batch a run, whatever the rows. A
-// version of a row is older or newer by its landed page (_page), which sorts by
-// run and by place in the run.
+// and writes the new file: rows are listed, not moved, and their values copied once,
+// from where they stand to a page of the file. Memory is the pool, one batch a
+// scratch run and one row group of an old file, whatever the rows. A version of a
+// row is older or newer by its landed page (_page), which sorts by run and by place
+// in the run.
 package partition
 
 import (
@@ -15,6 +17,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
 // Width is how much business time a partition holds.
@@ -44,6 +48,21 @@ func (w Width) Of(day int32) Partition {
 	t := time.Unix(int64(day)*86400, 0).UTC()
 	first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
 	return Partition(first.Unix() / 86400)
+}
+
+// ofEach puts the partition of each business day into parts.
+func (w Width) ofEach(days *array.Date32, parts []Partition) {
+	last, lastPart := int32(0), w.Of(0)
+	for i := range parts {
+		if days.IsNull(i) {
+			parts[i] = None
+			continue
+		}
+		if day := int32(days.Value(i)); day != last {
+			last, lastPart = day, w.Of(day)
+		}
+		parts[i] = lastPart
+	}
 }
 
 // Folder returns the Hive-style folder name: "month=2026-11" or "day=2026-11-20".

@@ -2,135 +2,36 @@ package partition
 
 import (
 	"bufio"
-	"cmp"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
-// batchRows is how many rows are moved at a time: small enough that a batch a
-// run stays small, large enough that per-batch costs vanish.
-const batchRows = 8192
+// listRows is how many rows are encoded at a time. They lie about in several
+// batches: the more of a column is read at once, the more of it a cache holds, and
+// the more batches stay in memory.
+const listRows = 16 << 10
 
-// scratchRows is batchRows for scratch runs, of which a merge reads many side by
-// side.
-const scratchRows = 2048
+// scratchRows is how many rows of a scratch run are read at a time: small, because
+// a merge reads many side by side, and large enough that per-batch costs vanish.
+const scratchRows = 1024
 
-// batch is a record with what the merge compares: the partition, the key and the
-// page of each row, and the order in which to visit the rows.
-type batch struct {
-	rec   arrow.Record
-	parts []Partition
-	keys  []string
-	pages *array.String // nil where the table has no versions
-	order []int32       // nil: as they stand
-
-	holder *picks // that has the batch in slot; nil for none
-	slot   int32
-}
-
-func (b *batch) row(pos int) int {
-	if b.order == nil {
-		return pos
-	}
-	return int(b.order[pos])
-}
-
-func (b *batch) page(row int) string {
-	if b.pages == nil {
-		return ""
-	}
-	return b.pages.Value(row)
-}
-
-// layout is where the columns that matter to a merge stand in a record.
-type layout struct {
-	width   Width
-	key     []int
-	page    int   // -1: the table has no versions
-	date    int   // the business date, last
-	columns int   // of the table, without the business date
-	compare []int // the columns that are content: all but _extracted_at and _page
-}
-
-// newBatch computes keys and partitions of an incoming record. It takes over the
-// caller's reference to rec.
-func (l *layout) newBatch(rec arrow.Record) *batch {
-	b := &batch{rec: rec, keys: sortKeys(rec, l.key), parts: make([]Partition, rec.NumRows())}
-	if l.page >= 0 {
-		b.pages = rec.Column(l.page).(*array.String)
-	}
-	dates := rec.Column(l.date).(*array.Date32)
-	last, lastPart := int32(0), l.width.Of(0)
-	for i := range b.parts {
-		if dates.IsNull(i) {
-			b.parts[i] = None
-			continue
-		}
-		if day := int32(dates.Value(i)); day != last {
-			last, lastPart = day, l.width.Of(day)
-		}
-		b.parts[i] = lastPart
-	}
-	return b
-}
-
-// place is what decides most comparisons of two rows, side by side in memory.
-type place struct {
-	part   Partition
-	row    int32
-	prefix uint64
-}
-
-// sort orders the rows by partition, key and page; rows alike in all three stay
-// in the order in which they came.
-func (b *batch) sort() {
-	places := make([]place, len(b.keys))
-	for i, key := range b.keys {
-		places[i] = place{b.parts[i], int32(i), prefix(key)}
-	}
-	slices.SortFunc(places, func(x, y place) int {
-		switch {
-		case x.part != y.part:
-			return cmp.Compare(x.part, y.part)
-		case x.prefix != y.prefix:
-			return cmp.Compare(x.prefix, y.prefix)
-		}
-		i, j := int(x.row), int(y.row)
-		return cmp.Or(cmp.Compare(b.keys[i], b.keys[j]), cmp.Compare(b.page(i), b.page(j)), cmp.Compare(i, j))
-	})
-	b.order = make([]int32, len(places))
-	for i, p := range places {
-		b.order[i] = p.row
-	}
-}
-
-// prefix is the first bytes of a key as a number that sorts as they do.
-func prefix(key string) uint64 {
-	if len(key) >= 8 {
-		return binary.BigEndian.Uint64([]byte(key[:8]))
-	}
-	var first [8]byte
-	copy(first[:], key)
-	return binary.BigEndian.Uint64(first[:])
-}
-
-// spill writes the rows in order to a scratch file.
-func (b *batch) spill(path string, mem memory.Allocator) error {
-	w, err := newRunWriter(path, b.rec.Schema(), mem)
+// spill writes a sorted record to a scratch file.
+func spill(rec arrow.Record, path string, mem memory.Allocator) error {
+	w, err := newRunWriter(path, rec.Schema(), mem)
 	if err != nil {
 		return err
 	}
 	defer w.release()
-	for pos := range b.keys {
-		if err := w.add(b, b.row(pos)); err != nil {
+	for from := int64(0); from < rec.NumRows(); from += scratchRows {
+		part := rec.NewSlice(from, min(from+scratchRows, rec.NumRows()))
+		err := w.write(part)
+		part.Release()
+		if err != nil {
 			return err
 		}
 	}
@@ -144,7 +45,7 @@ type runWriter struct {
 	file   *os.File
 	buf    *bufio.Writer
 	out    *ipc.Writer
-	rows   picks
+	rows   picker
 }
 
 func newRunWriter(path string, schema *arrow.Schema, mem memory.Allocator) (*runWriter, error) {
@@ -168,8 +69,14 @@ func (w *runWriter) flush() error {
 	if len(w.rows.rows) == 0 {
 		return nil
 	}
-	rec := w.rows.take(w.mem, w.schema)
+	rows := w.rows.take()
+	defer rows.release()
+	rec := rows.record(w.mem, w.schema)
 	defer rec.Release()
+	return w.write(rec)
+}
+
+func (w *runWriter) write(rec arrow.Record) error {
 	if err := w.out.Write(rec); err != nil {
 		return fmt.Errorf("write scratch run: %w", err)
 	}
@@ -190,7 +97,7 @@ func (w *runWriter) close() error {
 }
 
 func (w *runWriter) release() {
-	w.rows.clear()
+	w.rows.release()
 	w.file.Close()
 }
 
@@ -200,18 +107,22 @@ type cursor struct {
 	cur  *batch
 	pos  int
 	at   place                  // of the row at pos
-	key  string                 // of the row at pos
 	next func() (*batch, error) // io.EOF at the end
 	done func()                 // frees what next holds
 }
 
 func (c *cursor) row() int { return int(c.at.row) }
 
+func (c *cursor) key() string { return c.cur.keys.Value(c.row()) }
+
 // look notes where the row at pos stands.
 func (c *cursor) look() {
-	row := c.cur.row(c.pos)
-	c.key = c.cur.keys[row]
-	c.at = place{c.cur.parts[row], int32(row), prefix(c.key)}
+	c.at = place{c.cur.parts[c.pos], int32(c.pos), prefix(c.cur.keys.Value(c.pos))}
+}
+
+// sameKey reports whether the row has the key, whose prefix is given too.
+func (c *cursor) sameKey(prefix uint64, key string) bool {
+	return c.at.prefix == prefix && c.key() == key
 }
 
 // before is the order in which the merge visits rows.
@@ -221,8 +132,9 @@ func (c *cursor) before(o *cursor) bool {
 		return c.at.part < o.at.part
 	case c.at.prefix != o.at.prefix:
 		return c.at.prefix < o.at.prefix
-	case c.key != o.key:
-		return c.key < o.key
+	}
+	if x, y := c.key(), o.key(); x != y {
+		return x < y
 	}
 	if x, y := c.cur.page(c.row()), o.cur.page(o.row()); x != y {
 		return x < y
@@ -234,7 +146,7 @@ func (c *cursor) before(o *cursor) bool {
 // with the batch that is left behind, before it is released.
 func (c *cursor) advance(keep func(*batch)) (bool, error) {
 	c.pos++
-	if c.pos < len(c.cur.keys) {
+	if c.pos < c.cur.rows() {
 		c.look()
 		return true, nil
 	}
@@ -254,7 +166,7 @@ func (c *cursor) load() (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if len(b.keys) == 0 {
+		if b.rows() == 0 {
 			b.rec.Release()
 			continue
 		}
@@ -272,27 +184,31 @@ func (c *cursor) close() {
 	c.done()
 }
 
-// inMemory is a cursor over one batch that stays where it is.
+// inMemory is a cursor over one batch, which it takes over.
 func inMemory(b *batch, rank int) *cursor {
-	given := false
 	next := func() (*batch, error) {
-		if given {
+		given := b
+		b = nil
+		if given == nil {
 			return nil, io.EOF
 		}
-		given = true
-		b.rec.Retain()
-		return b, nil
+		return given, nil
 	}
-	return &cursor{rank: rank, next: next, done: func() {}}
+	done := func() {
+		if b != nil {
+			b.rec.Release()
+		}
+	}
+	return &cursor{rank: rank, next: next, done: done}
 }
 
 // spilled is a cursor over a scratch file.
-func (l *layout) spilled(path string, rank int, mem memory.Allocator) (*cursor, error) {
+func (s *Stage) spilled(path string, rank int) (*cursor, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open scratch run: %w", err)
 	}
-	r, err := ipc.NewReader(bufio.NewReaderSize(f, 256<<10), ipc.WithAllocator(mem))
+	r, err := ipc.NewReader(bufio.NewReaderSize(f, 256<<10), ipc.WithAllocator(s.mem))
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("read scratch run: %w", err)
@@ -306,7 +222,7 @@ func (l *layout) spilled(path string, rank int, mem memory.Allocator) (*cursor, 
 		}
 		rec := r.Record()
 		rec.Retain()
-		return l.newBatch(rec), nil
+		return s.layout.scratch(rec, &s.pool.pages), nil
 	}
 	return &cursor{rank: rank, next: next, done: func() { r.Release(); f.Close() }}, nil
 }

@@ -19,10 +19,12 @@ import (
 // longer ones, so that the number of open files and batches has a bound.
 const maxRuns = 64
 
-// Pool is the memory that the stages of one run share, in bytes of records.
+// Pool is what the stages of one run share: memory, in bytes of records, and the
+// numbers of the landed pages.
 type Pool struct {
 	limit int64
 	used  atomic.Int64
+	pages pageNames
 }
 
 // NewPool returns a pool of limit bytes.
@@ -59,7 +61,7 @@ type Stage struct {
 // NewStage prepares the collection of rows of t. Records are t's columns
 // followed by load.BusinessDate. Scratch files go to dir, which must exist.
 func NewStage(t load.Table, w Width, dir string, pool *Pool, mem memory.Allocator) (*Stage, error) {
-	l := layout{width: w, page: -1, date: t.Arrow.NumFields(), columns: t.Arrow.NumFields()}
+	l := layout{width: w, page: -1, part: t.Arrow.NumFields()}
 	for _, k := range t.Key {
 		l.key = append(l.key, t.Arrow.FieldIndices(k)...)
 	}
@@ -72,12 +74,15 @@ func NewStage(t load.Table, w Width, dir string, pool *Pool, mem memory.Allocato
 		}
 		switch f.Name {
 		case load.Page:
-			l.page = i
+			if !slices.Contains(l.key, i) {
+				l.page = i
+			}
 		case load.ExtractedAt:
 		default:
 			l.compare = append(l.compare, i)
 		}
 	}
+	l.staged = stagedSchema(t.Arrow, l.page)
 	s := &Stage{table: t, layout: l, pool: pool, dir: dir, mem: mem, tables: t.Arrow, parts: map[Partition]struct{}{}}
 	s.keys = newKeyLog(s.Scratch("keys"))
 	return s, nil
@@ -91,16 +96,13 @@ func (s *Stage) Scratch(name string) string {
 	return filepath.Join(s.dir, fmt.Sprintf("%s.%s.%s", s.table.Schema, s.table.Name, name))
 }
 
-// Add sorts the record and keeps it, in memory or on disk. It retains what it
-// keeps; the caller's reference stays the caller's.
+// Add keeps a sorted copy of the record, in memory or on disk.
 func (s *Stage) Add(rec arrow.Record) error {
 	if rec.NumRows() == 0 {
 		return nil
 	}
-	rec.Retain()
-	b := s.layout.newBatch(rec)
-	b.sort()
-	size := recordBytes(rec)
+	b := s.layout.sorted(rec, &s.pool.pages, s.mem)
+	size := b.bytes()
 	if s.pool.take(size) {
 		s.mu.Lock()
 		s.held = append(s.held, b)
@@ -109,7 +111,7 @@ func (s *Stage) Add(rec arrow.Record) error {
 		s.mu.Unlock()
 		return err
 	}
-	defer rec.Release()
+	defer b.rec.Release()
 	s.mu.Lock()
 	path := s.newRunFile()
 	err := s.note(b)
@@ -117,7 +119,7 @@ func (s *Stage) Add(rec arrow.Record) error {
 	if err != nil {
 		return err
 	}
-	if err := b.spill(path, s.mem); err != nil {
+	if err := spill(b.rec, path, s.mem); err != nil {
 		return fmt.Errorf("table %s: %w", s.table.Full(), err)
 	}
 	s.mu.Lock()
@@ -154,8 +156,8 @@ func (s *Stage) Touched() []Partition {
 	return parts
 }
 
-// Absorb takes over the rows of another stage of the same table, which is empty
-// afterwards. Moved does not know of those rows: absorb only what cannot stand in
+// Absorb takes over the rows of another stage of the same table and pool, which is
+// empty afterwards. Moved does not know of those rows: absorb only what cannot stand in
 // another partition.
 func (s *Stage) Absorb(o *Stage) {
 	s.held = append(s.held, o.held...)
@@ -182,7 +184,8 @@ func (s *Stage) Close() error {
 	return nil
 }
 
-// cursors opens all runs, after merging them down to maxRuns.
+// cursors opens all runs, after merging them down to maxRuns. What is held is the
+// cursors' from then on, so that it goes as the merge gets on.
 func (s *Stage) cursors() ([]*cursor, error) {
 	if err := s.compact(); err != nil {
 		return nil, err
@@ -191,8 +194,9 @@ func (s *Stage) cursors() ([]*cursor, error) {
 	for _, b := range s.held {
 		all = append(all, inMemory(b, len(all)+1))
 	}
+	s.held = nil
 	for _, f := range s.files {
-		c, err := s.layout.spilled(f, len(all)+1, s.mem)
+		c, err := s.spilled(f, len(all)+1)
 		if err != nil {
 			closeAll(all)
 			return nil, err
@@ -208,7 +212,7 @@ func (s *Stage) compact() error {
 		group := s.files[:maxRuns]
 		var cursors []*cursor
 		for i, f := range group {
-			c, err := s.layout.spilled(f, i, s.mem)
+			c, err := s.spilled(f, i)
 			if err != nil {
 				closeAll(cursors)
 				return err

@@ -2,33 +2,31 @@ package partition
 
 import (
 	"github.com/apache/arrow/go/v17/parquet/compress"
-	"github.com/klauspost/compress/zstd"
+	"github.com/valyala/gozstd"
 )
 
-// pooledZstd is arrow's codec with encoders that are used again: arrow makes a new
-// one for every page, whose tables are most of what a merge would allocate. Pages
-// come out the same whichever encoder writes them.
-type pooledZstd struct {
-	compress.Codec
-	encoder *zstd.Encoder
-}
+// cZstd is arrow's codec with the encoder of the C library. Arrow makes an encoder
+// of its own for every page, whose tables are most of what a merge would allocate.
+type cZstd struct{ compress.Codec }
 
 // Arrow asks for codecs to be registered before any is used, that is in an init.
 func init() {
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithZeroFrames(true),
-		zstd.WithWindowSize(1<<20), zstd.WithEncoderConcurrency(maxEncoders))
-	if err != nil {
-		panic(err) // the options are constants
-	}
 	codec, err := compress.GetCodec(compress.Codecs.Zstd)
 	if err != nil {
 		panic(err)
 	}
-	compress.RegisterCodec(compress.Codecs.Zstd, pooledZstd{codec, encoder})
+	compress.RegisterCodec(compress.Codecs.Zstd, cZstd{codec})
 }
 
-// EncodeLevel compresses a page, at the fastest level whatever is asked: nothing
-// in this program asks for another.
-func (z pooledZstd) EncodeLevel(dst, src []byte, _ int) []byte {
-	return z.encoder.EncodeAll(src, dst[:0])
+// emptyFrame is a zstd frame without content (RFC 8878): the library makes none of
+// an empty page, and readers ask for one.
+var emptyFrame = []byte{0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x00, 0x01, 0x00, 0x00}
+
+// EncodeLevel compresses a page, at level 1 whatever is asked: nothing in this
+// program asks for another.
+func (cZstd) EncodeLevel(dst, src []byte, _ int) []byte {
+	if len(src) == 0 {
+		return append(dst[:0], emptyFrame...)
+	}
+	return gozstd.CompressLevel(dst[:0], src, 1)
 }

@@ -76,9 +76,9 @@ type UsageError struct{ Problem string }
 
 func (e *UsageError) Error() string { return e.Problem }
 
-// bytesInFlight bounds the records that a run holds in memory; what is more goes
-// to scratch files.
-const bytesInFlight = 32 << 20
+// bytesInFlight bounds the records that a run holds in memory until they are
+// merged; what is more goes to scratch files.
+const bytesInFlight = 160 << 20
 
 // duckMemory is what DuckDB may take. It spills to disk beyond.
 const duckMemory = "160MB"

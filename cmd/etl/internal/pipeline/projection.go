@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ const churnLimit = 0.5
 // buildDatabase makes the DuckDB file of the generation and the marts, as files
 // of the manifest.
 func (r *run) buildDatabase(ctx context.Context, m *generation.Manifest, changes []merged) error {
+	debug.FreeOSMemory() // what the merge held makes room for DuckDB
 	path := r.build.Database()
 	update := r.canUpdate(ctx, m, changes)
 	if update {
