@@ -28,7 +28,7 @@ const benchConfig = `version: 1
 timezone: UTC
 warehouse: ./warehouse
 sources:
-  iadvize: { endpoint: "${IADVIZE_ENDPOINT}", token_url: "${IADVIZE_TOKEN_URL}", username: bench, password: "${IADVIZE_PASSWORD}", projects: [9999], rate: 1000000/s }
+  iadvize: { endpoint: "${IADVIZE_ENDPOINT}", token_url: "${IADVIZE_TOKEN_URL}", username: bench, password: "${IADVIZE_PASSWORD}", projects: [9999], rate: 1000000/s, concurrency: 8 }
 pipelines:
   - { name: conversations, source: iadvize, stream: closed_conversations, schedule: "15 2 * * *", lookback: 72h, start: 2025-01-01 }
 `

@@ -12,7 +12,8 @@ import (
 	"nightjar/load/database"
 )
 
-// A load of more than a few megabytes must not be written twice.
+// A load of more than a few megabytes must not be written twice, and a text key is
+// not worth the time to compress it.
 func TestLoadGoesStraightToTheFile(t *testing.T) {
 	const rows = 300_000
 	records := table(column("id", arrow.BinaryTypes.String, "Identifier"), column("name", arrow.BinaryTypes.String, "Name"))
@@ -30,6 +31,13 @@ func TestLoadGoesStraightToTheFile(t *testing.T) {
 	}
 	if n, err := db.Rows(t.Context(), records); err != nil || n != rows {
 		t.Errorf("%d rows (%v), want %d", n, err, rows)
+	}
+	for column, want := range map[string]bool{"id": true, "name": false} {
+		var asItIs bool
+		query := "SELECT bool_and(compression = 'Uncompressed') FROM pragma_storage_info('vendor.records') WHERE segment_type = 'VARCHAR' AND column_name = " + database.Text(column)
+		if err := db.Scalar(t.Context(), query, &asItIs); err != nil || asItIs != want {
+			t.Errorf("column %s is left as it is: %v (%v), want %v", column, asItIs, err, want)
+		}
 	}
 	if _, err := db.Compare(t.Context(), records, []string{parquet}); err != nil {
 		t.Error(err)

@@ -67,7 +67,14 @@ func (k *keyLog) put(hash uint64, p Partition) error {
 // spill appends the entries to the files of their hashes.
 func (k *keyLog) spill() error {
 	k.spilled = true
+	var sizes [logFiles]int
+	for _, e := range k.entries {
+		sizes[e.hash%logFiles] += entryBytes
+	}
 	var parts [logFiles][]byte
+	for n, size := range sizes {
+		parts[n] = make([]byte, 0, size)
+	}
 	for _, e := range k.entries {
 		n := e.hash % logFiles
 		parts[n] = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint64(parts[n], e.hash), uint32(e.part))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+	"golang.org/x/sync/semaphore"
 
 	"nightjar/extract"
 	"nightjar/load/landing"
@@ -19,12 +20,20 @@ import (
 // decoders turn pages into staged rows, a few pages at a time.
 type decoders struct {
 	pages chan landedPage
+	room  *semaphore.Weighted // in bytes of bodies
 	group sync.WaitGroup
 	stop  context.CancelFunc
 	ctx   context.Context
 	once  sync.Once
 	err   error
 }
+
+// The pages that wait for a decoder are enough to keep it busy while the next ones
+// become durable.
+const (
+	waitingPages = 64
+	waitingBytes = 16 << 20 // one larger page waits alone
+)
 
 type landedPage struct {
 	landing.Landed
@@ -33,7 +42,7 @@ type landedPage struct {
 
 // startDecoders starts one decoder a core.
 func (l *leg) startDecoders() (*decoders, error) {
-	d := &decoders{pages: make(chan landedPage, 2)}
+	d := &decoders{pages: make(chan landedPage, waitingPages), room: semaphore.NewWeighted(waitingBytes)}
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	for range min(runtime.GOMAXPROCS(0), 4) {
 		decoder, err := transform.New(l.Source, l.Stream, l.run.transformOptions())
@@ -43,7 +52,7 @@ func (l *leg) startDecoders() (*decoders, error) {
 			return nil, err
 		}
 		d.group.Go(func() {
-			if err := l.decode(decoder, d.pages); err != nil {
+			if err := l.decode(decoder, d); err != nil {
 				d.fail(err)
 			}
 		})
@@ -58,6 +67,9 @@ func (d *decoders) fail(err error) {
 
 // send hands over a durable page; it blocks while the decoders are busy.
 func (d *decoders) send(page landing.Landed, body []byte) error {
+	if d.room.Acquire(d.ctx, weight(body)) != nil {
+		return d.err
+	}
 	select {
 	case d.pages <- landedPage{page, body}:
 		return nil
@@ -65,6 +77,8 @@ func (d *decoders) send(page landing.Landed, body []byte) error {
 		return d.err
 	}
 }
+
+func weight(body []byte) int64 { return min(int64(len(body)), waitingBytes) }
 
 // wait ends the decoders once all pages are decoded.
 func (d *decoders) wait() error {
@@ -80,10 +94,11 @@ const rowsBytes = 12 << 20
 
 // decode is one decoder's loop. Rows are handed over between pages only, so that
 // the rows of a page stay together in their order.
-func (l *leg) decode(decoder transform.Decoder, pages <-chan landedPage) error {
+func (l *leg) decode(decoder transform.Decoder, d *decoders) error {
 	rows := transform.NewRows(memory.DefaultAllocator, l.Source, l.Stream)
 	defer rows.Release()
-	for page := range pages {
+	for page := range d.pages {
+		d.room.Release(weight(page.body))
 		var request extract.Request
 		if err := json.Unmarshal(page.Request, &request); err != nil {
 			return fmt.Errorf("read the request record of %s: %w", page.Ref, err)
