@@ -16,7 +16,7 @@ import (
 const (
 	// maxHeld bounds the bodies that a writer holds, in bytes. One page may be
 	// larger; it is then held alone.
-	maxHeld = 16 << 20
+	maxHeld = 8 << 20
 	// maxWaiting bounds the pages and lines that are under way.
 	maxWaiting = 256
 	// maxSyncs bounds the files of a group that are synced at once.

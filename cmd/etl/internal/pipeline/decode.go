@@ -32,7 +32,7 @@ type decoders struct {
 // become durable.
 const (
 	waitingPages = 64
-	waitingBytes = 16 << 20 // one larger page waits alone
+	waitingBytes = 4 << 20 // one larger page waits alone
 )
 
 type landedPage struct {
