@@ -41,13 +41,17 @@ func (s *Conversations) Check(ctx context.Context) ([]extract.Finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask desk for a conversation: %w", err)
 	}
-	return differences(answer.Body)
+	findings, err := differences(answer.Body)
+	if err != nil {
+		return nil, &extract.Error{Kind: extract.Garbled, Vendor: s.cfg.Transport.Vendor, Err: fmt.Errorf("ask for a conversation: %w", err)}
+	}
+	return findings, nil
 }
 
 // differences looks at the first conversation of a list.
 func differences(body []byte) ([]extract.Finding, error) {
 	if _, err := read(body, "updatedAt"); err != nil {
-		return []extract.Finding{{Breaking: true, Path: "conversations", What: err.Error()}}, nil
+		return nil, err
 	}
 	root, err := fastjson.ParseBytes(body)
 	if err != nil {
