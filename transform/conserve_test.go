@@ -170,12 +170,12 @@ func (o outcome) rowRejects(table transform.Table) int {
 // conserves checks that every record of the page is a row or a reject.
 func conserves(t testing.TB, s stream, body []byte) {
 	o := decode(t, s, body)
-	root, err := fastjson.ParseBytes(body)
 	pages := 0
 	for _, n := range o.rejects[transform.ScopePage] {
 		pages += n
 	}
-	if err != nil {
+	root, err := fastjson.ParseBytes(body)
+	if err != nil || !json.Valid(body) { // fastjson takes some texts that are no JSON
 		if pages != 1 || o.rows[0] != 0 {
 			t.Errorf("a page that is no JSON: %d rows, %d rejects of the page; want none and one", o.rows[0], pages)
 		}
