@@ -11,22 +11,22 @@ import (
 )
 
 // reading is what the walk needs to know of a page. It is read while the transport
-// judges the answer, in the same pass.
+// judges the answer, in the same pass, and counts only if the answer is accepted.
 type reading struct {
 	question *question
-	kinds    map[kind]bool // collects those of the rows; nil does not
+	kinds    map[kind]bool // of the rows; nil where nobody wants them
 
-	rows     int64
-	print    maphash.Hash // of the ids in order; equal pages have equal ones
-	listed   bool         // there is a list of edges
-	told     bool         // the page says whether there is more
-	hasNext  bool
-	end      jx.Raw // pageInfo.endCursor
-	last     jx.Raw // the last edge's cursor
-	id       jx.Raw // of the edge being read
-	kind     kind   // of the edge being read
-	ofEdge   members
-	ofRecord members
+	rows    int64
+	print   maphash.Hash // of the ids in order; equal pages have equal ones
+	listed  bool         // there is a list of edges
+	told    bool         // the page says whether there is more
+	hasNext bool
+	end     jx.Raw // pageInfo.endCursor
+	last    jx.Raw // the last edge's cursor
+	id      jx.Raw // of the edge being read
+	kind    kind   // of the edge being read
+
+	ofEdge, ofRecord members // methods of the reading, bound once and not for every edge
 }
 
 // members reads one member of an object.
@@ -35,8 +35,11 @@ type members = func(d *jx.Decoder, name []byte) error
 // seed makes fingerprints comparable within the process; they go nowhere else.
 var seed = maphash.MakeSeed()
 
-func newReading(q *question, kinds map[kind]bool) *reading {
-	r := &reading{question: q, kinds: kinds}
+func newReading(q *question, kinds bool) *reading {
+	r := &reading{question: q}
+	if kinds {
+		r.kinds = map[kind]bool{}
+	}
 	r.print.SetSeed(seed)
 	r.ofEdge, r.ofRecord = r.edgeMember, r.recordMember
 	return r

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -70,7 +71,7 @@ func (w *walk) walkOnce(ctx context.Context, p part) error {
 		q.Divisible = p.halves() || w.splits(p)
 		var seen *reading
 		q.Read = func(d *jx.Decoder) error {
-			seen = newReading(w.question, w.kinds)
+			seen = newReading(w.question, w.kinds != nil)
 			return seen.data(d)
 		}
 		answer, err := w.stream.client.GraphQL(ctx, w.stream.cfg.Endpoint, q)
@@ -80,6 +81,7 @@ func (w *walk) walkOnce(ctx context.Context, p part) error {
 		if err := seen.complaint(); err != nil {
 			return w.fail(extract.Garbled, err)
 		}
+		maps.Copy(w.kinds, seen.kinds)
 		page := extract.Page{
 			Body: answer.Body, Rows: seen.rows, Total: extract.Unknown,
 			Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At},
