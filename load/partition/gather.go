@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/bitutil"
+	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
@@ -111,10 +112,7 @@ func gather(mem memory.Allocator, kind arrow.DataType, from []arrow.Array, rows 
 
 // gatherValidity is the bitmap of the rows that are not null; nil if all are not.
 func gatherValidity(mem memory.Allocator, from []arrow.Array, rows []pick) (valid *memory.Buffer, nulls int) {
-	some := false
-	for _, a := range from {
-		some = some || a.NullN() > 0
-	}
+	present, some := validities(from)
 	if !some {
 		return nil, 0
 	}
@@ -122,7 +120,7 @@ func gatherValidity(mem memory.Allocator, from []arrow.Array, rows []pick) (vali
 	bits := valid.Bytes()
 	clear(bits)
 	for i, p := range rows {
-		if from[p.slot].IsValid(int(p.row)) {
+		if present[p.slot].has(p.row) {
 			bitutil.SetBit(bits, i)
 		} else {
 			nulls++
@@ -136,28 +134,23 @@ func gatherFixed(mem memory.Allocator, kind arrow.FixedWidthDataType, from []arr
 	buffer := newBuffer(mem, width*len(rows))
 	switch width {
 	case 1:
-		pickValues(arrow.Uint8Traits.CastFromBytes, buffer, from, rows)
+		pickValues[uint8](buffer, from, rows)
 	case 4:
-		pickValues(arrow.Uint32Traits.CastFromBytes, buffer, from, rows)
+		pickValues[uint32](buffer, from, rows)
 	case 8:
-		pickValues(arrow.Uint64Traits.CastFromBytes, buffer, from, rows)
+		pickValues[uint64](buffer, from, rows)
 	case 16:
-		pickValues(arrow.Decimal128Traits.CastFromBytes, buffer, from, rows)
+		pickValues[decimal128.Num](buffer, from, rows)
 	default:
 		panic(fmt.Sprintf("partition: no column of type %s is supported", kind))
 	}
 	return buffer
 }
 
-func pickValues[T any](cast func([]byte) []T, into *memory.Buffer, from []arrow.Array, rows []pick) {
-	values := make([][]T, len(from))
-	for i, a := range from {
-		if a.Len() > 0 {
-			values[i] = cast(a.Data().Buffers()[1].Bytes())[a.Data().Offset():]
-		}
-	}
-	for i, out := 0, cast(into.Bytes()); i < len(rows); i++ {
-		out[i] = values[rows[i].slot][rows[i].row]
+func pickValues[T arrow.FixedWidthType](into *memory.Buffer, from []arrow.Array, rows []pick) {
+	values, out := valuesOf[T](from), arrow.GetData[T](into.Bytes())
+	for i, p := range rows {
+		out[i] = values[p.slot][p.row]
 	}
 }
 
@@ -174,20 +167,17 @@ func gatherBits(mem memory.Allocator, from []arrow.Array, rows []pick) *memory.B
 }
 
 func gatherText(mem memory.Allocator, from []arrow.Array, rows []pick) (offsets, text *memory.Buffer) {
-	texts := make([]*array.String, len(from))
-	for i, a := range from {
-		texts[i] = a.(*array.String)
-	}
+	texts := textsOf(from)
 	offsets = newBuffer(mem, 4*(len(rows)+1))
 	ends := arrow.Int32Traits.CastFromBytes(offsets.Bytes())
 	ends[0] = 0
 	for i, p := range rows {
-		ends[i+1] = ends[i] + int32(texts[p.slot].ValueLen(int(p.row)))
+		ends[i+1] = ends[i] + int32(len(texts[p.slot].at(p.row)))
 	}
 	text = newBuffer(mem, int(ends[len(rows)]))
 	bytes := text.Bytes()
 	for i, p := range rows {
-		copy(bytes[ends[i]:ends[i+1]], texts[p.slot].Value(int(p.row)))
+		copy(bytes[ends[i]:ends[i+1]], texts[p.slot].at(p.row))
 	}
 	return offsets, text
 }

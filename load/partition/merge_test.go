@@ -422,3 +422,26 @@ func TestMergeWithALargeFile(t *testing.T) {
 		t.Errorf("%d rows, want %d", got, 2*rows)
 	}
 }
+
+// Rows without a single tag among them come out as they went in: from memory,
+// through scratch files, and from the file of an earlier merge.
+func TestMergeOfRowsWithoutTags(t *testing.T) {
+	for name, limit := range map[string]int64{"held": 1 << 30, "spilled": 0} {
+		for kind, tags := range map[string][]string{"empty": {}, "null": nil} {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				w := warehouse{}
+				for page, value := range []string{"a", "b"} {
+					w.merge(t, memory.DefaultAllocator, []version{
+						{key: "1", page: 2 * page, value: value, day: 20089, tags: tags},
+						{key: "2", page: 2*page + 1, value: value, day: 20089, tags: tags},
+					}, 1, NewPool(limit))
+				}
+				for key, row := range w.rows(t, memory.DefaultAllocator)[Month.Of(20089)] {
+					if row.Value != "b" || len(row.Tags) > 0 || (row.Tags == nil) != (tags == nil) {
+						t.Errorf("key %s is %+v", key, row)
+					}
+				}
+			})
+		}
+	}
+}

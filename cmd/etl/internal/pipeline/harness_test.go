@@ -227,7 +227,8 @@ func reasons(report *pipeline.Report) string {
 	return b.String()
 }
 
-func legOf(t *testing.T, report *pipeline.Report, name string) *pipeline.Leg {
+// legOf is the part of a pipeline in a report.
+func legOf(t testing.TB, report *pipeline.Report, name string) *pipeline.Leg {
 	t.Helper()
 	for _, l := range report.Pipelines {
 		if l.Pipeline == name {

@@ -25,7 +25,7 @@ func TestAStoppedBackfillGoesOn(t *testing.T) {
 				back := pipeline.Request{Pipelines: []string{source}, From: firstNight.AddDate(0, 0, -55).Truncate(24 * time.Hour), To: firstNight.AddDate(0, 0, -10).Truncate(24 * time.Hour)}
 				h.run(back)
 				whole := h.asked.count(source)
-				windows := len(partOf(t, h.run(back), source).Windows)
+				windows := len(legOf(t, h.run(back), source).Windows)
 				t.Logf("%s: %d requests in %d windows", source, whole, windows)
 				for _, after := range []int{1, 2, 3, whole / 2, whole - 1} {
 					if after < 1 || after >= whole {
@@ -56,7 +56,7 @@ func TestAStoppedBackfillGoesOn(t *testing.T) {
 					}
 					g.asked.set(nil)
 					first := g.asked.count(source)
-					r := partOf(t, g.run(back), source)
+					r := legOf(t, g.run(back), source)
 					if r.Status != pipeline.Complete {
 						t.Errorf("after %d requests: the second backfill is %s: %s", after, r.Status, r.Reason)
 					}

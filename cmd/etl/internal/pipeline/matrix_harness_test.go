@@ -278,18 +278,6 @@ func (h *theatre) run(request pipeline.Request) *pipeline.Report {
 	return report
 }
 
-// partOf is the part of a pipeline in a report.
-func partOf(t testing.TB, r *pipeline.Report, name string) *pipeline.Leg {
-	t.Helper()
-	for _, l := range r.Pipelines {
-		if l.Pipeline == name {
-			return l
-		}
-	}
-	t.Fatalf("no pipeline %s in the report", name)
-	return nil
-}
-
 // pipelinesOf are the pipelines of a source.
 func pipelinesOf(source string) []string {
 	if source == "volt" {

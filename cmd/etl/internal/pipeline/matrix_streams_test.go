@@ -35,7 +35,7 @@ func TestFarWavesAreFoundByTheirMessages(t *testing.T) {
 // prove that there are no more, and a run with messages finds them.
 func TestFarWavesWithoutMessagesAreUnverifiable(t *testing.T) {
 	play(t, scene{Options: sandbox.Options{Seed: 3, Scale: 0.1, Waves: 16, WaveSize: 10, Faults: []string{"far-waves"}}, days: 20}, func(h *theatre) {
-		alone := partOf(t, h.run(pipeline.Request{Pipelines: []string{"waves"}}), "waves")
+		alone := legOf(t, h.run(pipeline.Request{Pipelines: []string{"waves"}}), "waves")
 		for _, w := range alone.Windows {
 			if w.Status == pipeline.Complete {
 				t.Errorf("window %s claims to be complete", w.ID)
@@ -85,7 +85,7 @@ func TestSessionsOfADeadRunAreNotAskedForAgain(t *testing.T) {
 			}
 		}
 		h.later(time.Minute)
-		l := partOf(t, h.run(request), "clientloop")
+		l := legOf(t, h.run(request), "clientloop")
 		if n := len(h.records("clientloop/sessions")); n != 5 || l.Adopted != 1 {
 			t.Errorf("%d sessions for 5 contacts, %d runs adopted", n, l.Adopted)
 		}
@@ -108,7 +108,7 @@ func TestAnUnknownOutcomeIsSaidAndNotRepeated(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		})
 		report := h.run(pipeline.Request{Pipelines: []string{"clientloop"}})
-		l := partOf(t, report, "clientloop")
+		l := legOf(t, report, "clientloop")
 		if l.Status != pipeline.Incomplete || !strings.Contains(l.Reason, "1 of 5") || !strings.Contains(l.Reason, "unknown") {
 			t.Errorf("the run is %s: %s", l.Status, l.Reason)
 		}
