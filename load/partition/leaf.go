@@ -132,13 +132,15 @@ func (l *leaf) lists(from []arrow.Array, rows []pick, nullable bool) []arrow.Arr
 		case start == end:
 			l.level(empty, 0)
 		default:
+			var repetition int16
 			for i := start; i < end; i++ {
-				if repetition := min(1, int16(i-start)); present[p.slot].has(i) {
+				if present[p.slot].has(i) {
 					l.level(empty+2, repetition)
 					l.rows = append(l.rows, pick{p.slot, i})
 				} else {
 					l.level(empty+1, repetition)
 				}
+				repetition = 1
 			}
 		}
 	}
