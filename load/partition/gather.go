@@ -41,6 +41,33 @@ func (p picks) record(mem memory.Allocator, schema *arrow.Schema) arrow.Record {
 	return array.NewRecord(schema, columns, int64(len(p.rows)))
 }
 
+// widest is the most bytes of text, or elements of lists, that one column of the
+// rows holds: how far the offsets of a record of them count.
+func (p picks) widest() int64 {
+	var most int64
+	for c := range p.batches[0].rec.Columns() {
+		most = max(most, widest(p.column(c), p.rows))
+	}
+	return most
+}
+
+func widest(from []arrow.Array, rows []pick) (n int64) {
+	for _, p := range rows {
+		switch a := from[p.slot].(type) {
+		case *array.String:
+			n += int64(a.ValueLen(int(p.row)))
+		case *array.List:
+			start, end := a.ValueOffsets(int(p.row))
+			length := end - start
+			if texts, ok := a.ListValues().(*array.String); ok && length > 0 {
+				length = max(length, int64(texts.ValueOffset(int(end)-1)-texts.ValueOffset(int(start))+texts.ValueLen(int(end)-1)))
+			}
+			n += length
+		}
+	}
+	return n
+}
+
 // readableKey is the key of a row for manifests: values joined by "/".
 func (p picks) readableKey(columns []int, i int) string {
 	at := p.rows[i]

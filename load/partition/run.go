@@ -20,6 +20,10 @@ const listRows = 16 << 10
 // a merge reads many side by side, and large enough that per-batch costs vanish.
 const scratchRows = 1024
 
+// recordText is how much text of one column goes into a record of a scratch run, in
+// bytes. Arrow's offsets count to 2 GiB; a merge holds a record of every run.
+const recordText = 64 << 20
+
 // spill writes a sorted record to a scratch file.
 func spill(rec arrow.Record, path string, mem memory.Allocator) error {
 	w, err := newRunWriter(path, rec.Schema(), mem)
@@ -42,10 +46,11 @@ func spill(rec arrow.Record, path string, mem memory.Allocator) error {
 type runWriter struct {
 	mem    memory.Allocator
 	schema *arrow.Schema
-	file   *os.File
+	file   io.WriteCloser // nil once closed
 	buf    *bufio.Writer
 	out    *ipc.Writer
 	rows   picker
+	most   int64 // see recordText
 }
 
 func newRunWriter(path string, schema *arrow.Schema, mem memory.Allocator) (*runWriter, error) {
@@ -53,8 +58,13 @@ func newRunWriter(path string, schema *arrow.Schema, mem memory.Allocator) (*run
 	if err != nil {
 		return nil, fmt.Errorf("create scratch run: %w", err)
 	}
+	return runWriterTo(f, schema, mem), nil
+}
+
+func runWriterTo(f io.WriteCloser, schema *arrow.Schema, mem memory.Allocator) *runWriter {
 	buf := bufio.NewWriterSize(f, 256<<10)
-	return &runWriter{mem: mem, schema: schema, file: f, buf: buf, out: ipc.NewWriter(buf, ipc.WithSchema(schema), ipc.WithAllocator(mem))}, nil
+	out := ipc.NewWriter(buf, ipc.WithSchema(schema), ipc.WithAllocator(mem))
+	return &runWriter{mem: mem, schema: schema, file: f, buf: buf, out: out, most: recordText}
 }
 
 func (w *runWriter) add(b *batch, row int) error {
@@ -71,6 +81,17 @@ func (w *runWriter) flush() error {
 	}
 	rows := w.rows.take()
 	defer rows.release()
+	return w.writeRows(rows)
+}
+
+// writeRows writes the rows as one record, or as several where their texts are long.
+func (w *runWriter) writeRows(rows picks) error {
+	if n := len(rows.rows); n > 1 && rows.widest() > w.most {
+		if err := w.writeRows(picks{rows.batches, rows.rows[:n/2]}); err != nil {
+			return err
+		}
+		return w.writeRows(picks{rows.batches, rows.rows[n/2:]})
+	}
 	rec := rows.record(w.mem, w.schema)
 	defer rec.Release()
 	return w.write(rec)
@@ -83,6 +104,8 @@ func (w *runWriter) write(rec arrow.Record) error {
 	return nil
 }
 
+// close writes what is left and closes the file: what a disk says as late as that is
+// an error too.
 func (w *runWriter) close() error {
 	if err := w.flush(); err != nil {
 		return err
@@ -93,12 +116,20 @@ func (w *runWriter) close() error {
 	if err := w.buf.Flush(); err != nil {
 		return fmt.Errorf("write scratch run: %w", err)
 	}
+	f := w.file
+	w.file = nil
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("write scratch run: %w", err)
+	}
 	return nil
 }
 
+// release lets go of the rows and, where close has not been reached, of the file.
 func (w *runWriter) release() {
 	w.rows.release()
-	w.file.Close()
+	if w.file != nil {
+		w.file.Close()
+	}
 }
 
 // cursor walks the rows of one run, batch by batch.

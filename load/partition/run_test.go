@@ -1,0 +1,116 @@
+package partition
+
+import (
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+)
+
+// lateDisk takes every byte and says only when it is closed that they are lost.
+type lateDisk struct{ closed int }
+
+var errQuota = errors.New("disk quota exceeded")
+
+func (*lateDisk) Write(p []byte) (int, error) { return len(p), nil }
+
+func (d *lateDisk) Close() error {
+	d.closed++
+	return errQuota
+}
+
+func TestScratchRunThatCannotBeClosed(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	rec := record(mem, []version{{key: "a"}, {key: "b"}})
+	defer rec.Release()
+	disk := &lateDisk{}
+	w := runWriterTo(disk, rec.Schema(), mem)
+	if err := w.write(rec); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.close(); !errors.Is(err, errQuota) {
+		t.Errorf("close says %v, want %v", err, errQuota)
+	}
+	w.release()
+	if disk.closed != 1 {
+		t.Errorf("the file is closed %d times", disk.closed)
+	}
+}
+
+// Rows whose texts are more than a record may hold go to several records, all of
+// them in their order; one row stays one row, however long.
+func TestScratchRunOfLongTexts(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	texts := []string{"x", strings.Repeat("long", 50), strings.Repeat("é", 60), "", "y", strings.Repeat("z", 99), "1", "2"}
+	versions := make([]version, len(texts))
+	for i, text := range texts {
+		versions[i] = version{key: string(rune('a' + i)), page: i, value: "v", tags: []string{"", text}}
+	}
+	s, err := NewStage(testTable, Month, t.TempDir(), NewPool(1<<30), mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	rec := record(mem, versions)
+	defer rec.Release()
+	b := s.layout.sorted(rec, &s.pool.pages, mem)
+	defer b.rec.Release()
+	path := filepath.Join(t.TempDir(), "run")
+	w, err := newRunWriter(path, s.layout.staged, mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.release()
+	w.most = 100
+	for i := range b.rows() {
+		if err := w.add(b, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.close(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := s.spilled(path, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	rows, records := 0, 0
+	for ; ; records++ {
+		got, err := c.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := (picks{[]*batch{got}, picksOf(got)}); got.rows() > 1 && all.widest() > w.most {
+			t.Errorf("a record of %d rows holds %d bytes of a column", got.rows(), all.widest())
+		}
+		for i := range got.rows() {
+			for column := range got.rec.Columns() {
+				if !equalValue(got.rec.Column(column), i, b.rec.Column(column), rows) {
+					t.Errorf("row %d has another %s", rows, got.rec.ColumnName(column))
+				}
+			}
+			rows++
+		}
+		got.rec.Release()
+	}
+	if rows != len(texts) || records < 3 {
+		t.Errorf("%d rows in %d records", rows, records)
+	}
+}
+
+func picksOf(b *batch) []pick {
+	rows := make([]pick, b.rows())
+	for i := range rows {
+		rows[i].row = int32(i)
+	}
+	return rows
+}
