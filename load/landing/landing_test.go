@@ -301,9 +301,15 @@ func TestNamesThatMustNotBecomePaths(t *testing.T) {
 			t.Errorf("read %+v", h)
 		}
 	}
-	for _, ref := range []string{"", "a/b", "../../../etc/passwd", "iadvize/calls/" + runID + "/../000001", "iadvize/calls/" + runID + "/1"} {
-		if _, err := z.Body(landing.Landed{Ref: ref}, nil); err == nil {
-			t.Errorf("opened %q", ref)
+	for _, ref := range []string{"", "a/b", "../../../etc/passwd", "iadvize/calls/" + runID + "/../000001", "iadvize/calls/" + runID + "/1",
+		"iadvize/calls/" + runID + "/0000001"} {
+		if _, err := z.Body(landing.Landed{Ref: ref}, nil); err == nil || !strings.Contains(err.Error(), "reference") {
+			t.Errorf("opening %q: %v", ref, err)
+		}
+	}
+	for _, ref := range []string{"iadvize/calls/" + runID + "/999999", "iadvize/calls/" + runID + "/1000000", "iadvize/calls/" + runID + "/1234567890"} {
+		if _, err := z.Body(landing.Landed{Ref: ref}, nil); err == nil || strings.Contains(err.Error(), "reference") {
+			t.Errorf("opening %q, which never landed: %v", ref, err)
 		}
 	}
 }

@@ -17,8 +17,9 @@ const (
 var (
 	identifier = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 	// Names that Windows gives to devices, whatever the folder.
-	device   = regexp.MustCompile(`^(con|prn|aux|nul|com[0-9]|lpt[0-9])$`)
-	pageName = regexp.MustCompile(`^[0-9]{6,9}$`)
+	device = regexp.MustCompile(`^(con|prn|aux|nul|com[0-9]|lpt[0-9])$`)
+	// What pageRef writes, and nothing else: a page has one name.
+	pageName = regexp.MustCompile(`^([0-9]{6}|[1-9][0-9]{6,17})$`)
 )
 
 func isIdentifier(s string) bool { return identifier.MatchString(s) && !device.MatchString(s) }

@@ -148,7 +148,10 @@ func (b *batch) places() []place {
 			return cmp.Compare(x.prefix, y.prefix)
 		}
 		i, j := int(x.row), int(y.row)
-		return cmp.Or(cmp.Compare(b.keys.Value(i), b.keys.Value(j)), cmp.Compare(b.page(i), b.page(j)), cmp.Compare(i, j))
+		if k, l := b.keys.Value(i), b.keys.Value(j); k != l {
+			return cmp.Compare(k, l)
+		}
+		return cmp.Or(comparePages(b.page(i), b.page(j)), cmp.Compare(i, j))
 	})
 	return places
 }

@@ -207,7 +207,7 @@ func (m *merge) take(after string) error {
 		g.incoming++
 		m.count(c.cur.page(row))
 	}
-	if g.win == nil || after != "" && g.win.page(g.row) <= after || !m.stage.sameContent(g.win, g.row, c.cur, row) {
+	if g.win == nil || after != "" && comparePages(g.win.page(g.row), after) <= 0 || !m.stage.sameContent(g.win, g.row, c.cur, row) {
 		g.choose(c.cur, row, isOld)
 	}
 	ok, err := c.advance(g.keep)

@@ -214,7 +214,7 @@ type placesByKey map[string][]whereabouts
 func (p placesByKey) see(key string, at whereabouts) {
 	for i, o := range p[key] {
 		if o.part == at.part && o.known == at.known {
-			if at.page > o.page {
+			if comparePages(at.page, o.page) > 0 {
 				p[key][i].page = string([]byte(at.page))
 			}
 			return
@@ -230,7 +230,7 @@ func (p placesByKey) settle() Moves {
 	moves := Moves{}
 	for key, all := range p {
 		newest := slices.MaxFunc(all, func(a, b whereabouts) int {
-			return cmp.Or(cmp.Compare(a.page, b.page), -compareBool(a.known, b.known), cmp.Compare(a.part, b.part))
+			return cmp.Or(comparePages(a.page, b.page), -compareBool(a.known, b.known), cmp.Compare(a.part, b.part))
 		})
 		m := move{to: newest.part}
 		elsewhere := false
@@ -238,8 +238,8 @@ func (p placesByKey) settle() Moves {
 			m.known = m.known || at.known
 			if at.part != newest.part {
 				elsewhere = true
-				if at.page < newest.page {
-					m.after = max(m.after, at.page)
+				if comparePages(at.page, newest.page) < 0 {
+					m.after = laterPage(m.after, at.page)
 				}
 			}
 		}

@@ -8,8 +8,8 @@
 // and writes the new file: rows are listed, not moved, and their values copied once,
 // from where they stand to a page of the file. Memory is the pool, one batch a
 // scratch run and one row group of an old file, whatever the rows. A version of a
-// row is older or newer by its landed page (_page), which sorts by run and by place
-// in the run.
+// row is older or newer by its landed page (_page): by run, then by number in the
+// run.
 package partition
 
 import (

@@ -167,8 +167,8 @@ func (c *cursor) before(o *cursor) bool {
 	if x, y := c.key(), o.key(); x != y {
 		return x < y
 	}
-	if x, y := c.cur.page(c.row()), o.cur.page(o.row()); x != y {
-		return x < y
+	if order := comparePages(c.cur.page(c.row()), o.cur.page(o.row())); order != 0 {
+		return order < 0
 	}
 	return c.rank < o.rank
 }
