@@ -86,12 +86,13 @@ func (m *merge) all(ctx context.Context) error {
 
 // merge is the state of one Merge.
 type merge struct {
-	stage *Stage
-	plan  Plan
-	out   *Outcome
-	heap  heap
-	group group
-	delta *fileWriter
+	stage  *Stage
+	plan   Plan
+	out    *Outcome
+	heap   heap
+	group  group
+	moving map[string]*moving // by moved key
+	delta  *fileWriter
 
 	encoders chan struct{} // holds one for every file that is being encoded
 }
@@ -126,14 +127,9 @@ func (m *merge) close() {
 }
 
 // partitions lists what the merge touches: where rows come in, and where a key
-// that moved away may stand.
+// that moved away stands.
 func (m *merge) partitions() []Partition {
-	touched := m.stage.Touched()
-	if len(m.plan.Moved) > 0 {
-		for p := range m.plan.Old {
-			touched = append(touched, p)
-		}
-	}
+	touched := append(m.stage.Touched(), m.plan.Moved.left()...)
 	slices.SortFunc(touched, cmp.Compare)
 	return slices.Compact(touched)
 }
@@ -179,13 +175,14 @@ func (m *merge) groups(p Partition, w *partitionWriter) (changed bool, err error
 	for len(m.heap) > 0 && m.heap[0].at.part == p {
 		prefix, key := m.heap[0].at.prefix, m.heap[0].key()
 		m.group.clear()
-		moved, isMoved := m.plan.Moved[key]
+		moved, so := m.movingOf(key)
 		for len(m.heap) > 0 && m.heap[0].at.part == p && m.heap[0].sameKey(prefix, key) {
 			if err := m.take(moved.after); err != nil {
 				return false, err
 			}
 		}
-		did, err := m.settle(w, moved, isMoved && moved.to != p)
+		so.countOnce(&m.group)
+		did, err := m.settle(w, moved, so)
 		if err != nil {
 			return false, err
 		}
@@ -237,16 +234,16 @@ func (m *merge) count(page string) {
 
 // settle writes the group's winner, unless the key's newest version stands in
 // another partition, and counts. It reports whether the partition changed.
-func (m *merge) settle(w *partitionWriter, moved move, away bool) (bool, error) {
+func (m *merge) settle(w *partitionWriter, moved move, so *moving) (bool, error) {
 	g := &m.group
 	defer g.clear()
 	counts := &m.out.Counts
-	if away {
-		counts.Superseded += g.incoming
-		return g.old, nil
-	}
 	for _, n := range g.windows {
 		m.out.Windows[n].Keys++
+	}
+	if so != nil && moved.to != w.part {
+		so.leave(g, moved, counts)
+		return g.old, nil
 	}
 	if g.incoming > 0 {
 		counts.Superseded += g.incoming - 1

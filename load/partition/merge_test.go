@@ -17,6 +17,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"nightjar/load"
@@ -121,18 +122,23 @@ func (w warehouse) merge(t testing.TB, mem memory.Allocator, versions []version,
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := w.moved(t, mem, versions); !maps.Equal(moves, want) {
-		t.Errorf("moved: %v, want %v", moves, want)
+	if diff := cmp.Diff(w.moved(t, mem, versions), moves, cmp.AllowUnexported(move{}), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("moved: -want +got\n%s", diff)
 	}
+	const windows = 3
 	out, err := s.Merge(context.Background(), Plan{
 		Old:   w,
 		Moved: moves,
 		Path:  func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") },
 		Delta: filepath.Join(dir, "delta.parquet"),
+
+		Windows: windows,
+		Window:  func(page string) int { return numberOf(page) % windows },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	expectCounts(t, out, versions)
 	for _, r := range out.Partitions {
 		switch {
 		case r.Path != "":
@@ -144,13 +150,37 @@ func (w warehouse) merge(t testing.TB, mem memory.Allocator, versions []version,
 	return out
 }
 
+// expectCounts checks that every row that came is a key that is there or gave way
+// to one, and every key is counted once in each of the windows in which it came.
+func expectCounts(t testing.TB, out *Outcome, versions []version) {
+	t.Helper()
+	windows := make([]WindowCounts, len(out.Windows))
+	keys, seen := map[string]bool{}, map[string]bool{}
+	for _, v := range versions {
+		n := v.page % len(windows)
+		windows[n].Rows++
+		if id := fmt.Sprint(v.key, " ", n); !seen[id] {
+			seen[id] = true
+			windows[n].Keys++
+		}
+		keys[v.key] = true
+	}
+	if !slices.Equal(out.Windows, windows) {
+		t.Errorf("windows have %v, want %v", out.Windows, windows)
+	}
+	c, rows := out.Counts, int64(len(versions))
+	if n := int64(len(keys)); c.New+c.Changed+c.Unchanged != n || c.Superseded != rows-n {
+		t.Errorf("%d rows of %d keys count as %+v", rows, n, c)
+	}
+}
+
 // moved is the model of Stage.Moved: the newest place of keys in several.
 func (w warehouse) moved(t testing.TB, mem memory.Allocator, versions []version) Moves {
 	type place struct {
 		page string
 		part Partition
 	}
-	newest, places, known := map[string]place{}, map[string]map[Partition]string{}, map[string]bool{}
+	newest, places, held := map[string]place{}, map[string]map[Partition]string{}, map[string][]Partition{}
 	see := func(key string, at place) {
 		if places[key] == nil {
 			places[key] = map[Partition]string{}
@@ -165,24 +195,28 @@ func (w warehouse) moved(t testing.TB, mem memory.Allocator, versions []version)
 	for part, rows := range w.rows(t, mem) {
 		for key, row := range rows {
 			see(key, place{row.Page, part})
-			known[key] = true
+			held[key] = append(held[key], part)
 		}
 	}
-	incoming := map[string]bool{}
+	incoming := map[string]map[Partition]bool{}
 	for _, v := range versions {
 		part := None
 		if v.day >= 0 {
 			part = Month.Of(v.day)
 		}
 		see(v.key, place{pageName(v.page), part})
-		incoming[v.key] = true
+		if incoming[v.key] == nil {
+			incoming[v.key] = map[Partition]bool{}
+		}
+		incoming[v.key][part] = true
 	}
 	moved := Moves{}
 	for key := range incoming {
 		if len(places[key]) < 2 {
 			continue
 		}
-		m := move{to: newest[key].part, known: known[key]}
+		to := newest[key].part
+		m := move{to: to, known: len(held[key]) > 0, came: incoming[key][to], held: held[key]}
 		for part, page := range places[key] {
 			if part != m.to && numberOf(page) > numberOf(m.after) {
 				m.after = page

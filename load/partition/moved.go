@@ -21,8 +21,33 @@ type Moves map[string]move
 // move is where a key that stands in several partitions ends.
 type move struct {
 	to    Partition
-	after string // the newest page on which it stood elsewhere: versions up to it have had their day
-	known bool   // the table held the key before
+	after string      // the newest page on which it stood elsewhere: versions up to it have had their day
+	known bool        // the table held the key before
+	came  bool        // an incoming row stands where the key ends
+	held  []Partition // of the old files, those that have the key, ascending
+}
+
+// Held lists the old partitions in which a moved key stands: what decides where it
+// ends. Ascending.
+func (m Moves) Held() []Partition {
+	return m.partitions(func(move, Partition) bool { return true })
+}
+
+// left lists the old partitions that a moved key leaves, ascending.
+func (m Moves) left() []Partition {
+	return m.partitions(func(to move, p Partition) bool { return p != to.to })
+}
+
+func (m Moves) partitions(wanted func(move, Partition) bool) []Partition {
+	found := map[Partition]struct{}{}
+	for _, to := range m {
+		for _, p := range to.held {
+			if wanted(to, p) {
+				found[p] = struct{}{}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 // Moved finds the keys that came and stand in more than one partition. Old maps
@@ -235,7 +260,11 @@ func (p placesByKey) settle() Moves {
 		m := move{to: newest.part}
 		elsewhere := false
 		for _, at := range all {
-			m.known = m.known || at.known
+			if at.known {
+				m.known, m.held = true, append(m.held, at.part)
+			} else if at.part == newest.part {
+				m.came = true
+			}
 			if at.part != newest.part {
 				elsewhere = true
 				if comparePages(at.page, newest.page) < 0 {
@@ -243,7 +272,7 @@ func (p placesByKey) settle() Moves {
 				}
 			}
 		}
-		if elsewhere { // and not two keys with one hash
+		if slices.Sort(m.held); elsewhere { // and not two keys with one hash
 			moves[key] = m
 		}
 	}

@@ -2,6 +2,7 @@ package partition
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -52,5 +53,35 @@ func TestMovedTellsKeysWithOneHashApart(t *testing.T) {
 	places.see("b", whereabouts{2, "p2", false})
 	if moves := places.settle(); len(moves) != 0 {
 		t.Errorf("moved: %v", moves)
+	}
+}
+
+// A key that moves from one month to another costs those two months, whatever the
+// history holds.
+func TestMergeVisitsOnlyWhatAMovedKeyLeaves(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	const january = 20089
+	w := warehouse{}
+	var history []version
+	for month := range 24 {
+		day := january + int32(31*month)
+		history = append(history, version{key: fmt.Sprintf("stays %02d", month), page: 1, day: day, value: "a"})
+	}
+	history = append(history, version{key: "moves", page: 2, day: january, value: "a"}, version{key: "older", page: 90, day: january + 31, value: "a"})
+	w.merge(t, mem, history, 9, NewPool(1<<30))
+	out := w.merge(t, mem, []version{
+		{key: "moves", page: 3, day: january + 31*20, value: "b"},
+		{key: "older", page: 4, day: january + 31*20, value: "b"}, // stands in another month, newer
+	}, 9, NewPool(1<<30))
+	var visited []Partition
+	for _, r := range out.Partitions {
+		visited = append(visited, r.Partition)
+	}
+	if want := []Partition{Month.Of(january), Month.Of(january + 31*20)}; !slices.Equal(visited, want) {
+		t.Errorf("visited %v, want %v", visited, want)
+	}
+	if want := (Counts{Changed: 1, Unchanged: 1}); out.Counts != want {
+		t.Errorf("counted %+v, want %+v", out.Counts, want)
 	}
 }

@@ -1,0 +1,52 @@
+package partition
+
+import (
+	"slices"
+	"strings"
+)
+
+// moving is what has been counted of a key that moves, in the partitions visited so
+// far: it is one key, however many of them have its rows.
+type moving struct {
+	windows []int // that have been given the key
+	counted bool  // as one that came and changed nothing
+}
+
+// movingOf returns where the key ends and what has been counted of it; nil for one
+// that stands in one partition.
+func (m *merge) movingOf(key string) (move, *moving) {
+	to, ok := m.plan.Moved[key]
+	if !ok {
+		return move{}, nil
+	}
+	so := m.moving[key]
+	if so == nil {
+		if m.moving == nil {
+			m.moving = map[string]*moving{}
+		}
+		so = &moving{}
+		m.moving[strings.Clone(key)] = so
+	}
+	return to, so
+}
+
+// countOnce leaves those windows to the group that have not been given the key in
+// another partition.
+func (k *moving) countOnce(g *group) {
+	if k == nil {
+		return
+	}
+	g.windows = slices.DeleteFunc(g.windows, func(n int) bool { return slices.Contains(k.windows, n) })
+	k.windows = append(k.windows, g.windows...)
+}
+
+// leave counts the rows of a group whose key ends in another partition. They gave
+// way to what is there, but for the one that stands for the key where no other does.
+func (k *moving) leave(g *group, to move, counts *Counts) {
+	counts.Superseded += g.incoming
+	if g.incoming > 0 && !to.came && !k.counted {
+		k.counted = true
+		counts.Superseded--
+		counts.Unchanged++
+	}
+}
