@@ -15,13 +15,17 @@ func (d *decoder) rejectPage(reason string, raw []byte) {
 	}
 	d.position, d.hasKey = wholePage, false
 	d.reject(ScopePage, "", reason, raw)
-	d.rows.rejectedRows++
+	d.rows.rejected.Pages++
 }
 
 // rejectRow records that the record, or the row nested in it, is no row.
 func (d *decoder) rejectRow(reason string) {
 	d.reject(ScopeRow, d.nested.String(), reason, d.raw(d.record))
-	d.rows.rejectedRows++
+	if d.nested == (place{}) {
+		d.rows.rejected.Records++
+	} else {
+		d.rows.rejected.Nested++
+	}
 }
 
 // rejectField records that a value of the row is no value of its column.
@@ -30,7 +34,7 @@ func (d *decoder) rejectField(field, reason string, v value) {
 		field = at + "." + field
 	}
 	d.reject(ScopeField, field, reason, d.raw(v))
-	d.rows.rejectedFields++
+	d.rows.rejected.Fields++
 }
 
 func (d *decoder) reject(scope, field, reason string, raw []byte) {

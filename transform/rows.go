@@ -12,8 +12,23 @@ type Rows struct {
 	source, stream string
 	sheets         []*sheet // of TablesOf, in order
 	rejects        *sheet
-	rejectedRows   int
-	rejectedFields int
+	rejected       Rejected
+}
+
+// Rejected counts rejects by what they stand for.
+type Rejected struct {
+	Pages   int // pages without any record that could be found
+	Records int // records, which are rows of the stream's main table
+	Nested  int // rows nested in a record
+	Fields  int // values of a row that is there
+}
+
+// Lines is how many rows of etl.rejects they are.
+func (r Rejected) Lines() int { return r.Pages + r.Records + r.Nested + r.Fields }
+
+// Since is what came after an earlier count.
+func (r Rejected) Since(earlier Rejected) Rejected {
+	return Rejected{r.Pages - earlier.Pages, r.Records - earlier.Records, r.Nested - earlier.Nested, r.Fields - earlier.Fields}
 }
 
 // NewRows returns empty builders for the tables of a stream and for the rejects.
@@ -44,9 +59,8 @@ func (r *Rows) Bytes() int64 {
 	return n
 }
 
-// Rejected returns how many of the rejects held stand for a whole record or page,
-// and how many for one field of a row.
-func (r *Rows) Rejected() (records, fields int) { return r.rejectedRows, r.rejectedFields }
+// Rejected counts the rejects held.
+func (r *Rows) Rejected() Rejected { return r.rejected }
 
 // Flush hands over what is held, one record a table that has rows, and begins
 // anew. A record is released after yield returns: who keeps it, retains it. The
@@ -63,7 +77,7 @@ func (r *Rows) Flush(yield func(Table, arrow.Record) error) error {
 		}
 		record.Release()
 	}
-	r.rejectedRows, r.rejectedFields = 0, 0
+	r.rejected = Rejected{}
 	return err
 }
 

@@ -86,8 +86,13 @@ func TestRowsCount(t *testing.T) {
 	defer rows.Release()
 	d := decoderOf(t, "iadvize", "closed_conversations", transform.Options{Location: paris(t)})
 	d.Decode(somePage, read(t, "testdata/iadvize/dirty", "page.json"), rows)
-	if records, fields := rows.Rejected(); rows.Len() != 3+2+records+fields || records != 8 || fields != 20 {
-		t.Errorf("%d rows, %d records and %d fields rejected", rows.Len(), records, fields)
+	r := rows.Rejected()
+	if want := (transform.Rejected{Records: 6, Nested: 2, Fields: 20}); r != want || rows.Len() != 3+2+r.Lines() {
+		t.Errorf("%d rows, and rejected are %+v, want %+v", rows.Len(), r, want)
+	}
+	d.Decode(somePage, []byte(`{"data":{}}`), rows)
+	if got := rows.Rejected().Since(r); got != (transform.Rejected{Pages: 1}) {
+		t.Errorf("a page without records is rejected as %+v", got)
 	}
 	if body := int64(2000); rows.Bytes() < body {
 		t.Errorf("%d bytes are held, want more than %d", rows.Bytes(), body)

@@ -103,10 +103,9 @@ func (l *leg) decode(decoder transform.Decoder, d *decoders) error {
 		if err := json.Unmarshal(page.Request, &request); err != nil {
 			return fmt.Errorf("read the request record of %s: %w", page.Ref, err)
 		}
-		beforeRecords, beforeFields := rows.Rejected()
+		before := rows.Rejected()
 		decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Operation: request.Operation, Variables: request.Variables}, page.body, rows)
-		records, fields := rows.Rejected()
-		l.countRejected(page.Landed, records-beforeRecords, fields-beforeFields)
+		l.countRejected(page.Landed, rows.Rejected().Since(before))
 		if rows.Bytes() >= rowsBytes {
 			if err := rows.Flush(l.stage); err != nil {
 				return err
@@ -126,14 +125,21 @@ func (l *leg) stage(t transform.Table, rec arrow.Record) error {
 	return l.stages[t.Full()].Add(rec)
 }
 
-// countRejected books what a page lost to its window.
-func (l *leg) countRejected(page landing.Landed, records, fields int) {
-	if records+fields == 0 {
+// countRejected books what a page lost to its window. A page that is rejected as a
+// whole has lost every record that the walk saw in it. A row nested in a record was
+// never counted as fetched, so it stands for none.
+func (l *leg) countRejected(page landing.Landed, r transform.Rejected) {
+	if r.Lines() == 0 {
 		return
+	}
+	records := int64(r.Records)
+	if r.Pages > 0 {
+		records = page.Rows
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.Rejects += int64(records + fields)
-	l.Rejected += int64(records)
-	l.pages[path.Dir(page.Ref)][page.Seq-1].Rejected += int64(records)
+	l.Rejects += int64(r.Lines())
+	l.Rejected += records
+	l.losses += max(records, int64(r.Pages+r.Records)) + int64(r.Nested+r.Fields)
+	l.pages[path.Dir(page.Ref)][page.Seq-1].Rejected += records
 }

@@ -40,7 +40,8 @@ type leg struct {
 	tables  []load.Table
 	stages  map[string]*partition.Stage // by full name, rejects included
 	pages   map[string][]*Window        // by run ref, index seq-1
-	mu      sync.Mutex                  // guards windows, after, pages, the counts of rejects, and what observe collects
+	losses  int64                       // records, nested rows and fields rejected: what max_rejects looks at
+	mu      sync.Mutex                  // guards windows, after, pages, losses, the counts of rejects, and what observe collects
 	observe func(table string, rec arrow.Record)
 }
 

@@ -62,10 +62,10 @@ type Leg struct {
 	Changed     int64 `json:"rows_changed"`
 	Unchanged   int64 `json:"rows_unchanged"`
 	Superseded  int64 `json:"rows_superseded"`
-	Rejects     int64 `json:"rejects"`       // fields and rows
-	Rejected    int64 `json:"rejected_rows"` // whole rows
-	VendorTotal int64 `json:"vendor_total"`  // -1 where the vendor tells none
-	Loaded      int64 `json:"loaded"`        // distinct records of the leg that are in the stream's main table
+	Rejects     int64 `json:"rejects"`          // lines in etl.rejects: pages, records, nested rows and fields
+	Rejected    int64 `json:"rejected_records"` // whole records, those of rejected pages among them
+	VendorTotal int64 `json:"vendor_total"`     // -1 where the vendor tells none
+	Loaded      int64 `json:"loaded"`           // distinct records of the leg that are in the stream's main table
 
 	Windows  []*Window `json:"windows"`
 	Findings []string  `json:"schema_drift,omitempty"`
@@ -91,6 +91,7 @@ type Window struct {
 
 	settled bool
 	adopted bool
+	judged  bool // adopted from a run that has been judged before
 }
 
 // sum adds up the windows. What the vendor counts is asked of this run's alone.
