@@ -61,11 +61,11 @@ func (l *leg) inOrder(waiting []*landing.Run) ([]*landing.Run, error) {
 
 // replay sends the pages of a landed run to the decoders and books its windows.
 func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) error {
-	byID := map[string]*Window{}
+	byID, judged := map[string]*Window{}, l.run.judged(r)
 	for _, e := range r.Windows {
 		w := &Window{
 			RunID: r.Header.RunID, ID: e.ID, From: e.From, To: e.To, Status: Status(e.Status), Reason: e.Reason,
-			VendorTotal: e.VendorTotal, Requests: e.Requests, Retries: e.Retries, settled: e.Settled, adopted: true,
+			VendorTotal: e.VendorTotal, Requests: e.Requests, Retries: e.Retries, settled: e.Settled, adopted: true, judged: judged,
 		}
 		byID[e.ID] = w
 		l.Windows = append(l.Windows, w)
@@ -96,6 +96,12 @@ func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) er
 		}
 	}
 	return nil
+}
+
+// judged reports whether a landed run has been judged before: by someone who
+// withheld or accepted it, or when it was published.
+func (r *run) judged(l *landing.Run) bool {
+	return r.replaying || withheld(l) || r.landed(l.Header.Source, l.Header.Stream).Holds(l.Header.RunID)
 }
 
 // book notes which window a landed page belongs to.

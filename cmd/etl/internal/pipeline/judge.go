@@ -15,46 +15,43 @@ const fewRejects = 10
 // leg's status; --accept overrules it when the leg is published.
 func (r *run) judge(ctx context.Context, l *leg) error {
 	for _, w := range l.Windows {
-		l.judgeWindow(w)
-	}
-	l.sum()
-	for _, w := range l.Windows {
-		if !w.adopted && w.Status == Incomplete {
+		if l.judgeWindow(w) {
 			l.worsen(Incomplete, "window "+w.ID+": "+w.Reason)
 		}
 	}
+	l.sum()
 	l.judgeRejects(r.Config.Publish.MaxRejects)
 	return r.judgeDrop(ctx, l)
 }
 
 // judgeWindow reconciles a window: every record fetched is a row, an older
-// version or a reject, and all that the vendor counts is there.
-func (l *leg) judgeWindow(w *Window) {
-	if w.Status != Complete {
-		return
-	}
+// version or a reject, and all that the vendor counts is there. It reports whether
+// the leg lacks rows: of an adopted window, rows that a page held and that are lost,
+// or that nobody has missed yet and the leg has not asked for again.
+func (l *leg) judgeWindow(w *Window) (lacks bool) {
 	if staged := w.Distinct + w.Superseded; w.Fetched > staged+w.Rejected {
 		w.Status = Incomplete
-		w.Reason = fmt.Sprintf("%d records fetched, but %d rows and %d rejects came of them", w.Fetched, staged, w.Rejected)
-		return
+		w.Reason = fmt.Sprintf("%d records fetched, but %d rows and %d rejected records came of them", w.Fetched, staged, w.Rejected)
+		return true
 	}
-	if w.adopted {
-		return
+	if w.Status != Complete {
+		return w.Status == Incomplete && !w.adopted
 	}
 	if have := w.Distinct + w.Rejected; w.VendorTotal > have {
 		w.Status = Incomplete
 		w.Reason = fmt.Sprintf("the vendor counts %d, and %d came", w.VendorTotal, have)
-		return
+		return !w.adopted || !w.judged && l.windows[w.ID] == nil
 	}
 	if reason := streams[streamKey(l.Source, l.Stream)].unproven; reason != "" {
 		w.Status, w.Reason = Unverifiable, reason
 	}
+	return false
 }
 
 func (l *leg) judgeRejects(most float64) {
-	if l.Rejects > fewRejects && float64(l.Rejects) > most*float64(l.Fetched) {
-		l.worsen(Held, fmt.Sprintf("%d rejects in %d records, more than max_rejects %g%% allows; see etl.rejects after `etl run %s --accept`",
-			l.Rejects, l.Fetched, 100*most, l.Pipeline))
+	if l.losses > fewRejects && float64(l.losses) > most*float64(l.Fetched) {
+		l.worsen(Held, fmt.Sprintf("%d records, nested rows and values rejected in %d records, more than max_rejects %g%% allows; see etl.rejects after `etl run %s --accept`",
+			l.losses, l.Fetched, 100*most, l.Pipeline))
 	}
 }
 

@@ -1,0 +1,212 @@
+package pipeline_test
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/extract/sandbox"
+	"nightjar/load/landing"
+)
+
+// landedPage is one page of a run that a test lands by hand, with a walk that says
+// what it likes of it.
+type landedPage struct {
+	window string
+	body   string
+	rows   int64 // that the walk saw
+}
+
+// handLanded lands a run of complete windows as a walk does that ends and never
+// publishes. The vendor's total of each window is in totals; absent, it tells none.
+func (v *vendors) handLanded(source, stream string, totals map[string]int64, pages ...landedPage) string {
+	v.t.Helper()
+	zone, err := landing.Open(filepath.Join(v.config.Warehouse, "landing"))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	id, err := zone.NewRunID(v.clock())
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	w, err := zone.Begin(landing.Header{Source: source, Stream: stream, RunID: id, Pipeline: "by hand", Mode: "nightly", Started: v.clock()}, nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer w.Close()
+	ends := map[string]*landing.WindowEnd{}
+	var order []*landing.WindowEnd
+	for _, p := range pages {
+		end := ends[p.window]
+		if end == nil {
+			end = &landing.WindowEnd{ID: p.window, Status: "complete", VendorTotal: -1}
+			if total, ok := totals[p.window]; ok {
+				end.VendorTotal = total
+			}
+			ends[p.window] = end
+			order = append(order, end)
+		}
+		end.Fetched += p.rows
+		end.Pages++
+		err := w.Append(landing.Page{Window: p.window, Body: []byte(p.body), Request: json.RawMessage(`{"operation":"calls"}`), At: v.clock(), Rows: p.rows, Total: end.VendorTotal})
+		if err != nil {
+			v.t.Fatal(err)
+		}
+	}
+	for _, end := range order {
+		if err := w.FinishWindow(*end); err != nil {
+			v.t.Fatal(err)
+		}
+	}
+	if err := w.End(landing.End{Status: landing.StatusLanded, Finished: v.clock()}); err != nil {
+		v.t.Fatal(err)
+	}
+	return id
+}
+
+// rebuild replays the warehouse's landing zone, whatever comes of it.
+func (v *vendors) rebuild(since time.Time) (*pipeline.Report, error) {
+	v.t.Helper()
+	r := v.runner(v.config)
+	r.Base = noNetwork{v.t}
+	return r.Replay(v.t.Context(), since)
+}
+
+func (v *vendors) rebuilt() *pipeline.Report {
+	v.t.Helper()
+	report, err := v.rebuild(time.Time{})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.verify()
+	return report
+}
+
+// callsPage is a page of calls, each in JSON.
+func callsPage(calls ...string) string {
+	return `{"data":{"paginatedCalls":{"nodes":[` + strings.Join(calls, ",") + `]}}}`
+}
+
+func aCall(id, day, notes string) string {
+	return `{"id":"` + id + `","created_at":"` + day + `T10:00:00Z","notes":[` + notes + `]}`
+}
+
+// Notes that are none are rejects, and no calls: they cover for no call that is
+// missing.
+func TestRejectedNotesStandForNoCall(t *testing.T) {
+	body := callsPage(aCall("c-1", "2026-03-02", `null,{"content":"no id"},{"id":"n-1"}`), aCall("c-2", "2026-03-03", ""))
+	for _, c := range []struct {
+		rows int64 // that the walk saw
+		want pipeline.Status
+	}{{2, pipeline.Complete}, {3, pipeline.Incomplete}, {4, pipeline.Incomplete}} {
+		v := open(t, noon, sandbox.Options{Scale: 0.05})
+		v.handLanded("aircall", "calls", nil, landedPage{"sweep", body, c.rows})
+		report := v.rebuilt()
+		l := legOf(t, report, "calls")
+		w := l.Windows[0]
+		if l.Status != c.want || w.Status != c.want || report.Status != c.want {
+			t.Errorf("%d of %d calls came: the pipeline is %s, its window %s: %s", w.Distinct, c.rows, l.Status, w.Status, w.Reason)
+		}
+		if w.Rejected != 0 || l.Rejected != 0 || l.Rejects != 2 {
+			t.Errorf("%d records of the window, %d of the pipeline, and %d lines are rejected, want 0, 0 and 2", w.Rejected, l.Rejected, l.Rejects)
+		}
+		if lines := v.query("SELECT 1 FROM etl.rejects"); len(lines) != 2 {
+			t.Errorf("etl.rejects has %d lines", len(lines))
+		}
+	}
+}
+
+// A page without any record that could be found is one line among the rejects, and
+// all of its records are lost.
+func TestRejectedPageStandsForItsRecords(t *testing.T) {
+	v := open(t, noon, sandbox.Options{Scale: 0.05})
+	v.handLanded("aircall", "calls", map[string]int64{"sweep": 22},
+		landedPage{"sweep", `{"data":{"paginatedCalls":{}}}`, 20},
+		landedPage{"sweep", callsPage(aCall("c-1", "2026-03-02", ""), aCall("c-2", "2026-03-03", "")), 2})
+	report := v.attempt(pipeline.Request{Pipelines: []string{"calls"}})
+	l := legOf(t, report, "calls")
+	if l.Status != pipeline.Held || !strings.Contains(l.Reason, "max_rejects") || !strings.Contains(l.Reason, "20 ") {
+		t.Errorf("20 of 22 calls are lost, and the pipeline is %s: %s", l.Status, l.Reason)
+	}
+	if l.Rejects != 1 || l.Rejected != 20 {
+		t.Errorf("%d lines and %d records are rejected, want 1 and 20", l.Rejects, l.Rejected)
+	}
+	if w := l.Windows[0]; w.Status != pipeline.Complete || w.Rejected != 20 || w.Distinct != 2 {
+		t.Errorf("the window is %s with %d rows and %d rejects: %s", w.Status, w.Distinct, w.Rejected, w.Reason)
+	}
+}
+
+// Pages that an earlier run has landed are judged as this run's are: a row that the
+// decoder loses, or a total that they do not reach, keeps them out.
+func TestLandedPagesAreJudgedToo(t *testing.T) {
+	body := callsPage(aCall("c-1", "2026-03-02", ""), aCall("c-2", "2026-03-03", ""))
+	for name, c := range map[string]struct{ rows, total int64 }{"a row is lost": {3, 3}, "the total is out of reach": {2, 3}} {
+		t.Run(name, func(t *testing.T) {
+			v := open(t, noon, sandbox.Options{Scale: 0.05})
+			v.handLanded("aircall", "calls", map[string]int64{"sweep of old": c.total}, landedPage{"sweep of old", body, c.rows})
+			report := v.attempt(pipeline.Request{Pipelines: []string{"calls"}})
+			l := legOf(t, report, "calls")
+			if l.Status != pipeline.Incomplete || l.Published || !strings.Contains(l.Reason, "sweep of old") {
+				t.Errorf("the pipeline is %s, published %t: %s", l.Status, l.Published, l.Reason)
+			}
+			if l.Adopted != 1 || l.Windows[0].Status != pipeline.Incomplete {
+				t.Errorf("%d runs are taken over, the window is %s", l.Adopted, l.Windows[0].Status)
+			}
+		})
+	}
+}
+
+// What a window was found to be, it is after every replay.
+func TestReplayKeepsTheStatusOfWindows(t *testing.T) {
+	v := open(t, noon, sandbox.Options{Scale: 0.05})
+	v.run(pipeline.Request{})
+	v.handLanded("aircall", "calls", map[string]int64{"short": 3}, landedPage{"short", callsPage(aCall("c-1", "2026-03-02", "")), 1})
+	v.attempt(pipeline.Request{Accept: true, Pipelines: []string{"calls"}})
+	statuses := func() map[string]string {
+		all := map[string]string{}
+		for _, r := range v.query("SELECT * FROM etl.reconciliation") {
+			all[r["run_id"].(string)+" "+r["pipeline"].(string)+" "+r["window_id"].(string)] = r["status"].(string)
+		}
+		return all
+	}
+	want := statuses()
+	found := map[string]int{}
+	for _, s := range want {
+		found[s]++
+	}
+	if found["complete"] == 0 || found["incomplete"] == 0 || found["unverifiable"] == 0 {
+		t.Fatalf("windows are %v: this proves nothing", found)
+	}
+	for range 2 {
+		report := v.rebuilt()
+		if report.Status != pipeline.Complete {
+			t.Errorf("a replay of what was accepted is %s:\n%s", report.Status, reasons(report))
+		}
+		for window, status := range statuses() {
+			if status != want[window] {
+				t.Errorf("%s was %s and is %s", window, want[window], status)
+			}
+		}
+	}
+}
+
+// A record whose newer version lies in another month came all the same: in its
+// window, and towards the vendor's total.
+func TestRecordThatMovesCountsInItsWindow(t *testing.T) {
+	v := open(t, noon, sandbox.Options{Scale: 0.05})
+	v.handLanded("aircall", "calls", map[string]int64{"first": 2, "second": 1},
+		landedPage{"first", callsPage(aCall("c-1", "2026-01-02", ""), aCall("c-2", "2026-01-02", "")), 2},
+		landedPage{"second", callsPage(aCall("c-1", "2026-03-02", "")), 1})
+	l := legOf(t, v.rebuilt(), "calls")
+	for _, w := range l.Windows {
+		if w.Status != pipeline.Complete || w.Distinct != w.Fetched || w.Superseded != 0 {
+			t.Errorf("window %s is %s with %d of %d: %s", w.ID, w.Status, w.Distinct, w.VendorTotal, w.Reason)
+		}
+	}
+	if l.Loaded != 2 || l.Superseded != 1 {
+		t.Errorf("%d calls are loaded and %d rows superseded, want 2 and 1", l.Loaded, l.Superseded)
+	}
+}
