@@ -1,7 +1,11 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -208,5 +212,49 @@ func TestRecordThatMovesCountsInItsWindow(t *testing.T) {
 	}
 	if l.Loaded != 2 || l.Superseded != 1 {
 		t.Errorf("%d calls are loaded and %d rows superseded, want 2 and 1", l.Loaded, l.Superseded)
+	}
+}
+
+// Every file that a merge reads rows from is checked first, also one that no new row
+// falls into and a moved key leaves.
+func TestDamagedMonthThatAKeyLeaves(t *testing.T) {
+	v := open(t, noon, sandbox.Options{Scale: 0.05})
+	v.handLanded("aircall", "calls", nil,
+		landedPage{"first", callsPage(aCall("c-1", "2026-01-02", ""), aCall("c-2", "2026-01-03", ""), aCall("c-3", "2026-02-03", "")), 3})
+	v.rebuilt()
+	january := v.live().Manifest.Tables["aircall.calls"].Partitions["month=2026-01"]
+	path := v.live().Path(january)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The footer names the program: a reader does not mind.
+	damaged := bytes.Replace(whole, []byte("nightjar"), []byte("nightjay"), 1)
+	if bytes.Equal(damaged, whole) {
+		t.Fatal("nothing is damaged: this proves nothing")
+	}
+	rewrite := func(content []byte) {
+		if err := errors.Join(os.Chmod(path, 0o644), os.WriteFile(path, content, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rewrite(damaged)
+
+	v.pass(aDay)
+	v.handLanded("aircall", "calls", nil, landedPage{"second", callsPage(aCall("c-1", "2026-03-02", "")), 1})
+	if _, err := v.rebuild(v.clock().Add(-time.Hour)); err == nil || !strings.Contains(err.Error(), january.Path) || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("a call leaves a damaged month: %v", err)
+	}
+	rewrite(whole)
+	if _, err := v.rebuild(v.clock().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	v.verify()
+	months := map[string]int64{}
+	for folder, f := range v.live().Manifest.Tables["aircall.calls"].Partitions {
+		months[folder] = f.Rows
+	}
+	if want := map[string]int64{"month=2026-01": 1, "month=2026-02": 1, "month=2026-03": 1}; !maps.Equal(months, want) {
+		t.Errorf("months have %v rows, want %v", months, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -141,6 +142,9 @@ func (r *run) mergeTable(ctx context.Context, t load.Table, s *partition.Stage, 
 	if err != nil {
 		return merged{}, err
 	}
+	if err := r.checkMoved(t, s, moved); err != nil {
+		return merged{}, err
+	}
 	plan := partition.Plan{
 		Old: old, Moved: moved, Window: windows.of, Windows: windows.count,
 		Path: func(p partition.Partition) string {
@@ -182,7 +186,7 @@ func (r *run) livePartitions(t load.Table, s *partition.Stage) (map[partition.Pa
 		}
 		if touched[p] && !r.parent.Intact(f) {
 			if !r.replaying || t.Schema != "etl" {
-				return nil, fmt.Errorf("%s of generation %d is damaged: etl verify says what is, and etl replay rebuilds it", f.Path, r.parent.Manifest.Generation)
+				return nil, r.damaged(f)
 			}
 			r.Log.Warn("a damaged record of earlier runs is left out: no landed page has it", "file", f.Path)
 			continue
@@ -190,6 +194,23 @@ func (r *run) livePartitions(t load.Table, s *partition.Stage) (map[partition.Pa
 		files[p] = r.parent.Path(f)
 	}
 	return files, nil
+}
+
+// checkMoved checks the files in which a moved key stands, beyond those that rows
+// fall into: the merge takes the key's rows out of them, or believes what they say.
+func (r *run) checkMoved(t load.Table, s *partition.Stage, moved partition.Moves) error {
+	touched := s.Touched()
+	for _, p := range moved.Held() {
+		f := r.parent.Manifest.Tables[t.Full()].Partitions[s.Width().Folder(p)]
+		if !slices.Contains(touched, p) && !r.parent.Intact(f) {
+			return r.damaged(f)
+		}
+	}
+	return nil
+}
+
+func (r *run) damaged(f generation.File) error {
+	return fmt.Errorf("%s of generation %d is damaged: etl verify says what is, and etl replay rebuilds it", f.Path, r.parent.Manifest.Generation)
 }
 
 // withdraw takes back what a leg that is not published has merged, and records
