@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -82,18 +83,18 @@ func (r *run) fill(s *partition.Stage, t load.Table, published []*leg) error {
 	}
 }
 
-// row is one row by column name; absent columns are null.
+// row is one row by column name: every column of its table, nil for null, and its
+// business date if it has one.
 type row map[string]any
 
-// stageRows adds rows to a stage as one record. Their business date is that of
-// "date".
+// stageRows adds rows to a stage as one record.
 func stageRows(s *partition.Stage, t load.Table, rows []row) error {
 	fields := append(t.Arrow.Fields(), arrow.Field{Name: load.BusinessDate, Type: arrow.FixedWidthTypes.Date32, Nullable: true})
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
 	defer b.Release()
 	for _, values := range rows {
-		for i, f := range fields {
-			appendValue(b.Field(i), values[f.Name])
+		if err := appendRow(b, t, fields, values); err != nil {
+			return err
 		}
 	}
 	rec := b.NewRecord()
@@ -101,23 +102,57 @@ func stageRows(s *partition.Stage, t load.Table, rows []row) error {
 	return s.Add(rec)
 }
 
-func appendValue(b array.Builder, v any) {
-	switch v := v.(type) {
-	case string:
-		b.(*array.StringBuilder).Append(v)
-	case int64:
-		b.(*array.Int64Builder).Append(v)
-	case arrow.Date32:
-		b.(*array.Date32Builder).Append(v)
-	case time.Time:
-		if v.IsZero() {
-			b.AppendNull()
-			return
+func appendRow(b *array.RecordBuilder, t load.Table, fields []arrow.Field, values row) error {
+	for i, f := range fields {
+		v, there := values[f.Name]
+		if !there && f.Name != load.BusinessDate {
+			return fmt.Errorf("a row of %s lacks column %s", t.Full(), f.Name)
 		}
-		b.(*array.TimestampBuilder).Append(arrow.Timestamp(v.UnixMicro()))
-	default:
-		b.AppendNull()
+		if err := appendValue(b.Field(i), f, v); err != nil {
+			return fmt.Errorf("column %s of %s: %w", f.Name, t.Full(), err)
+		}
 	}
+	for name := range values {
+		if !slices.ContainsFunc(fields, func(f arrow.Field) bool { return f.Name == name }) {
+			return fmt.Errorf("a row of %s has a column %s, and the table has none", t.Full(), name)
+		}
+	}
+	return nil
+}
+
+// appendValue appends a value of the Go type that its column takes; nil and the zero
+// time are null.
+func appendValue(b array.Builder, f arrow.Field, v any) error {
+	if at, ok := v.(time.Time); v == nil || ok && at.IsZero() {
+		if !f.Nullable {
+			return errors.New("it is null, and no row may be without it")
+		}
+		b.AppendNull()
+		return nil
+	}
+	switch b := b.(type) {
+	case *array.StringBuilder:
+		if text, ok := v.(string); ok {
+			b.Append(text)
+			return nil
+		}
+	case *array.Int64Builder:
+		if n, ok := v.(int64); ok {
+			b.Append(n)
+			return nil
+		}
+	case *array.Date32Builder:
+		if day, ok := v.(arrow.Date32); ok {
+			b.Append(day)
+			return nil
+		}
+	case *array.TimestampBuilder:
+		if at, ok := v.(time.Time); ok {
+			b.Append(arrow.Timestamp(at.UnixMicro()))
+			return nil
+		}
+	}
+	return fmt.Errorf("a %T is no %s", v, f.Type)
 }
 
 // orNull is v, or null where it is zero or below by the table's meaning.
