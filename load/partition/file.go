@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -139,7 +140,8 @@ func (w *fileWriter) write(rows picks) error {
 	return nil
 }
 
-// close finishes the footer and makes the file durable.
+// close finishes the footer and hands the file over to the system. It is durable
+// once the generation that it belongs to is.
 func (w *fileWriter) close() (fileSum, error) {
 	if err := w.out.close(); err != nil {
 		w.f.Close()
@@ -153,6 +155,23 @@ func (w *fileWriter) close() (fileSum, error) {
 		return fileSum{}, fmt.Errorf("finish %s: %w", w.path, err)
 	}
 	return fileSum{bytes: w.size, sha256: hex.EncodeToString(w.sum.Sum(nil))}, nil
+}
+
+// WriteEmpty writes the Parquet file of a partition of t that has no row: its columns
+// are there for whoever reads the table.
+func WriteEmpty(path string, t load.Table) (Result, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return Result{}, fmt.Errorf("create parquet file: %w", err)
+	}
+	w, err := newTableWriter(path, t, memory.DefaultAllocator)
+	if err != nil {
+		return Result{}, err
+	}
+	sum, err := w.close()
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Path: path, Bytes: sum.bytes, SHA256: sum.sha256, Changed: true}, nil
 }
 
 // abandon closes and removes an unfinished file.

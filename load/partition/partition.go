@@ -14,7 +14,6 @@ package partition
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -27,23 +26,29 @@ type Width string
 const (
 	Month Width = "month"
 	Day   Width = "day"
+	Whole Width = "whole" // one partition, without a folder of its own
 )
 
 // Partition names a partition by the first day it holds, in days since
 // 1970-01-01. It does not know its width.
 type Partition int32
 
-// None is the partition of the rows without a business date.
-const None Partition = math.MinInt32
+// None is the partition of the rows without a business date, and of all rows of a
+// table that is Whole: 0001-01-01, which every reader takes for a text or a day as
+// those of its neighbours, and which sorts before them.
+const None Partition = -719162
 
-// hiveNull is the folder value that Hive, DuckDB and Arrow read as NULL.
-const hiveNull = "__HIVE_DEFAULT_PARTITION__"
+// noFolder is what stands for the folder of a partition that has none.
+const noFolder = "."
 
 // Of returns the partition that holds the business day, given in days since
 // 1970-01-01.
 func (w Width) Of(day int32) Partition {
-	if w == Day {
+	switch w {
+	case Day:
 		return Partition(day)
+	case Whole:
+		return None
 	}
 	t := time.Unix(int64(day)*86400, 0).UTC()
 	first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
@@ -65,15 +70,16 @@ func (w Width) ofEach(days *array.Date32, parts []Partition) {
 	}
 }
 
-// Folder returns the Hive-style folder name: "month=2026-11" or "day=2026-11-20".
+// Folder returns the Hive-style folder name: "month=2026-11" or "day=2026-11-20";
+// "." where there is no folder.
 func (w Width) Folder(p Partition) string {
+	if w == Whole {
+		return noFolder
+	}
 	return string(w) + "=" + w.value(p)
 }
 
 func (w Width) value(p Partition) string {
-	if p == None {
-		return hiveNull
-	}
 	day := time.Unix(int64(p)*86400, 0).UTC()
 	if w == Day {
 		return day.Format(time.DateOnly)
@@ -83,14 +89,14 @@ func (w Width) value(p Partition) string {
 
 // ParseFolder is the inverse of Folder.
 func ParseFolder(folder string) (Width, Partition, error) {
+	if folder == noFolder {
+		return Whole, None, nil
+	}
 	name, value, ok := strings.Cut(folder, "=")
 	w := Width(name)
 	layout := map[Width]string{Month: "2006-01", Day: time.DateOnly}[w]
 	if !ok || layout == "" {
 		return "", 0, fmt.Errorf("%q is no partition folder: want month=YYYY-MM or day=YYYY-MM-DD", folder)
-	}
-	if value == hiveNull {
-		return w, None, nil
 	}
 	t, err := time.Parse(layout, value)
 	if err != nil {

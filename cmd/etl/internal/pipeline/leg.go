@@ -68,7 +68,8 @@ func (r *run) open(cfg config.Pipeline) (*leg, error) {
 			return nil, err
 		}
 	}
-	return l, l.addStage(loadTable(transform.Rejects()), recordWidth, dir)
+	rejects := loadTable(transform.Rejects())
+	return l, l.addStage(rejects, recordWidth(rejects), dir)
 }
 
 func (l *leg) addStage(t load.Table, width partition.Width, dir string) error {

@@ -61,6 +61,9 @@ func (r *run) placeTables(m *generation.Manifest, changes []merged) error {
 		}
 		m.Tables[c.table.Full()] = t
 	}
+	if err := r.placeEmpty(m); err != nil {
+		return err
+	}
 	for name, t := range m.Tables {
 		t.Rows = 0
 		for _, f := range t.Partitions {

@@ -177,6 +177,9 @@ func (r *run) livePartitions(t load.Table, s *partition.Stage) (map[partition.Pa
 		touched[p] = true
 	}
 	for folder, f := range r.parent.Manifest.Tables[t.Full()].Partitions {
+		if f.Rows == 0 {
+			continue // it stands for the table: placeEmpty sees to it
+		}
 		width, p, err := partition.ParseFolder(folder)
 		if err != nil {
 			return nil, fmt.Errorf("table %s: %w", t.Full(), err)

@@ -24,9 +24,14 @@ func loadTable(t transform.Table) load.Table {
 	return load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Arrow: t.Arrow()}
 }
 
-// recordWidth is the width of the partitions of the tables about the warehouse,
-// which all pipelines share.
-const recordWidth = partition.Month
+// recordWidth is the width of the partitions of a table about the warehouse, which
+// all pipelines share. Bookmarks have no date, and are few.
+func recordWidth(t load.Table) partition.Width {
+	if t.Full() == transform.Bookmarks().Full() {
+		return partition.Whole
+	}
+	return partition.Month
+}
 
 // recordTables are the tables about the warehouse itself.
 func recordTables() []load.Table {
@@ -50,13 +55,13 @@ func allTables() []load.Table {
 func (r *run) mergeRecords(ctx context.Context, published []*leg) ([]merged, error) {
 	var all []merged
 	for _, t := range recordTables() {
-		s, err := partition.NewStage(t, recordWidth, r.build.Scratch(), r.pool, memory.DefaultAllocator)
+		s, err := partition.NewStage(t, recordWidth(t), r.build.Scratch(), r.pool, memory.DefaultAllocator)
 		if err != nil {
 			return nil, err
 		}
 		defer s.Close()
 		if err := r.fill(s, t, published); err != nil {
-			return nil, fmt.Errorf("table %s: %w", t.Full(), err)
+			return nil, err
 		}
 		m, err := r.mergeTable(ctx, t, s, windowIndex{})
 		if err != nil {
@@ -93,8 +98,8 @@ func stageRows(s *partition.Stage, t load.Table, rows []row) error {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
 	defer b.Release()
 	for _, values := range rows {
-		if err := appendRow(b, t, fields, values); err != nil {
-			return err
+		if err := appendRow(b, fields, values); err != nil {
+			return fmt.Errorf("table %s: %w", t.Full(), err)
 		}
 	}
 	rec := b.NewRecord()
@@ -102,19 +107,19 @@ func stageRows(s *partition.Stage, t load.Table, rows []row) error {
 	return s.Add(rec)
 }
 
-func appendRow(b *array.RecordBuilder, t load.Table, fields []arrow.Field, values row) error {
+func appendRow(b *array.RecordBuilder, fields []arrow.Field, values row) error {
 	for i, f := range fields {
 		v, there := values[f.Name]
 		if !there && f.Name != load.BusinessDate {
-			return fmt.Errorf("a row of %s lacks column %s", t.Full(), f.Name)
+			return fmt.Errorf("a row lacks column %s", f.Name)
 		}
 		if err := appendValue(b.Field(i), f, v); err != nil {
-			return fmt.Errorf("column %s of %s: %w", f.Name, t.Full(), err)
+			return fmt.Errorf("column %s: %w", f.Name, err)
 		}
 	}
 	for name := range values {
 		if !slices.ContainsFunc(fields, func(f arrow.Field) bool { return f.Name == name }) {
-			return fmt.Errorf("a row of %s has a column %s, and the table has none", t.Full(), name)
+			return fmt.Errorf("a row has a column %s, and the table has none", name)
 		}
 	}
 	return nil
@@ -209,8 +214,7 @@ func (r *run) reconciliationRows(published []*leg) []row {
 }
 
 // bookmarkRows holds the bookmarks that the run moved; where the table is made
-// anew, all of them. They stand in one partition of their own, so that a pipeline
-// has one row.
+// anew, all of them.
 func (r *run) bookmarkRows(published []*leg) []row {
 	all := r.newManifest(published).Bookmarks
 	var rows []row

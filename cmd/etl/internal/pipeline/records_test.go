@@ -28,16 +28,16 @@ func TestStageRowsRefusesWhatDoesNotFit(t *testing.T) {
 		"a whole row":             {func(row) {}, ""},
 		"a zero time":             {func(r row) { r["updated_at"] = time.Time{} }, ""},
 		"no business date":        {func(r row) { delete(r, load.BusinessDate) }, ""},
-		"a number for a text":     {func(r row) { r["source"] = 7 }, "column source of etl.bookmarks: a int is no utf8"},
-		"a named text":            {func(r row) { r["stream"] = Complete }, "column stream of etl.bookmarks: a pipeline.Status is no utf8"},
-		"a text for an instant":   {func(r row) { r["updated_at"] = "now" }, "column updated_at of etl.bookmarks: a string is no timestamp"},
+		"a number for a text":     {func(r row) { r["source"] = 7 }, "column source: a int is no utf8"},
+		"a named text":            {func(r row) { r["stream"] = Complete }, "column stream: a pipeline.Status is no utf8"},
+		"a text for an instant":   {func(r row) { r["updated_at"] = "now" }, "column updated_at: a string is no timestamp"},
 		"a text for a date":       {func(r row) { r[load.BusinessDate] = "2026-11-20" }, "column _business_date"},
-		"null for a key":          {func(r row) { r["pipeline"] = nil }, "column pipeline of etl.bookmarks: it is null"},
-		"a column left out":       {func(r row) { delete(r, "run_id") }, "lacks column run_id"},
+		"null for a key":          {func(r row) { r["pipeline"] = nil }, "column pipeline: it is null"},
+		"a column left out":       {func(r row) { delete(r, "run_id") }, "table etl.bookmarks: a row lacks column run_id"},
 		"a column that is no one": {func(r row) { r["run"] = "r" }, "has a column run,"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := partition.NewStage(table, recordWidth, t.TempDir(), partition.NewPool(1<<20), memory.DefaultAllocator)
+			s, err := partition.NewStage(table, recordWidth(table), t.TempDir(), partition.NewPool(1<<20), memory.DefaultAllocator)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,12 +60,12 @@ func TestStageRowsRefusesAnInt(t *testing.T) {
 		r[f.Name] = nil
 	}
 	r["run_id"], r["pipeline"], r["windows"] = "r", "calls", 3
-	s, err := partition.NewStage(table, recordWidth, t.TempDir(), partition.NewPool(1<<20), memory.DefaultAllocator)
+	s, err := partition.NewStage(table, recordWidth(table), t.TempDir(), partition.NewPool(1<<20), memory.DefaultAllocator)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := stageRows(s, table, []row{r}); err == nil || !strings.Contains(err.Error(), "column windows of etl.runs: a int is no int64") {
+	if err := stageRows(s, table, []row{r}); err == nil || !strings.Contains(err.Error(), "column windows: a int is no int64") {
 		t.Errorf("says %v", err)
 	}
 }
