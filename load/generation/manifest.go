@@ -43,7 +43,8 @@ type File struct {
 	Max    string `json:"max,omitempty"` // first and last key
 }
 
-// Table is one table's partitions, by folder name: "month=2026-11".
+// Table is one table's partitions, by folder name: "month=2026-11"; "." is the one of
+// a table that has no folders.
 type Table struct {
 	Rows       int64           `json:"rows"`
 	Columns    string          `json:"columns"` // fingerprint of names, types and field ids

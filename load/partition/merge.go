@@ -166,7 +166,7 @@ func (m *merge) partition(p Partition) (*partitionWriter, error) {
 	if err == nil {
 		err = w.flush()
 	}
-	w.end(err == nil && (changed || !had))
+	w.end(err == nil && changed)
 	return w, err
 }
 

@@ -81,6 +81,11 @@ func TestMergeVisitsOnlyWhatAMovedKeyLeaves(t *testing.T) {
 	if want := []Partition{Month.Of(january), Month.Of(january + 31*20)}; !slices.Equal(visited, want) {
 		t.Errorf("visited %v, want %v", visited, want)
 	}
+	// A month that has no file, and gets none, has not changed.
+	none := w.merge(t, mem, []version{{key: "older", page: 5, day: january + 31*40, value: "c"}}, 9, NewPool(1<<30))
+	if want := []Result{{Partition: Month.Of(january + 31*40)}}; !slices.Equal(none.Partitions, want) {
+		t.Errorf("a row that is out of date leaves %+v, want %+v", none.Partitions, want)
+	}
 	if want := (Counts{Changed: 1, Unchanged: 1}); out.Counts != want {
 		t.Errorf("counted %+v, want %+v", out.Counts, want)
 	}
