@@ -49,12 +49,13 @@ func (a Ask) Backfill() bool { return !a.From.IsZero() }
 // over everything, an account. Its reconciliation is one row of
 // etl.reconciliation.
 type Window struct {
-	ID       string    // unique within the stream and stable from run to run: "2026-11-19", "sweep", "+10003334444"
-	From, To time.Time // [From, To) in UTC; both zero where the window is no interval
-	Calls    int       // requests expected, for plans and progress; zero if unknown
+	ID    string    `json:"id"`            // unique within the stream and stable from run to run: "2026-11-19", "sweep", "+10003334444"
+	From  time.Time `json:"from,omitzero"` // [From, To) in UTC; both zero where the window is no interval
+	To    time.Time `json:"to,omitzero"`
+	Calls int       `json:"calls"` // requests expected, for plans and progress; zero if unknown
 	// Settled says that the vendor no longer changes what the window holds, so
 	// that a run which died after landing it whole need not ask again.
-	Settled bool
+	Settled bool `json:"settled"`
 }
 
 // Request is what was asked for a page, without credentials. It lands beside the

@@ -98,9 +98,17 @@ func writePlans(w io.Writer, plans []pipeline.Plan, zone *time.Location) {
 				fmt.Fprintf(w, "  … %d more, through %s\n", len(p.Windows)-i, p.Windows[len(p.Windows)-1].ID)
 				break
 			}
-			fmt.Fprintf(w, "  %s%s\n", win.ID, span(win.From, win.To, zone))
+			fmt.Fprintf(w, "  %s%s%s\n", win.ID, span(win.From, win.To, zone), expected(win.Calls))
 		}
 	}
+}
+
+// expected is ", about 12 requests"; empty where nobody knows.
+func expected(calls int) string {
+	if calls == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", about %d requests", calls)
 }
 
 func span(from, to time.Time, zone *time.Location) string {

@@ -44,9 +44,10 @@ func (r *Runner) Plan(ctx context.Context, request Request) ([]Plan, error) {
 			return nil, err
 		}
 		p := Plan{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Adopts: len(waiting), Windows: windows}
-		for _, w := range windows {
+		for i := range windows {
+			w := &windows[i]
 			if w.Calls == 0 {
-				w.Calls = k.calls(ctx, cfg, w)
+				w.Calls = k.calls(ctx, cfg, *w)
 			}
 			p.Calls += w.Calls
 		}
