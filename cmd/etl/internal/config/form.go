@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -57,6 +58,30 @@ func dayForm(loc *time.Location) form[time.Time] {
 	return form[time.Time]{"a day such as 2025-01-01", []string{"!!str", "!!timestamp"}, func(text string) (time.Time, error) {
 		return parseDay(text, loc)
 	}}
+}
+
+// within is a form whose values lie between two others, both included, each as
+// the file writes it. What lies beyond is legal to the form and makes no sense.
+func within[V cmp.Ordered](as form[V], least, most string) form[V] {
+	low, lowErr := as.parse(least)
+	high, highErr := as.parse(most)
+	if err := errors.Join(lowErr, highErr); err != nil {
+		panic(fmt.Sprintf("bounds %s to %s: %v", least, most, err))
+	}
+	bounded := as
+	bounded.parse = func(text string) (V, error) {
+		value, err := as.parse(text)
+		switch {
+		case err != nil:
+			return value, err
+		case value < low:
+			return value, fmt.Errorf("less than makes sense here; want %s to %s", least, most)
+		case value > high:
+			return value, fmt.Errorf("more than makes sense here; want %s to %s", least, most)
+		}
+		return value, nil
+	}
+	return bounded
 }
 
 // choiceForm is one of a closed list of words.

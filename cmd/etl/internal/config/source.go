@@ -34,11 +34,11 @@ func readSource[T any](f field, into T, keys []key[T]) *T {
 func wireKeys[T any](wire func(*T) *Wire) []key[T] {
 	return []key[T]{
 		scalarKey("endpoint", "https://api.example.com/graphql", func(s *T) *string { return &wire(s).Endpoint }, urlForm()),
-		scalarKey("rate", "", func(s *T) *float64 { return &wire(s).Rate }, rateForm()),
-		scalarKey("concurrency", "", func(s *T) *int { return &wire(s).Concurrency }, integerForm[int](1)),
-		scalarKey("timeout", "", func(s *T) *time.Duration { return &wire(s).Timeout }, durationForm()),
-		scalarKey("retries", "", func(s *T) *int { return &wire(s).Retries }, integerForm[int](0)),
-		scalarKey("max_page", "", func(s *T) *int64 { return &wire(s).MaxBody }, sizeForm()),
+		scalarKey("rate", "", func(s *T) *float64 { return &wire(s).Rate }, within(rateForm(), "1/h", "1000000/s")),
+		scalarKey("concurrency", "", func(s *T) *int { return &wire(s).Concurrency }, within(integerForm[int](1), "1", "64")),
+		scalarKey("timeout", "", func(s *T) *time.Duration { return &wire(s).Timeout }, within(durationForm(), "100ms", "1h")),
+		scalarKey("retries", "", func(s *T) *int { return &wire(s).Retries }, within(integerForm[int](0), "0", "20")),
+		scalarKey("max_page", "", func(s *T) *int64 { return &wire(s).MaxBody }, within(sizeForm(), "64KiB", "1GiB")),
 	}
 }
 
@@ -84,7 +84,7 @@ func clientloopKeys() []key[ClientLoop] {
 // publishKeys are the keys of publish.
 func publishKeys() []key[Publish] {
 	return []key[Publish]{
-		scalarKey("keep", "", func(p *Publish) *int { return &p.Keep }, integerForm[int](1)),
+		scalarKey("keep", "", func(p *Publish) *int { return &p.Keep }, within(integerForm[int](1), "1", "3660")),
 		scalarKey("max_drop", "", func(p *Publish) *float64 { return &p.MaxDrop }, shareForm()),
 		scalarKey("max_rejects", "", func(p *Publish) *float64 { return &p.MaxRejects }, shareForm()),
 	}
