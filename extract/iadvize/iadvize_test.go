@@ -49,6 +49,11 @@ func TestPlan(t *testing.T) {
 		{"hours, the night that is an hour longer", extract.Ask{From: day("2026-10-25"), To: day("2026-10-26")}, width(6 * time.Hour),
 			"2026-10-25T00:00:00+02:00* 2026-10-25T05:00:00+01:00* 2026-10-25T11:00:00+01:00* 2026-10-25T17:00:00+01:00* 2026-10-25T23:00:00+01:00*", "2026-10-24T22:00:00Z", ""},
 
+		// More windows than anyone can have meant.
+		{"hours since 1970", extract.Ask{}, func(c *iadvize.Config) { start("1970-01-01")(c); width(time.Hour)(c) },
+			"", "", "plan closed_conversations: 1970-01-01 to 2026-11-20 takes more than 10000 windows of 1h0m0s; want a wider window, or a later first day"},
+		{"months since the year 1", extract.Ask{Full: true}, start("0001-01-02"), "", "", "more than 10000 windows of a month"},
+
 		// Bookmarks that cannot be.
 		{"future", extract.Ask{Bookmark: mark("2026-11-21T00:00:00Z")}, nil, "", "", "is in the future"},
 		{"malformed", extract.Ask{Bookmark: extract.Bookmark(`{"closed_before":12}`)}, nil, "", "", "read bookmark"},

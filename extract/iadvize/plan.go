@@ -3,6 +3,7 @@ package iadvize
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"nightjar/extract"
@@ -14,6 +15,9 @@ const (
 	morsel  = 3 * 24 * time.Hour // a last month shorter than this joins the one before
 	oneDay  = 24 * time.Hour
 	dateFmt = "2006-01-02"
+
+	// mostWindows bounds a plan: more than a year of hours, eight centuries of months.
+	mostWindows = 10_000
 )
 
 // Plan lists the windows from the lookback before the bookmark, or from the
@@ -24,8 +28,12 @@ func (s *ClosedConversations) Plan(_ context.Context, ask extract.Ask) ([]extrac
 		return nil, err
 	}
 	s.ask = ask
+	parts, err := s.cut(from, to)
+	if err != nil {
+		return nil, err
+	}
 	var windows []extract.Window
-	for _, at := range s.cut(from, to) {
+	for _, at := range parts {
 		windows = append(windows, extract.Window{
 			ID: s.id(at.from, at.to), From: at.from.UTC(), To: at.to.UTC(),
 			Settled: !at.to.Add(max(s.cfg.Lookback, late)).After(ask.Now),
@@ -61,10 +69,14 @@ func (s *ClosedConversations) stretch(ask extract.Ask) (from, to time.Time, err 
 
 type interval struct{ from, to time.Time }
 
-// cut divides the stretch into windows.
-func (s *ClosedConversations) cut(from, to time.Time) []interval {
+// cut divides the stretch into windows, as many as can be held and landed.
+func (s *ClosedConversations) cut(from, to time.Time) ([]interval, error) {
 	var all []interval
 	for at := from; at.Before(to); {
+		if len(all) == mostWindows {
+			return nil, fmt.Errorf("plan %s: %s to %s takes more than %d windows of %s; want a wider window, or a later first day",
+				Name, from.In(s.cfg.Location).Format(dateFmt), to.In(s.cfg.Location).Format(dateFmt), mostWindows, s.width())
+		}
 		next := s.next(at, to)
 		if next.After(to) {
 			next = to
@@ -72,7 +84,15 @@ func (s *ClosedConversations) cut(from, to time.Time) []interval {
 		all = append(all, interval{at, next})
 		at = next
 	}
-	return all
+	return all, nil
+}
+
+// width is the width of a window in words.
+func (s *ClosedConversations) width() string {
+	if s.cfg.Window == 0 || s.cfg.Window == oneDay {
+		return "a month"
+	}
+	return s.cfg.Window.String()
 }
 
 // next is where the window that begins at from ends.
