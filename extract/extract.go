@@ -56,6 +56,9 @@ type Window struct {
 	// Settled says that the vendor no longer changes what the window holds, so
 	// that a run which died after landing it whole need not ask again.
 	Settled bool `json:"settled"`
+	// Scope is what the question depends on beside the interval, such as
+	// "projects [9999]": what was landed under one scope answers no other.
+	Scope string `json:"scope,omitempty"`
 }
 
 // Request is what was asked for a page, without credentials. It lands beside the

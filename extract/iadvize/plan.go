@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"nightjar/extract"
@@ -36,7 +37,7 @@ func (s *ClosedConversations) Plan(_ context.Context, ask extract.Ask) ([]extrac
 	for _, at := range parts {
 		windows = append(windows, extract.Window{
 			ID: s.id(at.from, at.to), From: at.from.UTC(), To: at.to.UTC(),
-			Settled: !at.to.Add(max(s.cfg.Lookback, late)).After(ask.Now),
+			Settled: !at.to.Add(max(s.cfg.Lookback, late)).After(ask.Now), Scope: s.scope(),
 		})
 	}
 	return windows, nil
@@ -65,6 +66,14 @@ func (s *ClosedConversations) stretch(ask extract.Ask) (from, to time.Time, err 
 		return from, to, errors.New("neither a bookmark nor a start says where to begin")
 	}
 	return s.cfg.Start, ask.Now, nil
+}
+
+// scope names the projects whose conversations are asked for.
+func (s *ClosedConversations) scope() string {
+	if len(s.cfg.Projects) == 0 {
+		return ""
+	}
+	return fmt.Sprint("projects ", slices.Sorted(slices.Values(s.cfg.Projects)))
 }
 
 type interval struct{ from, to time.Time }

@@ -73,6 +73,7 @@ type WindowEnd struct {
 	ID          string    `json:"id"`
 	From        time.Time `json:"from,omitzero"` // [From, To) in UTC; both zero where the window is no interval
 	To          time.Time `json:"to,omitzero"`
+	Scope       string    `json:"scope,omitempty"`  // what was asked for beside the interval, the caller's own words
 	Status      string    `json:"status"`           // "complete", "incomplete", "unverifiable", "failed"
 	Reason      string    `json:"reason,omitempty"` // empty where Status is "complete"
 	Settled     bool      `json:"settled"`          // the vendor no longer changes what the window holds

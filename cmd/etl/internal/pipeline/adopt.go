@@ -4,6 +4,7 @@ import (
 	"context"
 	"path"
 	"slices"
+	"time"
 
 	"nightjar/extract"
 	"nightjar/load/landing"
@@ -65,7 +66,8 @@ func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) er
 	for _, e := range r.Windows {
 		w := &Window{
 			RunID: r.Header.RunID, ID: e.ID, From: e.From, To: e.To, Status: Status(e.Status), Reason: e.Reason,
-			VendorTotal: e.VendorTotal, Requests: e.Requests, Retries: e.Retries, settled: e.Settled, adopted: true, judged: judged,
+			VendorTotal: e.VendorTotal, Requests: e.Requests, Retries: e.Retries,
+			scope: e.Scope, settled: e.Settled, adopted: true, judged: judged,
 		}
 		byID[e.ID] = w
 		l.Windows = append(l.Windows, w)
@@ -109,7 +111,7 @@ func (l *leg) book(w *Window, page landing.Landed) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if page.After != nil {
-		l.after[w.ID] = extract.Bookmark(page.After)
+		w.after = extract.Bookmark(page.After)
 	}
 	ref := path.Dir(page.Ref)
 	seen := l.pages[ref]
@@ -124,22 +126,75 @@ func (l *leg) book(w *Window, page landing.Landed) {
 	}
 }
 
-// skipLanded leaves out the windows that an adopted run has landed whole and in
+// skipLanded leaves out the windows that adopted runs have landed whole and in
 // which the vendor changes nothing any more.
 func (l *leg) skipLanded(windows []extract.Window) []extract.Window {
-	whole := map[string]bool{}
+	byScope := map[string][]stretch{}
 	for _, w := range l.Windows {
-		if w.adopted && w.settled && w.Status == Complete {
-			whole[w.ID] = true
+		if w.whole() && !w.To.IsZero() {
+			byScope[w.scope] = append(byScope[w.scope], stretch{w.From, w.To})
 		}
+	}
+	for scope, all := range byScope {
+		byScope[scope] = joined(all)
 	}
 	var todo []extract.Window
 	for _, w := range windows {
-		if whole[w.ID] {
+		if w.Settled && l.hasLanded(w, byScope[w.Scope]) {
 			l.Skipped++
 			continue
 		}
 		todo = append(todo, w)
 	}
 	return todo
+}
+
+// hasLanded reports whether every instant of a window is in what has landed. The
+// id does not tell: it names business days, and another time zone moves them. It
+// does where the window is no interval.
+func (l *leg) hasLanded(w extract.Window, landed []stretch) bool {
+	if w.To.IsZero() {
+		return slices.ContainsFunc(l.Windows, func(a *Window) bool {
+			return a.whole() && a.To.IsZero() && a.ID == w.ID && a.scope == w.Scope
+		})
+	}
+	return slices.ContainsFunc(landed, func(s stretch) bool { return !s.from.After(w.From) && !s.to.Before(w.To) })
+}
+
+// stretch is [from, to).
+type stretch struct{ from, to time.Time }
+
+// joined makes one stretch of those that touch.
+func joined(all []stretch) []stretch {
+	slices.SortFunc(all, func(a, b stretch) int { return a.from.Compare(b.from) })
+	var whole []stretch
+	for _, s := range all {
+		if n := len(whole); n > 0 && !s.from.After(whole[n-1].to) {
+			if s.to.After(whole[n-1].to) {
+				whole[n-1].to = s.to
+			}
+			continue
+		}
+		whole = append(whole, s)
+	}
+	return whole
+}
+
+// reached is where the stream stands after a planned window: by the window's own
+// pages or, where it was left out, by those of the last one in it that had landed.
+func (l *leg) reached(w extract.Window) extract.Bookmark {
+	if own := l.windows[w.ID]; own != nil {
+		return own.after
+	}
+	var last *Window
+	for _, a := range l.Windows {
+		within := a.scope == w.Scope && a.To.IsZero() == w.To.IsZero() && !a.To.After(w.To) && (!w.To.IsZero() || a.ID == w.ID)
+		if a.whole() && within && a.after != nil && (last == nil || a.To.After(last.To)) {
+			last = a
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	return last.after
 }

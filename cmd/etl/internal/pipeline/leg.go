@@ -29,8 +29,7 @@ type leg struct {
 	cfg      config.Pipeline
 	stream   extract.Stream
 	windows  map[string]*Window // this run's, by id
-	after    map[string]extract.Bookmark
-	replayed extract.Bookmark // where a replay has found the stream to stand
+	replayed extract.Bookmark   // where a replay has found the stream to stand
 	planned  []extract.Window
 	adopted  []*landing.Run
 	withheld []*landing.Run // landed before, waiting for someone's word
@@ -41,7 +40,7 @@ type leg struct {
 	stages  map[string]*partition.Stage // by full name, rejects included
 	pages   map[string][]*Window        // by run ref, index seq-1
 	losses  int64                       // records, nested rows and fields rejected: what max_rejects looks at
-	mu      sync.Mutex                  // guards windows, after, pages, losses, the counts of rejects, and what observe collects
+	mu      sync.Mutex                  // guards windows and their after, pages, losses, the counts of rejects, and what observe collects
 	observe func(table string, rec arrow.Record)
 }
 
@@ -53,8 +52,8 @@ func (r *run) open(cfg config.Pipeline) (*leg, error) {
 	l := &leg{
 		Leg: &Leg{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Status: Complete, Started: time.Now().UTC(), VendorTotal: extract.Unknown},
 		run: r, cfg: cfg,
-		windows: map[string]*Window{}, after: map[string]extract.Bookmark{},
-		stages: map[string]*partition.Stage{}, pages: map[string][]*Window{},
+		windows: map[string]*Window{},
+		stages:  map[string]*partition.Stage{}, pages: map[string][]*Window{},
 	}
 	dir := filepath.Join(r.build.Scratch(), cfg.Name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -168,7 +167,7 @@ func (l *leg) walk(ctx context.Context, windows []extract.Window, decoders *deco
 	}
 	defer writer.Close()
 	for _, w := range windows {
-		l.windows[w.ID] = &Window{RunID: l.run.id, ID: w.ID, From: w.From, To: w.To, Status: Interrupted, Reason: "the walk ended before the window did", VendorTotal: extract.Unknown, settled: w.Settled}
+		l.windows[w.ID] = &Window{RunID: l.run.id, ID: w.ID, From: w.From, To: w.To, Status: Interrupted, Reason: "the walk ended before the window did", VendorTotal: extract.Unknown, scope: w.Scope, settled: w.Settled}
 		l.Windows = append(l.Windows, l.windows[w.ID])
 	}
 	walkErr := l.walkAll(ctx, windows, writer)
@@ -292,7 +291,7 @@ func (l *leg) endWindow(w extract.Window, tally *extract.Tally, err error) {
 func (l *leg) windowEnd(w extract.Window) landing.WindowEnd {
 	done := l.windows[w.ID]
 	return landing.WindowEnd{
-		ID: w.ID, From: w.From, To: w.To, Settled: w.Settled, Status: string(done.Status), Reason: done.Reason,
+		ID: w.ID, From: w.From, To: w.To, Scope: w.Scope, Settled: w.Settled, Status: string(done.Status), Reason: done.Reason,
 		VendorTotal: done.VendorTotal, Fetched: done.Fetched, Pages: done.Pages,
 		Requests: done.Requests, Retries: done.Retries, Finished: time.Now().UTC(),
 	}

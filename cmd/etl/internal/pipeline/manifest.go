@@ -120,7 +120,7 @@ func (l *leg) bookmark() []byte {
 		if done := l.windows[w.ID]; done != nil && done.Status != Complete && done.Status != Unverifiable {
 			break
 		}
-		if after := l.after[w.ID]; after != nil {
+		if after := l.reached(w); after != nil {
 			b = after
 		}
 	}

@@ -2,11 +2,13 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/extract"
 	"nightjar/load/landing"
 	"nightjar/transform"
 )
@@ -107,12 +109,15 @@ func (l *leg) replayRuns(ctx context.Context, runs []*landing.Run) error {
 	defer l.run.progress.Done()
 	return l.decoding(ctx, func(ctx context.Context, decoders *decoders) error {
 		for _, r := range runs {
+			first := len(l.Windows)
 			if err := l.replay(ctx, r, decoders); err != nil {
 				return err
 			}
 			l.adopted = append(l.adopted, r)
 			l.Adopted++
-			l.rememberBookmark(r)
+			if err := l.rememberBookmark(r, l.Windows[first:]); err != nil {
+				return err
+			}
 			l.run.progress.Window(l.Pipeline)
 		}
 		return nil
@@ -120,17 +125,28 @@ func (l *leg) replayRuns(ctx context.Context, runs []*landing.Run) error {
 }
 
 // rememberBookmark takes the bookmark of a run that went on from the one before:
-// not of a backfill, and only as far as its windows were whole.
-func (l *leg) rememberBookmark(r *landing.Run) {
-	if r.Header.Mode == "backfill" || r.End == nil {
-		return
+// not of a backfill, and only as far as its windows were whole, in the order in
+// which they were planned.
+func (l *leg) rememberBookmark(r *landing.Run, windows []*Window) error {
+	if r.Header.Mode == "backfill" || r.End == nil || r.Header.Windows == nil {
+		return nil
 	}
-	for _, w := range r.Windows {
-		if w.Status != string(Complete) {
-			return
+	var planned []extract.Window
+	if err := json.Unmarshal(r.Header.Windows, &planned); err != nil {
+		return fmt.Errorf("read the plan of landed run %s: %w", r.Ref(), err)
+	}
+	byID := map[string]*Window{}
+	for _, w := range windows {
+		byID[w.ID] = w
+	}
+	for _, p := range planned {
+		w := byID[p.ID]
+		if w == nil || w.Status != Complete {
+			return nil
 		}
-		if after := l.after[w.ID]; after != nil {
-			l.replayed = slices.Clone(after)
+		if w.after != nil {
+			l.replayed = w.after
 		}
 	}
+	return nil
 }

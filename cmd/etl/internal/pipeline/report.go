@@ -1,6 +1,10 @@
 package pipeline
 
-import "time"
+import (
+	"time"
+
+	"nightjar/extract"
+)
 
 // Status is how a leg, or a run, ended.
 type Status string
@@ -89,10 +93,16 @@ type Window struct {
 	Requests    int64     `json:"requests"`
 	Retries     int64     `json:"retries"`
 
+	scope   string
 	settled bool
 	adopted bool
-	judged  bool // adopted from a run that has been judged before
+	judged  bool             // adopted from a run that has been judged before
+	after   extract.Bookmark // of the last page that had one; guarded by the leg's mutex
 }
+
+// whole reports whether an earlier run has landed all that the vendor will ever
+// say of the window.
+func (w *Window) whole() bool { return w.adopted && w.settled && w.Status == Complete }
 
 // sum adds up the windows. What the vendor counts is asked of this run's alone.
 func (l *Leg) sum() {
