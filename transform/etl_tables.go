@@ -88,10 +88,10 @@ func Reconciliation() Table {
 // it.
 func Bookmarks() Table {
 	return Table{
-		Schema: "etl", Name: "bookmarks", Key: []string{"pipeline"},
+		Schema: "etl", Name: "bookmarks", Key: []string{"source", "stream"},
 		Comment: "How far each stream has been read",
 		Columns: []Column{
-			text(1, "pipeline", "", "Name of the pipeline in the configuration"),
+			text(1, "pipeline", "", "Name of the pipeline that read the stream last"),
 			text(2, "source", "", "Vendor"),
 			text(3, "stream", "", "Stream of the vendor"),
 			text(4, "bookmark", "", "Where the next run begins, as JSON"),

@@ -28,7 +28,7 @@ type Manifest struct {
 	Tables   map[string]Table `json:"tables"` // by "schema.table"
 	Marts    map[string]File  `json:"marts"`  // by "marts.name"
 
-	Bookmarks      map[string]Bookmark `json:"bookmarks"`                // by pipeline
+	Bookmarks      map[string]Bookmark `json:"bookmarks"`                // by "source/stream"
 	Landed         map[string]Landed   `json:"landed"`                   // by "source/stream"
 	Reconciliation json.RawMessage     `json:"reconciliation,omitempty"` // of the run that made the generation
 }
@@ -51,13 +51,12 @@ type Table struct {
 	Partitions map[string]File `json:"partitions"`
 }
 
-// Bookmark is how far a pipeline has been read, as its stream wrote it.
+// Bookmark is how far a stream has been read, in its own words.
 type Bookmark struct {
-	Source  string          `json:"source"`
-	Stream  string          `json:"stream"`
-	Value   json.RawMessage `json:"value"`
-	RunID   string          `json:"run_id"` // the run that set it
-	Updated time.Time       `json:"updated"`
+	Value    json.RawMessage `json:"value"`
+	Pipeline string          `json:"pipeline"` // that set it
+	RunID    string          `json:"run_id"`   // the run that set it
+	Updated  time.Time       `json:"updated"`
 }
 
 // Landed says which landed runs of a stream are in the tables: all up to

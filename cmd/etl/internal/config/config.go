@@ -185,3 +185,24 @@ func (c *Config) Enabled() []Pipeline {
 	}
 	return on
 }
+
+// Loader returns the pipeline that loads a stream: of several entries the enabled
+// one, wherever it stands, and where none is, the first. False says that there is
+// no entry.
+func (c *Config) Loader(source, stream string) (Pipeline, bool) {
+	var found []Pipeline
+	for _, p := range c.Pipelines {
+		if p.Source == source && p.Stream == stream {
+			found = append(found, p)
+		}
+	}
+	for _, p := range found {
+		if p.Enabled {
+			return p, true
+		}
+	}
+	if len(found) == 0 {
+		return Pipeline{}, false
+	}
+	return found[0], true
+}

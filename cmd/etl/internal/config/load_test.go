@@ -372,3 +372,19 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// The enabled entry of a stream loads it, whatever the order.
+func TestLoader(t *testing.T) {
+	entry := func(name, stream string, enabled bool) config.Pipeline {
+		return config.Pipeline{Name: name, Source: "volt", Stream: stream, Enabled: enabled}
+	}
+	c := &config.Config{Pipelines: []config.Pipeline{
+		entry("a", "waves", false), entry("b", "waves", true), entry("c", "waves", false),
+		entry("d", "messages", false), entry("e", "messages", false),
+	}}
+	for stream, want := range map[string]string{"waves": "b", "messages": "d", "calls": ""} {
+		if p, ok := c.Loader("volt", stream); p.Name != want || ok != (want != "") {
+			t.Errorf("%s: %q, %t; want %q", stream, p.Name, ok, want)
+		}
+	}
+}

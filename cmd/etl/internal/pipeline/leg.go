@@ -115,7 +115,7 @@ func (l *leg) ask(ctx context.Context, decoders *decoders) error {
 	if !l.schemaFits(ctx) {
 		return nil
 	}
-	windows, err := l.stream.Plan(ctx, l.run.ask(l.Pipeline))
+	windows, err := l.stream.Plan(ctx, l.run.ask(l.Source, l.Stream))
 	if err != nil {
 		l.blame(err)
 		return nil

@@ -28,7 +28,7 @@ func (r *run) newManifest(legs []*leg) *generation.Manifest {
 	}
 	for _, l := range legs {
 		if b := l.bookmark(); b != nil {
-			m.Bookmarks[l.Pipeline] = generation.Bookmark{Source: l.Source, Stream: l.Stream, Value: json.RawMessage(b), RunID: r.id, Updated: r.now}
+			m.Bookmarks[streamKey(l.Source, l.Stream)] = generation.Bookmark{Value: json.RawMessage(b), Pipeline: l.Pipeline, RunID: r.id, Updated: r.now}
 		}
 		m.Landed[streamKey(l.Source, l.Stream)] = l.landed()
 	}
@@ -130,7 +130,7 @@ func (l *leg) bookmark() []byte {
 // replayedBookmark is where the landing zone says that a stream stands. A live
 // bookmark knows better.
 func (r *run) replayedBookmark(l *leg) []byte {
-	if _, ok := r.bookmark(l.Pipeline); ok {
+	if _, ok := r.bookmark(l.Source, l.Stream); ok {
 		return nil
 	}
 	return l.replayed

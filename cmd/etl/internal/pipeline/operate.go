@@ -213,19 +213,30 @@ func (r *Runner) Status(ctx context.Context) (*State, error) {
 		}
 	}
 	for _, p := range r.Config.Pipelines {
-		s := PipelineState{Pipeline: p.Name, Enabled: p.Enabled, Last: last[p.Name], FreshAsOf: run.landed(p.Source, p.Stream).At}
-		if b, ok := run.bookmark(p.Name); ok {
-			s.Bookmark = string(b.Value)
-		}
+		s := PipelineState{Pipeline: p.Name, Enabled: p.Enabled, Last: last[p.Name]}
 		if p.Enabled {
 			s.Next = p.Schedule.Next(run.now)
 		}
-		if s.Waiting, err = run.waiting(p); err != nil {
-			return nil, err
+		if loader, _ := r.Config.Loader(p.Source, p.Stream); loader.Name == p.Name {
+			if err := run.describe(&s, p); err != nil {
+				return nil, err
+			}
 		}
 		state.Pipelines = append(state.Pipelines, s)
 	}
 	return state, nil
+}
+
+// describe says how the stream of a pipeline stands. Of several entries for a
+// stream, only the one that loads it has anything to say of that.
+func (r *run) describe(s *PipelineState, p config.Pipeline) error {
+	s.FreshAsOf = r.landed(p.Source, p.Stream).At
+	if b, ok := r.bookmark(p.Source, p.Stream); ok {
+		s.Bookmark = string(b.Value)
+	}
+	var err error
+	s.Waiting, err = r.waiting(p)
+	return err
 }
 
 func (r *run) waiting(p config.Pipeline) ([]Waiting, error) {

@@ -35,7 +35,7 @@ func (r *Runner) Plan(ctx context.Context, request Request) ([]Plan, error) {
 	var plans []Plan
 	for _, cfg := range chosen {
 		stream := streams[streamKey(cfg.Source, cfg.Stream)].open(&opener{run: run, pipeline: cfg, known: k})
-		windows, err := stream.Plan(ctx, run.ask(cfg.Name))
+		windows, err := stream.Plan(ctx, run.ask(cfg.Source, cfg.Stream))
 		if err != nil {
 			return nil, err
 		}
@@ -70,10 +70,10 @@ func (r *Runner) look(request Request) (*run, error) {
 	return run, nil
 }
 
-// ask is what the run wants of a pipeline's stream.
-func (r *run) ask(pipeline string) extract.Ask {
+// ask is what the run wants of a stream.
+func (r *run) ask(source, stream string) extract.Ask {
 	ask := extract.Ask{Now: r.now, From: r.request.From, To: r.request.To, Full: r.request.Full}
-	if b, ok := r.bookmark(pipeline); ok {
+	if b, ok := r.bookmark(source, stream); ok {
 		ask.Bookmark = extract.Bookmark(b.Value)
 	}
 	return ask

@@ -232,10 +232,9 @@ func (r *run) variables(m *generation.Manifest) database.Variables {
 
 // settleOf is how long a record of the stream may still change.
 func (r *run) settleOf(key string) time.Duration {
-	for _, p := range r.Config.Pipelines {
-		if streamKey(p.Source, p.Stream) == key && streams[key].settle != nil {
-			return streams[key].settle(p)
-		}
+	source, stream, _ := strings.Cut(key, "/")
+	if p, ok := r.Config.Loader(source, stream); ok && streams[key].settle != nil {
+		return streams[key].settle(p)
 	}
 	return 0
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -218,13 +219,14 @@ func (r *run) reconciliationRows(published []*leg) []row {
 func (r *run) bookmarkRows(published []*leg) []row {
 	all := r.newManifest(published).Bookmarks
 	var rows []row
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		b := all[name]
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		b := all[key]
+		source, stream, _ := strings.Cut(key, "/")
 		if b.RunID != r.id && !r.remade[transform.Bookmarks().Full()] {
 			continue
 		}
 		rows = append(rows, row{
-			"pipeline": name, "source": b.Source, "stream": b.Stream, "bookmark": compactJSON(b.Value), "run_id": b.RunID, "updated_at": b.Updated,
+			"pipeline": b.Pipeline, "source": source, "stream": stream, "bookmark": compactJSON(b.Value), "run_id": b.RunID, "updated_at": b.Updated,
 		})
 	}
 	return rows

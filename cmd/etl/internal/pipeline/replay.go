@@ -94,10 +94,8 @@ func (r *run) replayable(source, stream string, since time.Time) ([]*landing.Run
 // pipelineOf is the pipeline that reads a stream; where the configuration has
 // none, the one that landed it.
 func (r *run) pipelineOf(source, stream string, runs []*landing.Run) config.Pipeline {
-	for _, p := range r.Config.Pipelines {
-		if p.Source == source && p.Stream == stream {
-			return p
-		}
+	if p, ok := r.Config.Loader(source, stream); ok {
+		return p
 	}
 	return config.Pipeline{Name: runs[len(runs)-1].Header.Pipeline, Source: source, Stream: stream, Partition: config.ByMonth}
 }

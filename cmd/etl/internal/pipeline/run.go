@@ -142,12 +142,12 @@ func (r *run) finish() *Report {
 	return r.report
 }
 
-// bookmark returns the live bookmark of a pipeline.
-func (r *run) bookmark(pipeline string) (generation.Bookmark, bool) {
+// bookmark returns the live bookmark of a stream.
+func (r *run) bookmark(source, stream string) (generation.Bookmark, bool) {
 	if r.parent == nil {
 		return generation.Bookmark{}, false
 	}
-	b, ok := r.parent.Manifest.Bookmarks[pipeline]
+	b, ok := r.parent.Manifest.Bookmarks[streamKey(source, stream)]
 	if ok {
 		b.Value = json.RawMessage(compactJSON(b.Value))
 	}

@@ -16,8 +16,8 @@ import (
 // bookmarks are where the live generation says that each pipeline stands.
 func (v *vendors) bookmarks() map[string]string {
 	all := map[string]string{}
-	for name, b := range v.live().Manifest.Bookmarks {
-		all[name] = string(b.Value)
+	for _, b := range v.live().Manifest.Bookmarks {
+		all[b.Pipeline] = string(b.Value)
 	}
 	return all
 }
