@@ -14,7 +14,8 @@ type Task func(ctx context.Context) iter.Seq2[Page, error]
 // the one that is being yielded hold at most two pages each, and wait. Tasks are
 // pulled from the sequence as they are started, on the caller's goroutine.
 //
-// The first error ends the sequence. When it ends, for whatever reason, the
+// The first error ends the sequence, and so does a task that panics, with a
+// *PanicError. When it ends, for whatever reason, the
 // context of the tasks under way is cancelled and all goroutines have returned.
 func InOrder(ctx context.Context, n int, tasks iter.Seq[Task]) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
@@ -59,16 +60,32 @@ type result struct {
 // send runs task to its end, or to the end of ctx, and closes results.
 func send(ctx context.Context, task Task, results chan<- result) {
 	defer close(results)
-	for page, err := range task(ctx) {
+	put := func(r result) bool {
 		select {
-		case results <- result{page, err}:
+		case results <- r:
+			return true
 		case <-ctx.Done():
-			return
-		}
-		if err != nil {
-			return
+			return false
 		}
 	}
+	if err := each(ctx, task, func(page Page) bool { return put(result{page: page}) }); err != nil {
+		put(result{err: err})
+	}
+}
+
+// each runs task to its end, or until take has enough of its pages. What the task
+// panics with is its error.
+func each(ctx context.Context, task Task, take func(Page) bool) (err error) {
+	defer Catch(&err)
+	for page, err := range task(ctx) {
+		if err != nil {
+			return err
+		}
+		if !take(page) {
+			return nil
+		}
+	}
+	return nil
 }
 
 // Taken is what AsTheyCome takes from a task: a page, or its end.
@@ -81,7 +98,7 @@ type Taken struct {
 
 // AsTheyCome runs tasks, n at a time, and yields their pages as they come: those
 // of one task in its order, those of several mixed, so that none waits for
-// another. Each task yields one end. Tasks are started in order; each holds at
+// another. Each task yields one end, that of one that panics with a *PanicError. Tasks are started in order; each holds at
 // most one page that has not been taken.
 //
 // When the sequence ends, for whatever reason, the context of the tasks under way
@@ -124,19 +141,17 @@ func AsTheyCome(ctx context.Context, n int, tasks []Task) iter.Seq[Taken] {
 // report runs task i and sends what it yields, and in any case its end.
 func report(ctx context.Context, i int, task Task, taken chan<- Taken) {
 	end := Taken{Task: i, End: true}
-	for page, err := range task(ctx) {
-		if err != nil {
-			end.Err = err
-			break
-		}
+	var cut error
+	end.Err = each(ctx, task, func(page Page) bool {
 		select {
 		case taken <- Taken{Task: i, Page: page}:
 		case <-ctx.Done():
-			end.Err = ctx.Err()
+			cut = ctx.Err()
 		}
-		if end.Err != nil {
-			break
-		}
+		return cut == nil
+	})
+	if end.Err == nil {
+		end.Err = cut
 	}
 	taken <- end
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -169,6 +170,60 @@ func TestAsTheyCome(t *testing.T) {
 			}
 			if cancelled < 2 {
 				t.Errorf("%d tasks said that they were cancelled", cancelled)
+			}
+		})
+	})
+}
+
+// A task that panics ends like one that fails, on whatever goroutine it ran: with
+// an error that holds the panic and where it was, and with no goroutine left.
+func TestPanicsOfTasksAreErrors(t *testing.T) {
+	panics := func(context.Context) iter.Seq2[extract.Page, error] {
+		return func(yield func(extract.Page, error) bool) {
+			if yield(extract.Page{Rows: 1}, nil) {
+				panic("a fault of the walk")
+			}
+		}
+	}
+	expect := func(t *testing.T, err error) {
+		t.Helper()
+		var fault *extract.PanicError
+		if !errors.As(err, &fault) || err.Error() != "a fault in the program: a fault of the walk" {
+			t.Fatalf("got %v", err)
+		}
+		if !strings.Contains(string(fault.Stack()), "fanin_test.go") {
+			t.Errorf("the stack does not lead to the panic:\n%s", fault.Stack())
+		}
+	}
+	t.Run("in order", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var running, most atomic.Int64
+			tasks := slices.Collect(slow(3, 2, &running, &most))
+			pages := 0
+			var last error
+			for _, err := range extract.InOrder(t.Context(), 2, slices.Values([]extract.Task{tasks[0], panics, tasks[2]})) {
+				last = err
+				pages++
+			}
+			expect(t, last)
+			if pages != 2+1+1 || running.Load() != 0 {
+				t.Errorf("%d pages and ends came, %d tasks run on", pages, running.Load())
+			}
+		})
+	})
+	t.Run("as they come", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var running, most atomic.Int64
+			tasks := append(slices.Collect(slow(3, 2, &running, &most)), panics)
+			ends := map[int]error{}
+			for taken := range extract.AsTheyCome(t.Context(), 2, tasks) {
+				if taken.End {
+					ends[taken.Task] = taken.Err
+				}
+			}
+			expect(t, ends[3])
+			if len(ends) != 4 || ends[0] != nil || ends[1] != nil || ends[2] != nil {
+				t.Errorf("the tasks ended with %v", ends)
 			}
 		})
 	})

@@ -34,9 +34,15 @@ func main() {
 // whatever the number of rows.
 const heapLimit = 320 << 20
 
-func run(ctx context.Context, args []string) (code int) {
+func run(ctx context.Context, args []string) int {
+	return (&app{out: os.Stdout, err: os.Stderr, env: os.LookupEnv}).execute(ctx, args)
+}
+
+// execute runs one command to its exit code.
+func (a *app) execute(ctx context.Context, args []string) (code int) {
 	defer func() {
-		// Go's own exit code for a panic, 2, is that of a wrong command line here.
+		// Go's own exit code for a panic, 2, is that of a wrong command line here. On
+		// the goroutines of the packages below, a panic becomes an error.
 		if fault := recover(); fault != nil {
 			fmt.Fprintf(os.Stderr, "etl: a fault in the program: %v\n%s", fault, debug.Stack())
 			code = exitFailed
@@ -45,7 +51,7 @@ func run(ctx context.Context, args []string) (code int) {
 	if os.Getenv("GOMEMLIMIT") == "" { // the operator's word goes first
 		debug.SetMemoryLimit(heapLimit)
 	}
-	root := newRoot(&app{out: os.Stdout, err: os.Stderr, env: os.LookupEnv})
+	root := newRoot(a)
 	root.SetArgs(args)
 	return exitCode(ctx, root.ExecuteContext(ctx))
 }

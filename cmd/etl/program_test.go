@@ -24,7 +24,7 @@ import (
 
 // The test binary, run under the name etl, is the program itself.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"etl": main, "etl-profiled": profiled, "duckdb-alone": duckdbAlone})
+	testscript.Main(m, map[string]func(){"etl": main, "etl-profiled": profiled, "etl-faulty": faulty, "duckdb-alone": duckdbAlone})
 }
 
 // program is the etl command in a folder of its own, as its operator has it.

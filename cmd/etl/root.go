@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"time"
 
@@ -19,6 +20,7 @@ type app struct {
 	out io.Writer // results
 	err io.Writer // logs
 	env func(string) (string, bool)
+	net http.RoundTripper // nil: the network
 
 	configPath string
 	warehouse  string // overrides the configuration's
@@ -116,7 +118,7 @@ func (a *app) localRunner() (*pipeline.Runner, error) {
 }
 
 func (a *app) newRunner(cfg *config.Config) *pipeline.Runner {
-	r := &pipeline.Runner{Config: cfg, Version: version, Log: a.newLogger(), Now: time.Now}
+	r := &pipeline.Runner{Config: cfg, Version: version, Log: a.newLogger(), Base: a.net, Now: time.Now}
 	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) && !a.json {
 		r.Progress = newBars(f)
 		a.quiet = true // a bar says what informational logs would, in one line

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+
+	"nightjar/load"
 )
 
 // Build is a generation under way, in a folder aside.
@@ -163,7 +165,7 @@ func (b *Build) seal() error {
 	if err != nil {
 		return err
 	}
-	return syncAll(names)
+	return syncAll(names, syncDir)
 }
 
 // syncsAtOnce is how many files a disk is asked to make durable at a time.
@@ -171,19 +173,30 @@ const syncsAtOnce = 8
 
 // syncAll makes folders and files durable, several at a time: the disk takes them
 // together.
-func syncAll(names []string) error {
+func syncAll(names []string, one func(string) error) error {
 	var syncing sync.WaitGroup
 	errs := make([]error, len(names))
 	turn := make(chan struct{}, syncsAtOnce)
 	for i, name := range names {
 		turn <- struct{}{}
 		syncing.Go(func() {
-			errs[i] = syncDir(name)
-			<-turn
+			defer func() { <-turn }()
+			errs[i] = syncOne(name, one)
 		})
 	}
 	syncing.Wait()
 	return errors.Join(errs...)
+}
+
+// syncOne says of a panic which name it met.
+func syncOne(name string, one func(string) error) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("sync %s: %w", name, err)
+		}
+	}()
+	defer load.Catch(&err)
+	return one(name)
 }
 
 // syncDir makes a folder's entries, or a file's bytes, durable.

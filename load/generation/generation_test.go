@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"nightjar/load"
 	"nightjar/load/generation"
 )
 
@@ -251,5 +253,29 @@ func TestAManifestOfAnotherFormatIsRefused(t *testing.T) {
 	write(t, path, `{"format": 99}`)
 	if _, err := generation.Open(dir).Current(); err == nil || !strings.Contains(err.Error(), "format 99") {
 		t.Errorf("got %v, want an error about format 99", err)
+	}
+}
+
+// A panic while one file is made durable is an error of that file; the others are
+// waited for.
+func TestAPanicOfASyncIsAnError(t *testing.T) {
+	var names []string
+	for i := range 40 {
+		names = append(names, fmt.Sprint("file", i))
+	}
+	var synced atomic.Int64
+	err := generation.SyncAll(names, func(name string) error {
+		if name == "file7" {
+			panic("of the disk")
+		}
+		synced.Add(1)
+		return nil
+	})
+	var fault *load.PanicError
+	if !errors.As(err, &fault) || !strings.Contains(err.Error(), "sync file7: a fault in the program: of the disk") {
+		t.Errorf("got %v", err)
+	}
+	if synced.Load() != 39 {
+		t.Errorf("%d of the other files are synced, want 39", synced.Load())
 	}
 }

@@ -120,18 +120,21 @@ func (j *journal) append(data []byte) error {
 	if j.broken != nil {
 		return j.broken
 	}
+	j.broken = errors.New("the journal's last write was broken off") // until it is known how it went
 	_, err := j.f.WriteAt(data, j.size)
 	written := err == nil
 	if written {
 		err = j.f.Sync()
 	}
 	if err == nil {
+		j.broken = nil
 		j.size += int64(len(data))
 		return nil
 	}
 	// After a failed sync nobody knows what the disk holds, so nothing may follow.
-	if undo := j.f.Truncate(j.size); undo != nil || written {
-		j.broken = err
+	j.broken = err
+	if undo := j.f.Truncate(j.size); undo == nil && !written {
+		j.broken = nil
 	}
 	return err
 }

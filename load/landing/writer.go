@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/valyala/gozstd"
+
+	"nightjar/load"
 )
 
 const (
@@ -265,16 +267,23 @@ func (w *Writer) work() {
 	}
 }
 
-func (w *Writer) store(e *entry, scratch []byte) ([]byte, error) {
+// store compresses a page and writes its file, which is yet to be synced.
+func (w *Writer) store(e *entry, scratch []byte) (packed []byte, err error) {
+	defer inPage(e, &err)
+	defer load.Catch(&err)
 	sum := sha256.Sum256(e.body)
-	packed := gozstd.CompressLevel(scratch[:0], e.body, compressionLevel)
+	packed = gozstd.CompressLevel(scratch[:0], e.body, compressionLevel)
 	e.landed.SHA256 = hex.EncodeToString(sum[:])
 	e.landed.Stored = int64(len(packed))
-	var err error
-	if e.file, err = writeNew(w.zone.disk, w.pagePath(e), packed); err != nil {
-		err = fmt.Errorf("landing page %s: %w", e.landed.Ref, err)
-	}
+	e.file, err = writeNew(w.zone.disk, w.pagePath(e), packed)
 	return packed, err
+}
+
+// inPage says in err which page could not be landed.
+func inPage(e *entry, err *error) {
+	if *err != nil {
+		*err = fmt.Errorf("landing page %s: %w", e.landed.Ref, *err)
+	}
 }
 
 func (w *Writer) pagePath(e *entry) string {
@@ -348,7 +357,7 @@ func (w *Writer) commit(group []*entry) {
 			err = e.err
 		}
 		if err == nil && i < len(whole) && e.body != nil && w.durable != nil {
-			err = w.durable(e.landed, e.body)
+			err = w.handOn(e)
 		}
 		w.release(e, err)
 	}
@@ -366,21 +375,47 @@ func (w *Writer) syncFiles(group []*entry) {
 		limit <- struct{}{}
 		syncing.Go(func() {
 			defer func() { <-limit }()
-			err := e.file.Sync()
-			if err = errors.Join(err, e.file.Close()); err != nil {
-				e.err = fmt.Errorf("landing page %s: %w", e.landed.Ref, err)
+			if err := e.sync(); err != nil {
+				e.err = err
 			}
-			e.file = nil
 		})
 	}
 	syncing.Wait()
 }
 
-// record syncs the folder, so that every page of the group has its name, and then
-// adds the group's lines to the journal in one write.
+// sync makes the entry's file durable and closes it.
+func (e *entry) sync() (err error) {
+	defer inPage(e, &err)
+	defer load.Catch(&err)
+	f := e.file
+	e.file = nil
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// handOn gives a durable page to whoever waits for it.
+func (w *Writer) handOn(e *entry) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("handing on page %s: %w", e.landed.Ref, err)
+		}
+	}()
+	defer load.Catch(&err)
+	return w.durable(e.landed, e.body)
+}
+
+// record adds a group to the journal.
 func (w *Writer) record(group []*entry) error {
+	if err := w.write(group); err != nil {
+		return fmt.Errorf("landing the pages of run %s: %w", w.header.RunID, err)
+	}
+	return nil
+}
+
+// write syncs the folder, so that every page of the group has its name, and then
+// adds the group's lines to the journal in one write.
+func (w *Writer) write(group []*entry) (err error) {
+	defer load.Catch(&err)
 	var data []byte
-	var err error
 	landed := false
 	for _, e := range group {
 		data = append(data, e.line...)
@@ -393,16 +428,13 @@ func (w *Writer) record(group []*entry) error {
 	}
 	if landed {
 		if err := w.zone.disk.SyncDir(w.dir); err != nil {
-			return fmt.Errorf("landing the pages of run %s: %w", w.header.RunID, err)
+			return err
 		}
 	}
 	if len(data) == 0 {
 		return nil
 	}
-	if err := w.journal.append(data); err != nil {
-		return fmt.Errorf("landing the pages of run %s: %w", w.header.RunID, err)
-	}
-	return nil
+	return w.journal.append(data)
 }
 
 func (w *Writer) appendPage(data []byte, l Landed) ([]byte, error) {

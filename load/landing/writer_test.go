@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/load"
 	"nightjar/load/landing"
 )
 
@@ -397,5 +398,70 @@ func BenchmarkReplay(b *testing.B) {
 			b.Fatal(err)
 		}
 		i++
+	}
+}
+
+// TestPanicsAreErrors lets the workers, the syncs, the journal and the reader of
+// pages panic in turn: the writer ends with an error that says where, nobody waits
+// for ever, and what had landed reads as before.
+func TestPanicsAreErrors(t *testing.T) {
+	for _, c := range []struct{ op, file, want string }{
+		{"create", "000005.json.zst", "landing page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
+		{"write", "000005.json.zst", "landing page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
+		{"sync", "000005.json.zst", "landing page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
+		{"syncdir", "", "landing the pages of run " + runID + ": a fault in the program: "},
+		{"write", "journal.jsonl", "landing the pages of run " + runID + ": a fault in the program: "},
+		{"sync", "journal.jsonl", "landing the pages of run " + runID + ": a fault in the program: "},
+		{"durable", "", "handing on page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
+	} {
+		t.Run(c.op+" "+c.file, func(t *testing.T) {
+			dir := t.TempDir()
+			z := open(t, dir)
+			var armed atomic.Bool
+			landing.SetFault(z, func(op, path string) error {
+				if armed.Load() && op == c.op && (c.file == "" || filepath.Base(path) == c.file) {
+					panic("of " + op)
+				}
+				return nil
+			})
+			handed := 0
+			w, err := z.Begin(header(runID), func(l landing.Landed, _ []byte) error {
+				handed++
+				if c.op == "durable" && l.Seq == 5 {
+					panic("of the reader")
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := 1; i <= 4; i++ {
+				err = errors.Join(err, w.Append(page(i)))
+			}
+			if err := errors.Join(err, w.Sync()); err != nil || handed != 4 {
+				t.Fatalf("%d pages handed on: %v", handed, err)
+			}
+			armed.Store(true)
+			for i := 5; err == nil && i <= 1000; i++ {
+				err = w.Append(page(i))
+			}
+			var fault *load.PanicError
+			if !errors.As(err, &fault) || !strings.Contains(err.Error(), c.want) || len(fault.Stack()) == 0 {
+				t.Fatalf("append: %v, want %s", err, c.want)
+			}
+			armed.Store(false)
+			if err := w.FinishWindow(landing.WindowEnd{ID: "x"}); !errors.As(err, &fault) {
+				t.Errorf("finish window: %v", err)
+			}
+			if err := w.End(end(landing.StatusLanded)); !errors.As(err, &fault) {
+				t.Errorf("end: %v", err)
+			}
+			r := readRun(t, open(t, dir), runID)
+			all := pages(t, r)
+			if r.End != nil || len(all) < 4 || len(all) < handed && c.op != "durable" {
+				t.Errorf("%d pages are listed, %d were handed on, and the run ended with %v", len(all), handed, r.End)
+			}
+			checkBodies(t, z, all)
+		})
 	}
 }

@@ -174,11 +174,14 @@ func WriteEmpty(path string, t load.Table) (Result, error) {
 	return Result{Path: path, Bytes: sum.bytes, SHA256: sum.sha256, Changed: true}, nil
 }
 
-// abandon closes and removes an unfinished file.
-func (w *fileWriter) abandon() {
+// abandon closes and removes an unfinished file, in whatever state a panic may
+// have left its encoder.
+func (w *fileWriter) abandon() (err error) {
+	defer os.Remove(w.path)
+	defer w.f.Close()
+	defer load.Catch(&err)
 	w.out.close()
-	w.f.Close()
-	os.Remove(w.path)
+	return nil
 }
 
 // openTable is a cursor over an existing partition file, whose rows all stand in

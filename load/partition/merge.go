@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"nightjar/load"
 )
 
 // Plan is what a merge needs beside the staged rows.
@@ -471,24 +473,22 @@ func (w *partitionWriter) wait() (Result, error) {
 	return w.result, w.err
 }
 
-// encode writes the rows. A file that is not wanted, or has no row, is removed.
-func (w *partitionWriter) encode(out *fileWriter) (Result, error) {
-	key := w.merge.stage.layout.key
-	result := Result{Partition: w.part}
+// encode writes the rows. A file that is not wanted, or has no row, is removed. It
+// takes every list, also after an error: the merge waits for it.
+func (w *partitionWriter) encode(out *fileWriter) (result Result, err error) {
+	defer load.Catch(&err)
+	result = Result{Partition: w.part}
 	var failed error
 	for rows := range w.lists {
-		if result.Rows == 0 {
-			result.MinKey = rows.readableKey(key, 0)
-		}
-		result.MaxKey = rows.readableKey(key, len(rows.rows)-1)
-		result.Rows += int64(len(rows.rows))
 		if failed == nil {
-			failed = out.write(rows)
+			failed = w.encodeList(out, rows, &result)
 		}
 		rows.release()
 	}
 	if failed != nil || !w.keep || result.Rows == 0 {
-		out.abandon()
+		if err := out.abandon(); failed == nil {
+			failed = err
+		}
 		return Result{Partition: w.part, Changed: w.keep}, failed
 	}
 	sum, err := out.close()
@@ -497,4 +497,16 @@ func (w *partitionWriter) encode(out *fileWriter) (Result, error) {
 	}
 	result.Path, result.Changed, result.Bytes, result.SHA256 = out.path, true, sum.bytes, sum.sha256
 	return result, nil
+}
+
+// encodeList writes one list of rows and counts them in result.
+func (w *partitionWriter) encodeList(out *fileWriter, rows picks, result *Result) (err error) {
+	defer load.Catch(&err)
+	key := w.merge.stage.layout.key
+	if result.Rows == 0 {
+		result.MinKey = rows.readableKey(key, 0)
+	}
+	result.MaxKey = rows.readableKey(key, len(rows.rows)-1)
+	result.Rows += int64(len(rows.rows))
+	return out.write(rows)
 }

@@ -1,12 +1,15 @@
 package partition
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -492,5 +495,45 @@ func TestMergeOfRowsWithoutTags(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// tripping is memory that the encoder of a partition cannot have, once armed.
+type tripping struct{ memory.Allocator }
+
+func (m tripping) Allocate(size int) []byte {
+	if bytes.Contains(debug.Stack(), []byte("partitionWriter).encode")) {
+		panic("no memory for the encoder")
+	}
+	return m.Allocator.Allocate(size)
+}
+
+// A panic of the goroutine that encodes a partition is an error of the merge,
+// which does not wait for it for ever, and leaves no file.
+func TestAPanicOfTheEncoderIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	s, err := NewStage(testTable, Month, dir, NewPool(1<<30), tripping{memory.DefaultAllocator})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var versions []version
+	for i := range 5*listRows + 1 { // more lists than the encoder may leave waiting
+		versions = append(versions, version{key: fmt.Sprintf("%08d", i), page: 1, day: 20000})
+	}
+	versions = append(versions, version{key: "z", page: 1, day: 20400}) // and another partition after it
+	rec := record(memory.DefaultAllocator, versions)
+	defer rec.Release()
+	if err := s.Add(rec); err != nil {
+		t.Fatal(err)
+	}
+	path := func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") }
+	_, err = s.Merge(t.Context(), Plan{Path: path})
+	var fault *load.PanicError
+	if !errors.As(err, &fault) || !strings.Contains(err.Error(), "table test.rows: partition month=2024-10: a fault in the program: no memory for the encoder") {
+		t.Fatalf("merge: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "month=*", "*")); len(left) > 0 {
+		t.Errorf("the merge leaves %v", left)
 	}
 }

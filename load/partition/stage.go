@@ -104,18 +104,10 @@ func (s *Stage) Add(rec arrow.Record) error {
 	b := s.layout.sorted(rec, &s.pool.pages, s.mem)
 	size := b.bytes()
 	if s.pool.take(size) {
-		s.mu.Lock()
-		s.held = append(s.held, b)
-		s.taken += size
-		err := s.note(b)
-		s.mu.Unlock()
-		return err
+		return s.hold(b, size)
 	}
 	defer b.rec.Release()
-	s.mu.Lock()
-	path := s.newRunFile()
-	err := s.note(b)
-	s.mu.Unlock()
+	path, err := s.noteRun(b)
 	if err != nil {
 		return err
 	}
@@ -123,9 +115,25 @@ func (s *Stage) Add(rec arrow.Record) error {
 		return fmt.Errorf("table %s: %w", s.table.Full(), err)
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.files = append(s.files, path)
-	s.mu.Unlock()
 	return nil
+}
+
+// hold keeps b in memory, of which size bytes are taken.
+func (s *Stage) hold(b *batch, size int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = append(s.held, b)
+	s.taken += size
+	return s.note(b)
+}
+
+// noteRun names the scratch run that b goes to.
+func (s *Stage) noteRun(b *batch) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.newRunFile(), s.note(b)
 }
 
 // newRunFile names the next scratch run; s.mu is held.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"nightjar/extract"
+	"nightjar/load"
 	"nightjar/load/landing"
 	"nightjar/transform"
 )
@@ -42,8 +43,7 @@ type landedPage struct {
 
 // startDecoders starts one decoder a core.
 func (l *leg) startDecoders() (*decoders, error) {
-	d := &decoders{pages: make(chan landedPage, waitingPages), room: semaphore.NewWeighted(waitingBytes)}
-	d.ctx, d.stop = context.WithCancel(context.Background())
+	d := newDecoders()
 	for range min(runtime.GOMAXPROCS(0), 4) {
 		decoder, err := transform.New(l.Source, l.Stream, l.run.transformOptions())
 		if err != nil {
@@ -51,13 +51,23 @@ func (l *leg) startDecoders() (*decoders, error) {
 			close(d.pages)
 			return nil, err
 		}
-		d.group.Go(func() {
-			if err := l.decode(decoder, d); err != nil {
-				d.fail(err)
-			}
-		})
+		l.startDecoder(decoder, d)
 	}
 	return d, nil
+}
+
+func newDecoders() *decoders {
+	d := &decoders{pages: make(chan landedPage, waitingPages), room: semaphore.NewWeighted(waitingBytes)}
+	d.ctx, d.stop = context.WithCancel(context.Background())
+	return d
+}
+
+func (l *leg) startDecoder(decoder transform.Decoder, d *decoders) {
+	d.group.Go(func() {
+		if err := l.decode(decoder, d); err != nil {
+			d.fail(err)
+		}
+	})
 }
 
 func (d *decoders) fail(err error) {
@@ -94,18 +104,15 @@ const rowsBytes = 12 << 20
 
 // decode is one decoder's loop. Rows are handed over between pages only, so that
 // the rows of a page stay together in their order.
-func (l *leg) decode(decoder transform.Decoder, d *decoders) error {
+func (l *leg) decode(decoder transform.Decoder, d *decoders) (err error) {
+	defer load.Catch(&err)
 	rows := transform.NewRows(memory.DefaultAllocator, l.Source, l.Stream)
 	defer rows.Release()
 	for page := range d.pages {
 		d.room.Release(weight(page.body))
-		var request extract.Request
-		if err := json.Unmarshal(page.Request, &request); err != nil {
-			return fmt.Errorf("read the request record of %s: %w", page.Ref, err)
+		if err := l.decodePage(decoder, page, rows); err != nil {
+			return fmt.Errorf("decode page %s: %w", page.Ref, err)
 		}
-		before := rows.Rejected()
-		decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Operation: request.Operation, Variables: request.Variables}, page.body, rows)
-		l.countRejected(page.Landed, rows.Rejected().Since(before))
 		if rows.Bytes() >= rowsBytes {
 			if err := rows.Flush(l.stage); err != nil {
 				return err
@@ -115,14 +122,32 @@ func (l *leg) decode(decoder transform.Decoder, d *decoders) error {
 	return rows.Flush(l.stage)
 }
 
+func (l *leg) decodePage(decoder transform.Decoder, page landedPage, rows *transform.Rows) (err error) {
+	defer load.Catch(&err)
+	var request extract.Request
+	if err := json.Unmarshal(page.Request, &request); err != nil {
+		return fmt.Errorf("read its request record: %w", err)
+	}
+	before := rows.Rejected()
+	decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Operation: request.Operation, Variables: request.Variables}, page.body, rows)
+	l.countRejected(page.Landed, rows.Rejected().Since(before))
+	return nil
+}
+
 // stage adds a record to the stage of its table.
 func (l *leg) stage(t transform.Table, rec arrow.Record) error {
-	if l.observe != nil {
-		l.mu.Lock()
-		l.observe(t.Full(), rec)
-		l.mu.Unlock()
-	}
+	l.show(t, rec)
 	return l.stages[t.Full()].Add(rec)
+}
+
+// show lets the run learn from a record what its other legs ask for.
+func (l *leg) show(t transform.Table, rec arrow.Record) {
+	if l.observe == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.observe(t.Full(), rec)
 }
 
 // countRejected books what a page lost to its window. A page that is rejected as a

@@ -140,6 +140,7 @@ func (l *leg) blame(err error) {
 	case errors.As(err, &incomplete):
 		l.worsen(Incomplete, incomplete.Reason)
 	default:
+		l.run.logFault(err)
 		l.worsen(Failed, err.Error())
 	}
 }
@@ -202,6 +203,9 @@ func (l *leg) walkAll(ctx context.Context, windows []extract.Window, writer *lan
 			}
 			l.run.progress.Page(l.Pipeline, t.Page.Rows, tally.Requests.Load())
 			continue
+		}
+		if faultOf(t.Err) != nil {
+			t.Err = fmt.Errorf("walk window %s of %s: %w", w.ID, l.Pipeline, t.Err)
 		}
 		l.endWindow(w, tally, t.Err)
 		if t.Err != nil {

@@ -16,7 +16,8 @@ import (
 // Replay rebuilds the tables from the landing zone and publishes them; it opens
 // no socket. With since, only the runs from that instant on are read again, and
 // merged over what is there; otherwise every vendor table is made anew.
-func (r *Runner) Replay(ctx context.Context, since time.Time) (*Report, error) {
+func (r *Runner) Replay(ctx context.Context, since time.Time) (report *Report, err error) {
+	defer func() { r.logFault(err) }()
 	release, err := r.acquire()
 	if err != nil {
 		return nil, err

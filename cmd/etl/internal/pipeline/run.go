@@ -38,7 +38,8 @@ type run struct {
 // Run runs pipelines and publishes what can be trusted. The report is complete
 // whenever it is not nil; the error is of this machine or of the request, not of
 // a vendor: what a vendor does is in the report.
-func (r *Runner) Run(ctx context.Context, request Request) (*Report, error) {
+func (r *Runner) Run(ctx context.Context, request Request) (report *Report, err error) {
+	defer func() { r.logFault(err) }()
 	chosen, err := r.selected(request.Pipelines)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,4 @@
+package generation
+
+// SyncAll is what makes the files of a generation durable.
+var SyncAll = syncAll
