@@ -23,10 +23,11 @@ var layers = map[string][]string{
 	"nightjar/transform/marts":           {}, // tests of the queries, and no code
 	"nightjar/load":                      {},
 	"nightjar/load/landing":              {"nightjar/load"},
-	"nightjar/load/lock":                 {},
+	"nightjar/load/durable":              {},
+	"nightjar/load/lock":                 {"nightjar/load/durable"},
 	"nightjar/load/partition":            {"nightjar/load"},
 	"nightjar/load/database":             {"nightjar/load"},
-	"nightjar/load/generation":           {"nightjar/load"},
+	"nightjar/load/generation":           {"nightjar/load", "nightjar/load/durable"},
 	"nightjar/cmd/etl":                   {"nightjar/cmd/etl/internal/config", "nightjar/cmd/etl/internal/pipeline", "nightjar/cmd/etl/internal/schedule", "nightjar/extract/sandbox"},
 	"nightjar/cmd/etl/internal/config":   {"nightjar/cmd/etl/internal/schedule"},
 	"nightjar/cmd/etl/internal/schedule": {},

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"nightjar/load/durable"
 )
 
 // Holder is who holds a lock, as the holder wrote it down.
@@ -41,7 +43,7 @@ func (e *HeldError) Error() string {
 // is no obstacle, whatever it says. Release may be called more than once; the
 // file stays, since removing it would let two holders in.
 func Acquire(path string) (release func() error, err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := durable.MakeDir(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("locking the warehouse: %w", err)
 	}
 	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o644))
