@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -19,15 +20,12 @@ func newGenerations(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all, err := r.Generations()
-			if err != nil {
-				return err
-			}
+			all, err := r.Generations() // an error says that the live one cannot be read
 			if a.json {
-				return a.printJSON(all)
+				return errors.Join(err, a.printJSON(all))
 			}
 			writeGenerations(a.out, all)
-			return nil
+			return err
 		},
 	}
 }
@@ -59,7 +57,11 @@ bookmarks of that generation and takes over what has landed since.`,
 			if a.json {
 				return a.printJSON(map[string]int{"from": from, "to": to})
 			}
-			fmt.Fprintf(a.out, "generation %d is live again (it was %d)\n", to, from)
+			was := ""
+			if from > 0 {
+				was = fmt.Sprintf(" (it was %d)", from)
+			}
+			fmt.Fprintf(a.out, "generation %d is live again%s\n", to, was)
 			return nil
 		},
 	}

@@ -53,6 +53,9 @@ func writeReport(w io.Writer, r *pipeline.Report) {
 			fmt.Fprintf(w, "%s: schema drift: %s\n", l.Pipeline, finding)
 		}
 	}
+	for _, found := range r.Damage {
+		fmt.Fprintf(w, "damage: %s\n", found)
+	}
 	if r.Generation > 0 {
 		fmt.Fprintf(w, "run %s is %s and published generation %d in %s (%s)\n", r.RunID, r.Status, r.Generation, r.Warehouse, duration(r.Finished.Sub(r.Started)))
 	} else {
@@ -145,9 +148,18 @@ func writeGenerations(w io.Writer, all []pipeline.Generation) {
 		if g.Live {
 			live = "live"
 		}
+		if g.Problem != "" {
+			t.AppendRow(table.Row{g.Number, live, "cannot be read"})
+			continue
+		}
 		t.AppendRow(table.Row{g.Number, live, g.Created.Format(time.RFC3339), g.RunID, g.Rows, fmt.Sprintf("%.1f", float64(g.Bytes)/1e6)})
 	}
 	t.Render()
+	for _, g := range all {
+		if g.Problem != "" {
+			fmt.Fprintln(w, g.Problem)
+		}
+	}
 }
 
 // writeVerified prints the result of a verification.

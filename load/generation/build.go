@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"syscall"
 
 	"nightjar/load"
+	"nightjar/load/durable"
 )
 
 // Build is a generation under way, in a folder aside.
@@ -54,7 +56,9 @@ func (b *Build) Keep(f File) error {
 	from := b.parent.Path(f)
 	err := os.Link(from, to)
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EXDEV) || errors.Is(err, syscall.EMLINK) || errors.Is(err, errors.ErrUnsupported) {
-		err = copyFile(from, to)
+		if err = copyFile(from, to); err == nil {
+			err = sameTime(from, to)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("keep %s: %w", f.Path, err)
@@ -62,10 +66,37 @@ func (b *Build) Keep(f File) error {
 	return nil
 }
 
-// CopyDatabase copies the parent's database, to be updated.
-func (b *Build) CopyDatabase() error {
-	if err := copyFile(b.parent.Database(), b.Database()); err != nil {
-		return fmt.Errorf("copy the database of generation %d: %w", b.parent.Manifest.Generation, err)
+// sameTime gives a copy the time of what it was copied from.
+func sameTime(from, to string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	return os.Chtimes(to, info.ModTime(), info.ModTime())
+}
+
+// CopyDatabase copies the parent's database, to be updated. It is the copy that is
+// checked: where it is not what was published, it is removed again, and the result
+// is false.
+func (b *Build) CopyDatabase() (intact bool, err error) {
+	err = copyFile(b.parent.Database(), b.Database())
+	if err == nil {
+		want := b.parent.Manifest.Database
+		bytes, sum, sumErr := sumFile(b.Database())
+		if err = sumErr; err == nil && bytes == want.Bytes && sum == want.SHA256 {
+			return true, nil
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EIO) {
+		return false, fmt.Errorf("copy the database of generation %d: %w", b.parent.Manifest.Generation, err)
+	}
+	return false, b.DropDatabase()
+}
+
+// DropDatabase removes the database that has been built so far, if any.
+func (b *Build) DropDatabase() error {
+	if err := os.Remove(b.Database()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("drop the database of generation %d: %w", b.number, err)
 	}
 	return nil
 }
@@ -120,6 +151,9 @@ func (b *Build) Commit(m *Manifest) error {
 	if err := os.RemoveAll(b.Scratch()); err != nil {
 		return fmt.Errorf("commit generation %d: %w", b.number, err)
 	}
+	if err := b.noteTimes(m); err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
 	data, err := encode(m)
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)
@@ -133,10 +167,44 @@ func (b *Build) Commit(m *Manifest) error {
 	if err := os.Rename(b.dir, b.store.path(b.number)); err != nil {
 		return fmt.Errorf("commit generation %d: %w", b.number, err)
 	}
-	if err := syncDir(filepath.Dir(b.dir)); err != nil {
+	if err := durable.Sync(filepath.Dir(b.dir)); err != nil {
 		return fmt.Errorf("commit generation %d: %w", b.number, err)
 	}
 	return b.store.SetCurrent(b.number)
+}
+
+// noteTimes writes down when each new file was last changed. What is said of a file
+// of the parent stays: it may have been changed since.
+func (b *Build) noteTimes(m *Manifest) error {
+	note := func(f File) (File, error) {
+		if !f.Modified.IsZero() {
+			return f, nil
+		}
+		info, err := os.Stat(b.Path(f.Path))
+		if err == nil {
+			f.Modified = info.ModTime().UTC()
+		}
+		return f, err
+	}
+	var err error
+	if m.Database, err = note(m.Database); err != nil {
+		return err
+	}
+	for name, t := range m.Tables {
+		t.Partitions = maps.Clone(t.Partitions) // the parent's, where nothing changed
+		for folder, f := range t.Partitions {
+			if t.Partitions[folder], err = note(f); err != nil {
+				return err
+			}
+		}
+		m.Tables[name] = t
+	}
+	for name, f := range m.Marts {
+		if m.Marts[name], err = note(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // seal takes away the right to write every new file, and makes those and every
@@ -165,7 +233,7 @@ func (b *Build) seal() error {
 	if err != nil {
 		return err
 	}
-	return syncAll(names, syncDir)
+	return syncAll(names, durable.Sync)
 }
 
 // syncsAtOnce is how many files a disk is asked to make durable at a time.
@@ -199,15 +267,5 @@ func syncOne(name string, one func(string) error) (err error) {
 	return one(name)
 }
 
-// syncDir makes a folder's entries, or a file's bytes, durable.
-func syncDir(name string) error {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
-}
-
 // Abandon removes what has been built.
-func (b *Build) Abandon() error { return removeGeneration(b.dir) }
+func (b *Build) Abandon() error { return b.store.removeFolder(b.dir) }

@@ -35,8 +35,28 @@ func (g *Generation) CheckFiles() (problems []string, files int, err error) {
 	return problems, files, nil
 }
 
-// Intact reports whether one of the generation's files still is what was published.
-func (g *Generation) Intact(f File) bool { return g.checkFile(f) == "" }
+// Intact reports whether one of the generation's files still is what was published,
+// byte for byte. A database with a write-ahead log beside it is not: who opens it
+// reads more than the file.
+func (g *Generation) Intact(f File) bool {
+	if f.Path == databaseFile {
+		if _, err := os.Lstat(g.Database() + ".wal"); err == nil {
+			return false
+		}
+	}
+	return g.checkFile(f) == ""
+}
+
+// Untouched reports the same at the cost of a look at the folder: a file that has
+// the size and the time that it was published with is not read. Files that come
+// from a backup have another time, and are.
+func (g *Generation) Untouched(f File) bool {
+	info, err := os.Stat(g.Path(f))
+	if err == nil && info.Size() == f.Bytes && !f.Modified.IsZero() && info.ModTime().Equal(f.Modified) {
+		return true
+	}
+	return err == nil && g.Intact(f)
+}
 
 func (g *Generation) checkFile(f File) string {
 	bytes, sum, err := sumFile(g.Path(f))

@@ -22,6 +22,9 @@ func publish(t *testing.T, s *generation.Store, content string, keep ...string) 
 	if err != nil && !errors.Is(err, generation.ErrNone) {
 		t.Fatal(err)
 	}
+	if err := s.Sweep(); err != nil {
+		t.Fatal(err)
+	}
 	b, err := s.Begin(parent)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package generation
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -39,15 +40,18 @@ type File struct {
 	Rows   int64  `json:"rows"`   // of a Parquet file; zero for the database
 	Bytes  int64  `json:"bytes"`  //
 	SHA256 string `json:"sha256"` // hex
-	Min    string `json:"min,omitempty"`
-	Max    string `json:"max,omitempty"` // first and last key
+	// Modified is when the bytes last changed, as the disk says. A file of the same
+	// size and time is taken for what was published without being read.
+	Modified time.Time `json:"modified,omitzero"`
+	Min      string    `json:"min,omitempty"`
+	Max      string    `json:"max,omitempty"` // first and last key
 }
 
 // Table is one table's partitions, by folder name: "month=2026-11"; "." is the one of
 // a table that has no folders.
 type Table struct {
 	Rows       int64           `json:"rows"`
-	Columns    string          `json:"columns"` // fingerprint of names, types and field ids
+	Columns    string          `json:"columns"` // names, types and field ids, as they were published
 	Partitions map[string]File `json:"partitions"`
 }
 
@@ -86,18 +90,26 @@ func (m *Manifest) Files() []File {
 	return files
 }
 
-// readManifest reads the manifest of the generation in fsys.
-func readManifest(fsys fs.FS) (*Manifest, error) {
+// readManifest reads the manifest of generation n, which fsys holds.
+func readManifest(fsys fs.FS, n int) (*Manifest, error) {
 	data, err := fs.ReadFile(fsys, manifestFile)
-	if err != nil {
-		return nil, fmt.Errorf("read manifest: %w", err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("its %s is missing", manifestFile)
+	case err != nil:
+		return nil, fmt.Errorf("read its manifest: %w", err)
+	case len(data) == 0:
+		return nil, fmt.Errorf("its %s is empty", manifestFile)
 	}
 	var m Manifest
-	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("read manifest: %w", err)
+	if json.Unmarshal(data, &m) != nil {
+		return nil, fmt.Errorf("its %s is damaged: it is not the JSON of a manifest", manifestFile)
 	}
-	if m.Format != format {
-		return nil, fmt.Errorf("read manifest: format %d; this program reads format %d", m.Format, format)
+	switch {
+	case m.Format != format:
+		return nil, fmt.Errorf("its %s has format %d, and this program reads format %d", manifestFile, m.Format, format)
+	case m.Generation != n || m.Database.Path == "":
+		return nil, fmt.Errorf("its %s is damaged: it does not describe generation %d", manifestFile, n)
 	}
 	return &m, nil
 }

@@ -5,7 +5,7 @@
 // what the night brought.
 //
 // A crash at any instruction leaves the live generation as it was, and at most a
-// folder aside that the next Begin removes.
+// folder aside that the next Sweep removes.
 package generation
 
 import (
@@ -17,7 +17,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
+
+	"nightjar/load/durable"
 )
 
 const (
@@ -32,10 +33,13 @@ const (
 var ErrNone = errors.New("the warehouse is empty: no run has published yet")
 
 // Store is the generations of one warehouse.
-type Store struct{ dir string }
+type Store struct {
+	dir    string
+	remove func(dir string) error // with all that is in it
+}
 
 // Open returns the store of the warehouse at dir, which need not exist yet.
-func Open(dir string) *Store { return &Store{dir: dir} }
+func Open(dir string) *Store { return &Store{dir: dir, remove: os.RemoveAll} }
 
 // Generation is one published generation.
 type Generation struct {
@@ -49,30 +53,24 @@ func (g *Generation) Database() string { return filepath.Join(g.Dir, databaseFil
 // Path is the path of one of the generation's files.
 func (g *Generation) Path(f File) string { return filepath.Join(g.Dir, filepath.FromSlash(f.Path)) }
 
-// Current returns the live generation, or ErrNone.
-func (s *Store) Current() (*Generation, error) {
-	target, err := os.Readlink(filepath.Join(s.dir, currentLink))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNone
+// Get returns generation n, live or not; one that cannot be read is an
+// *UnreadableError.
+func (s *Store) Get(n int) (*Generation, error) {
+	dir := s.path(n)
+	m, err := readManifest(os.DirFS(dir), n)
+	if err == nil {
+		return &Generation{Dir: dir, Manifest: m}, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("find the live generation: %w", err)
+	if _, missing := os.Stat(dir); errors.Is(missing, fs.ErrNotExist) {
+		err = fmt.Errorf("there is no folder %s", name(n))
 	}
-	return s.load(filepath.Join(s.dir, target))
+	return nil, &UnreadableError{Number: n, Err: err}
 }
 
-// Get returns generation n, live or not.
-func (s *Store) Get(n int) (*Generation, error) { return s.load(s.path(n)) }
+// name is the path of a generation in the warehouse, with slashes.
+func name(n int) string { return fmt.Sprintf("%s/%06d", folder, n) }
 
-func (s *Store) load(dir string) (*Generation, error) {
-	m, err := readManifest(os.DirFS(dir))
-	if err != nil {
-		return nil, fmt.Errorf("generation %s: %w", filepath.Base(dir), err)
-	}
-	return &Generation{Dir: dir, Manifest: m}, nil
-}
-
-func (s *Store) path(n int) string { return filepath.Join(s.dir, folder, fmt.Sprintf("%06d", n)) }
+func (s *Store) path(n int) string { return filepath.Join(s.dir, filepath.FromSlash(name(n))) }
 
 // Numbers lists the generations on disk, oldest first.
 func (s *Store) Numbers() ([]int, error) {
@@ -93,13 +91,9 @@ func (s *Store) Numbers() ([]int, error) {
 	return numbers, nil
 }
 
-// Begin prepares a generation to be built on parent, nil for the first. It
-// removes what a run that died has left aside. The caller holds the warehouse's
-// lock.
+// Begin prepares a generation to be built on parent, nil for the first. The
+// caller holds the warehouse's lock.
 func (s *Store) Begin(parent *Generation) (*Build, error) {
-	if err := s.sweep(); err != nil {
-		return nil, err
-	}
 	numbers, err := s.Numbers()
 	if err != nil {
 		return nil, err
@@ -108,8 +102,11 @@ func (s *Store) Begin(parent *Generation) (*Build, error) {
 	if len(numbers) > 0 {
 		n = numbers[len(numbers)-1] + 1
 	}
-	dir := filepath.Join(s.dir, folder, building+fmt.Sprintf("%06d", n))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := durable.MakeDir(filepath.Join(s.dir, folder)); err != nil {
+		return nil, fmt.Errorf("begin generation %d: %w", n, err)
+	}
+	dir, err := makeFree(filepath.Join(s.dir, folder, building+fmt.Sprintf("%06d", n)))
+	if err != nil {
 		return nil, fmt.Errorf("begin generation %d: %w", n, err)
 	}
 	b := &Build{store: s, dir: dir, number: n, parent: parent}
@@ -119,85 +116,21 @@ func (s *Store) Begin(parent *Generation) (*Build, error) {
 	return b, nil
 }
 
-// sweep removes what runs that died have left: generations that are not whole,
-// and a link that was not renamed. One that was whole but never live stays in
-// the list, and goes as others go.
-func (s *Store) sweep() error {
-	entries, err := os.ReadDir(filepath.Join(s.dir, folder))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("sweep generations: %w", err)
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), building) {
-			if err := removeGeneration(filepath.Join(s.dir, folder, e.Name())); err != nil {
-				return fmt.Errorf("sweep generations: %w", err)
-			}
+// makeFree creates a folder of the name, or of the next one that is free: what a
+// run that died has left there may be another user's.
+func makeFree(path string) (string, error) {
+	dir := free(path)
+	return dir, os.Mkdir(dir, 0o755)
+}
+
+// free is the path, or with a number behind it the first that nothing stands at.
+func free(path string) string {
+	for i, next := 2, path; ; i++ {
+		if _, err := os.Lstat(next); err != nil {
+			return next
 		}
+		next = fmt.Sprintf("%s-%d", path, i)
 	}
-	os.Remove(filepath.Join(s.dir, currentLink+".new"))
-	return nil
-}
-
-// SetCurrent points the link "current" at generation n, by one rename.
-func (s *Store) SetCurrent(n int) error {
-	if _, err := s.Get(n); err != nil {
-		return err
-	}
-	link, aside := filepath.Join(s.dir, currentLink), filepath.Join(s.dir, currentLink+".new")
-	os.Remove(aside)
-	if err := os.Symlink(filepath.Join(folder, fmt.Sprintf("%06d", n)), aside); err != nil {
-		return fmt.Errorf("point to generation %d: %w", n, err)
-	}
-	if err := os.Rename(aside, link); err != nil {
-		return fmt.Errorf("point to generation %d: %w", n, err)
-	}
-	s.linkDatabase()
-	return syncDir(s.dir)
-}
-
-// linkDatabase keeps <warehouse>/analytics.duckdb pointing at the live database.
-// It is a convenience that no reader depends on, so an error is no error.
-func (s *Store) linkDatabase() {
-	link, want := filepath.Join(s.dir, databaseFile), filepath.Join(currentLink, databaseFile)
-	if have, err := os.Readlink(link); err == nil && have == want {
-		return
-	}
-	os.Remove(link)
-	os.Symlink(want, link)
-}
-
-// Prune removes all but the newest keep generations; the live one always stays.
-func (s *Store) Prune(keep int) error {
-	numbers, err := s.Numbers()
-	if err != nil {
-		return err
-	}
-	live := 0
-	if g, err := s.Current(); err == nil {
-		live = g.Manifest.Generation
-	}
-	for _, n := range numbers[:max(0, len(numbers)-keep)] {
-		if n == live {
-			continue
-		}
-		if err := removeGeneration(s.path(n)); err != nil {
-			return fmt.Errorf("remove generation %d: %w", n, err)
-		}
-	}
-	return nil
-}
-
-// removeGeneration first takes the folder out of the list of generations, so
-// that a removal that is cut short leaves nothing that looks whole.
-func removeGeneration(dir string) error {
-	aside := filepath.Join(filepath.Dir(dir), building+"removed-"+strings.TrimPrefix(filepath.Base(dir), building))
-	if err := os.Rename(dir, aside); err != nil {
-		return err
-	}
-	return os.RemoveAll(aside)
 }
 
 func encode(v any) ([]byte, error) {

@@ -93,10 +93,13 @@ func (r *run) keepUnlessBuilt(f generation.File) error {
 	if _, err := os.Stat(r.build.Path(f.Path)); err == nil {
 		return nil
 	}
+	if !r.parent.Untouched(f) {
+		r.found("%s of generation %d is not what was published, and is handed on as it is: `etl replay` rebuilds it", f.Path, r.parent.Manifest.Generation)
+	}
 	return r.build.Keep(f)
 }
 
-// fingerprint identifies a table's columns: a change of them rebuilds the table.
+// fingerprint says in one line which columns a table is published with.
 func fingerprint(t load.Table) string {
 	var b strings.Builder
 	for _, f := range t.Arrow.Fields() {

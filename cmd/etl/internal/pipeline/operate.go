@@ -14,6 +14,7 @@ import (
 	"nightjar/load/database"
 	"nightjar/load/generation"
 	"nightjar/load/landing"
+	"nightjar/transform"
 )
 
 // Generation is one generation as `etl generations` lists it.
@@ -23,19 +24,20 @@ type Generation struct {
 	Parent  int       `json:"parent,omitempty"`
 	RunID   string    `json:"run_id"`
 	Created time.Time `json:"created"`
-	Rows    int64     `json:"rows"`  // of all tables
-	Bytes   int64     `json:"bytes"` // of all files, shared ones included
+	Rows    int64     `json:"rows"`              // of all tables
+	Bytes   int64     `json:"bytes"`             // of all files, shared ones included
+	Problem string    `json:"problem,omitempty"` // why it cannot be read
 }
 
-// Generations lists what is on disk, newest first.
+// Generations lists what is on disk, newest first, also where an error says that
+// the live one cannot be read.
 func (r *Runner) Generations() ([]Generation, error) {
 	store := r.store()
-	live := 0
-	if g, err := store.Current(); err == nil {
-		live = g.Manifest.Generation
-	} else if !errors.Is(err, generation.ErrNone) {
-		return nil, err
+	_, unreadable := r.current()
+	if errors.Is(unreadable, generation.ErrNone) {
+		unreadable = nil
 	}
+	live, _ := store.Live() // an error is in unreadable too
 	numbers, err := store.Numbers()
 	if err != nil {
 		return nil, err
@@ -44,7 +46,8 @@ func (r *Runner) Generations() ([]Generation, error) {
 	for _, n := range slices.Backward(numbers) {
 		g, err := store.Get(n)
 		if err != nil {
-			return nil, err
+			all = append(all, Generation{Number: n, Live: n == live, Problem: err.Error()})
+			continue
 		}
 		entry := Generation{Number: n, Live: n == live, Parent: g.Manifest.Parent, RunID: g.Manifest.RunID, Created: g.Manifest.Created}
 		for _, t := range g.Manifest.Tables {
@@ -55,43 +58,54 @@ func (r *Runner) Generations() ([]Generation, error) {
 		}
 		all = append(all, entry)
 	}
-	return all, nil
+	return all, unreadable
 }
 
 // Rollback makes generation n live again; zero is the one that the live one was
 // built on, or the newest before it that is left.
-// It returns the numbers of the generations that were and are live.
+// It returns the numbers of the generations that were and are live; where nobody
+// can tell which one was, that is zero.
 func (r *Runner) Rollback(n int) (from, to int, err error) {
 	release, err := r.acquire()
 	if err != nil {
 		return 0, 0, err
 	}
 	defer release()
-	store := r.store()
-	live, err := store.Current()
-	if err != nil {
-		return 0, 0, err
-	}
-	from = live.Manifest.Generation
-	numbers, err := store.Numbers()
-	if err != nil {
+	from, before, err := r.before()
+	if err != nil && (n == 0 || errors.Is(err, generation.ErrNone)) {
 		return 0, 0, err
 	}
 	if n == 0 {
-		i, _ := slices.BinarySearch(numbers, from)
-		switch {
-		case slices.Contains(numbers, live.Manifest.Parent):
-			n = live.Manifest.Parent
-		case i > 0:
-			n = numbers[i-1]
-		default:
-			return 0, 0, &UsageError{fmt.Sprintf("generation %d is the oldest there is: there is nothing to roll back to", from)}
-		}
+		n = before
+	}
+	numbers, err := r.store().Numbers()
+	if err != nil {
+		return 0, 0, err
 	}
 	if !slices.Contains(numbers, n) {
 		return 0, 0, &UsageError{fmt.Sprintf("there is no generation %d; there are %v", n, numbers)}
 	}
-	return from, n, store.SetCurrent(n)
+	return from, n, r.mended(r.store().SetCurrent(n))
+}
+
+// before tells which generation is live, and which one it can be rolled back to.
+func (r *Runner) before() (live, before int, err error) {
+	live, err = r.store().Live()
+	if err != nil {
+		return 0, 0, r.mended(err)
+	}
+	if g, err := r.store().Get(live); err == nil {
+		if _, err := r.store().Get(g.Manifest.Parent); err == nil {
+			return live, g.Manifest.Parent, nil
+		}
+	}
+	if before = r.newestReadable(live); before != 0 {
+		return live, before, nil
+	}
+	if _, err := r.store().Get(live); err != nil {
+		return live, 0, r.mended(err)
+	}
+	return live, 0, &UsageError{fmt.Sprintf("generation %d is the oldest there is: there is nothing to roll back to", live)}
 }
 
 // Verified is what Verify looked at.
@@ -106,7 +120,7 @@ type Verified struct {
 // Verify recomputes every hash and count of the live generation, and compares
 // the rows of Parquet, database and manifest.
 func (r *Runner) Verify(ctx context.Context) (*Verified, error) {
-	g, err := r.store().Current()
+	g, err := r.current()
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +223,7 @@ func (r *Runner) Status(ctx context.Context) (*State, error) {
 	if run.parent != nil {
 		state.Generation, state.Created = run.parent.Manifest.Generation, run.parent.Manifest.Created
 		if last, err = r.lastRuns(ctx, run.parent); err != nil {
-			return nil, err
+			r.Log.Warn("the last runs cannot be told", "error", err)
 		}
 	}
 	for _, p := range r.Config.Pipelines {
@@ -263,9 +277,10 @@ func waitingOf(l *landing.Run) Waiting {
 	return w
 }
 
-// lastRuns reads the last published run of each pipeline.
+// lastRuns reads the last published run of each pipeline from the Parquet, which
+// is little to read and cannot have been changed unseen.
 func (r *Runner) lastRuns(ctx context.Context, g *generation.Generation) (map[string]*LastRun, error) {
-	db, err := r.openLive(ctx, g)
+	db, err := r.openParquet(ctx, g, []load.Table{loadTable(transform.Runs())})
 	if err != nil {
 		return nil, err
 	}

@@ -58,6 +58,8 @@ type Request struct {
 	From, To  time.Time // a backfill of [From, To); both zero for a nightly run
 	Full      bool
 	Accept    bool // publish in spite of the gates, held runs included
+
+	anew bool // nothing of the live generation is needed, so that it need not be readable
 }
 
 // Mode says in one word what kind of run it is.

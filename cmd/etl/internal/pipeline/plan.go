@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
 	"nightjar/extract"
@@ -63,8 +64,12 @@ func (r *Runner) look(request Request) (*run, error) {
 		return nil, err
 	}
 	run := &run{Runner: r, request: request, zone: zone, store: r.store(), now: r.Now().UTC().Truncate(time.Microsecond), progress: silent{}}
-	run.parent, err = run.store.Current()
-	if err != nil && !errors.Is(err, generation.ErrNone) {
+	run.parent, err = r.current()
+	switch {
+	case err == nil, errors.Is(err, generation.ErrNone):
+	case request.anew && !errors.Is(err, fs.ErrPermission):
+		r.Log.Warn("the live generation is not looked at: all is rebuilt from the landing zone, but for the record of earlier runs", "error", err)
+	default:
 		return nil, err
 	}
 	return run, nil

@@ -26,11 +26,9 @@ const churnLimit = 0.5
 func (r *run) buildDatabase(ctx context.Context, m *generation.Manifest, changes []merged) error {
 	debug.FreeOSMemory() // what the merge held makes room for DuckDB
 	path := r.build.Database()
-	update := r.canUpdate(ctx, m, changes)
-	if update {
-		if err := r.build.CopyDatabase(); err != nil {
-			return err
-		}
+	update, err := r.takeDatabase(ctx, m, changes)
+	if err != nil {
+		return err
 	}
 	db, err := database.Open(ctx, path, r.limits(r.build.Scratch()))
 	if err != nil {
@@ -50,9 +48,28 @@ func (r *run) buildDatabase(ctx context.Context, m *generation.Manifest, changes
 	return r.sumMarts(m, rows)
 }
 
+// takeDatabase copies the last database where it can be updated.
+func (r *run) takeDatabase(ctx context.Context, m *generation.Manifest, changes []merged) (bool, error) {
+	if !r.canUpdate(m, changes) {
+		return false, nil
+	}
+	intact, err := r.build.CopyDatabase()
+	if err != nil {
+		return false, err
+	}
+	if !intact {
+		r.foundDatabase()
+		return r.afresh(m), nil
+	}
+	if r.copyFits(ctx) {
+		return true, nil
+	}
+	return r.afresh(m), r.build.DropDatabase()
+}
+
 // canUpdate decides whether a copy of the last database is brought up to date or
 // the file is built afresh from the Parquet, and keeps count of what was replaced.
-func (r *run) canUpdate(ctx context.Context, m *generation.Manifest, changes []merged) bool {
+func (r *run) canUpdate(m *generation.Manifest, changes []merged) bool {
 	if r.parent == nil || len(r.remade) > 0 {
 		return r.afresh(m)
 	}
@@ -67,7 +84,7 @@ func (r *run) canUpdate(ctx context.Context, m *generation.Manifest, changes []m
 		}
 	}
 	m.Churn += replaced
-	if float64(m.Churn) > churnLimit*float64(rows) || !r.parentFits(ctx) {
+	if float64(m.Churn) > churnLimit*float64(rows) {
 		return r.afresh(m)
 	}
 	return true
@@ -83,12 +100,12 @@ func (c merged) gone() bool {
 	return slices.ContainsFunc(c.outcome.Partitions, func(p partition.Result) bool { return p.Changed })
 }
 
-// parentFits reports whether the last database is there and has every table with
+// copyFits reports whether the copy of the last database has every table with
 // today's columns.
-func (r *run) parentFits(ctx context.Context) bool {
-	db, err := database.OpenReadOnly(ctx, r.parent.Database(), r.limits(""))
+func (r *run) copyFits(ctx context.Context) bool {
+	db, err := database.OpenReadOnly(ctx, r.build.Database(), r.limits(""))
 	if err != nil {
-		r.Log.Warn("the last database cannot be read and is built afresh from the Parquet", "error", err)
+		r.Log.Warn("the last database cannot be opened and is built afresh from the Parquet", "error", err)
 		return false
 	}
 	defer db.Close()
@@ -123,30 +140,6 @@ func (r *run) project(ctx context.Context, db *database.DB, m *generation.Manife
 	})
 }
 
-// openLive opens the database of the live generation for reading. Where the file
-// is lost or damaged, the Parquet stands in for it.
-func (r *Runner) openLive(ctx context.Context, live *generation.Generation) (*database.DB, error) {
-	db, err := database.OpenReadOnly(ctx, live.Database(), r.limits(""))
-	if err == nil {
-		return db, nil
-	}
-	r.Log.Warn("the live database cannot be read; its Parquet is", "error", err)
-	if db, err = database.Open(ctx, "", r.limits("")); err != nil {
-		return nil, err
-	}
-	for _, t := range allTables() {
-		var files []string
-		for _, f := range live.Manifest.Tables[t.Full()].Partitions {
-			files = append(files, live.Path(f))
-		}
-		if err := db.View(ctx, t, files); err != nil {
-			db.Close()
-			return nil, err
-		}
-	}
-	return db, nil
-}
-
 // updateTables brings the tables of the last database up to date.
 func updateTables(ctx context.Context, db *database.DB, changes []merged) error {
 	for _, c := range changes {
@@ -169,6 +162,9 @@ func (r *run) loadTables(ctx context.Context, db *database.DB, m *generation.Man
 		var files []string
 		partitions := m.Tables[t.Full()].Partitions
 		for _, folder := range slices.Sorted(maps.Keys(partitions)) {
+			if f := partitions[folder]; r.kept(t, folder, f) && !r.parent.Intact(f) {
+				return damagedError(r.parent, f)
+			}
 			files = append(files, r.build.Path(partitions[folder].Path))
 		}
 		if err := db.Load(ctx, t, files); err != nil {
@@ -176,6 +172,11 @@ func (r *run) loadTables(ctx context.Context, db *database.DB, m *generation.Man
 		}
 	}
 	return nil
+}
+
+// kept reports whether a partition is the parent's file.
+func (r *run) kept(t load.Table, folder string, f generation.File) bool {
+	return r.parent != nil && r.parent.Manifest.Tables[t.Full()].Partitions[folder] == f
 }
 
 // sumMarts describes the marts' files. One that came out as it was is the
@@ -187,7 +188,11 @@ func (r *run) sumMarts(m *generation.Manifest, rows map[string]int64) error {
 			return err
 		}
 		if r.parent != nil {
-			if err := r.shareSame(f, r.parent.Manifest.Marts[mart.Full()]); err != nil {
+			old, ok := r.parent.Manifest.Marts[mart.Full()]
+			if ok && !r.parent.Untouched(old) {
+				r.found("%s of generation %d is not what was published; it is made anew", old.Path, r.parent.Manifest.Generation)
+			}
+			if err := r.shareSame(f, old); err != nil {
 				return err
 			}
 		}

@@ -37,11 +37,18 @@ func (r *run) publish(ctx context.Context) error {
 			continue
 		}
 		r.progress.Stage("merge " + l.Pipeline)
+		if err := l.heal(ctx); err != nil {
+			r.progress.Done()
+			l.worsen(Failed, err.Error())
+			l.sum()
+			continue
+		}
 		tables, err := l.merge(ctx)
 		r.progress.Done()
 		if err != nil {
 			return err
 		}
+		l.remadeWhole(tables)
 		if err := r.judge(ctx, l); err != nil {
 			return err
 		}
@@ -188,11 +195,7 @@ func (r *run) livePartitions(t load.Table, s *partition.Stage) (map[partition.Pa
 			return nil, &UsageError{fmt.Sprintf("table %s is partitioned by %s and its pipeline now asks for %s: etl replay rebuilds it", t.Full(), width, s.Width())}
 		}
 		if touched[p] && !r.parent.Intact(f) {
-			if !r.replaying || t.Schema != "etl" {
-				return nil, r.damaged(f)
-			}
-			r.Log.Warn("a damaged record of earlier runs is left out: no landed page has it", "file", f.Path)
-			continue
+			return nil, damagedError(r.parent, f)
 		}
 		files[p] = r.parent.Path(f)
 	}
@@ -206,14 +209,10 @@ func (r *run) checkMoved(t load.Table, s *partition.Stage, moved partition.Moves
 	for _, p := range moved.Held() {
 		f := r.parent.Manifest.Tables[t.Full()].Partitions[s.Width().Folder(p)]
 		if !slices.Contains(touched, p) && !r.parent.Intact(f) {
-			return r.damaged(f)
+			return damagedError(r.parent, f)
 		}
 	}
 	return nil
-}
-
-func (r *run) damaged(f generation.File) error {
-	return fmt.Errorf("%s of generation %d is damaged: etl verify says what is, and etl replay rebuilds it", f.Path, r.parent.Manifest.Generation)
 }
 
 // withdraw takes back what a leg that is not published has merged, and records
@@ -228,9 +227,15 @@ func (l *leg) withdraw(tables []merged) error {
 			}
 		}
 	}
+	for _, t := range l.tables {
+		delete(l.run.remade, t.Full())
+	}
 	l.New, l.Changed, l.Unchanged, l.Superseded, l.Loaded = 0, 0, 0, 0, 0
 	for _, w := range l.Windows {
 		w.Loaded = 0
+	}
+	if l.Status == Failed {
+		return nil // nobody's word is waited for: the next run takes its pages over
 	}
 	landed, err := l.run.zone.Run(l.Source, l.Stream, l.run.id)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -274,9 +279,7 @@ func (r *run) commit(ctx context.Context, legs []*leg, changes []merged) error {
 	if err := r.markAccepted(legs); err != nil {
 		return err
 	}
-	if err := r.store.Prune(r.Config.Publish.Keep); err != nil {
-		r.Log.Warn("old generations could not be removed; the next run will try again", "error", err)
-	}
+	r.prune()
 	return nil
 }
 

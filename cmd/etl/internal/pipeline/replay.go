@@ -23,7 +23,7 @@ func (r *Runner) Replay(ctx context.Context, since time.Time) (report *Report, e
 		return nil, err
 	}
 	defer release()
-	run, err := r.begin(Request{Accept: true})
+	run, err := r.begin(Request{Accept: true, anew: since.IsZero()})
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +37,7 @@ func (r *Runner) Replay(ctx context.Context, since time.Time) (report *Report, e
 		run.remade[transform.Rejects().Full()] = true
 		run.remade[transform.Bookmarks().Full()] = true
 	}
+	run.leaveDamagedRecords()
 	if err := run.replayAll(ctx, since); err != nil {
 		return nil, err
 	}

@@ -35,6 +35,7 @@ type Report struct {
 	Warehouse  string    `json:"warehouse"`
 	Pipelines  []*Leg    `json:"pipelines"`
 	Marts      []Mart    `json:"marts,omitempty"`
+	Damage     []string  `json:"damage,omitempty"` // found in the warehouse, and what became of it
 }
 
 // Mart is the size of one mart after the run.

@@ -32,6 +32,7 @@ type run struct {
 	progress Progress
 
 	replaying bool            // the rows come from the landing zone alone
+	intact    *bool           // whether the parent's database is what was published; nil until asked
 	remade    map[string]bool // tables that are made anew, not merged with the live ones
 }
 
@@ -79,6 +80,7 @@ func (r *Runner) begin(request Request) (*run, error) {
 	if run.id, err = run.zone.NewRunID(run.now); err != nil {
 		return nil, err
 	}
+	run.sweep()
 	if run.build, err = run.store.Begin(run.parent); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ type MartSample struct {
 // EachMart calls yield with up to n rows of each mart of the live generation,
 // newest first.
 func (r *Runner) EachMart(ctx context.Context, n int, yield func(MartSample)) error {
-	g, err := r.store().Current()
+	g, err := r.current()
 	if err != nil {
 		return err
 	}
