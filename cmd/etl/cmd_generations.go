@@ -68,17 +68,24 @@ bookmarks of that generation and takes over what has landed since.`,
 }
 
 func newVerify(a *app) *cobra.Command {
-	return &cobra.Command{
+	var landing bool
+	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Recompute every hash and count of the live generation",
 		Long: `Verify reads every file of the live generation again: sizes and SHA-256 against
 the manifest, and the rows of every table and mart in the database against those
-in the Parquet.`,
+in the Parquet.
+
+With --landing it reads the landing zone instead: every landed page of every run
+against its hash, and every journal.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.localRunner()
 			if err != nil {
 				return err
+			}
+			if landing {
+				return a.verifyLanding(cmd, r)
 			}
 			v, err := r.Verify(cmd.Context())
 			if err != nil {
@@ -95,4 +102,22 @@ in the Parquet.`,
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&landing, "landing", false, "read every landed page and every journal instead")
+	return cmd
+}
+
+func (a *app) verifyLanding(cmd *cobra.Command, r *pipeline.Runner) error {
+	v, err := r.VerifyLanding(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if a.json {
+		err = a.printJSON(v)
+	} else {
+		writeLanding(a.out, v)
+	}
+	if err == nil && len(v.Problems) > 0 {
+		return outcome{pipeline.Failed}
+	}
+	return err
 }

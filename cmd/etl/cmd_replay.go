@@ -9,13 +9,24 @@ import (
 
 func newReplay(a *app) *cobra.Command {
 	var since string
+	var skip []string
 	cmd := &cobra.Command{
 		Use:   "replay",
 		Short: "Rebuild the tables from landed pages, with the network off",
 		Long: `Replay reads every landed page again and publishes the tables that they give, as
 a new generation. It opens no socket. Use it after a fix of the program, after a
 change of the partitions' width, or to rebuild a warehouse of which only the
-landing zone is left.`,
+landing zone is left, or of which the live generation cannot be read.
+
+A landed page that is damaged ends it, and so does a damaged journal: restore the
+file from a backup, or name it with --skip. The rest is then published, and the
+run is incomplete; its reason and etl.reconciliation say which pages are left out
+and how many records they held. That word is good for one replay. The next night
+goes on from the bookmark and does not ask for them; a backfill (etl run --from)
+does.`,
+		Example: `  etl replay
+  etl replay --since 2026-01-01
+  etl replay --skip aircall/calls/20260331T013000.000Z/000012`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.localRunner()
@@ -28,7 +39,7 @@ landing zone is left.`,
 					return usageError{fmt.Errorf("--since %q is no day; want YYYY-MM-DD", since)}
 				}
 			}
-			report, err := r.Replay(cmd.Context(), from)
+			report, err := r.Replay(cmd.Context(), from, skip...)
 			if err != nil {
 				return err
 			}
@@ -36,5 +47,6 @@ landing zone is left.`,
 		},
 	}
 	cmd.Flags().StringVar(&since, "since", "", "read only the runs from this business `day` on, and merge them over what is there")
+	cmd.Flags().StringArrayVar(&skip, "skip", nil, "go on without the landed page, or what stands behind the damage of the journal, of this `reference`; may be repeated")
 	return cmd
 }

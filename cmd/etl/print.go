@@ -174,6 +174,21 @@ func writeVerified(w io.Writer, v *pipeline.Verified) {
 	fmt.Fprintf(w, "generation %d %s: %d files, %d tables and marts, %d rows\n", v.Generation, verdict, v.Files, v.Tables, v.Rows)
 }
 
+// writeLanding prints the result of a verification of the landing zone.
+func writeLanding(w io.Writer, v *pipeline.CheckedLanding) {
+	for _, ref := range v.SetAside {
+		fmt.Fprintf(w, "%s is damaged and set aside: a run has asked for its window again\n", ref)
+	}
+	for _, p := range v.Problems {
+		fmt.Fprintln(w, p)
+	}
+	verdict := "is whole"
+	if len(v.Problems) > 0 {
+		verdict = fmt.Sprintf("has %d problems", len(v.Problems))
+	}
+	fmt.Fprintf(w, "the landing zone %s: %d runs, %d pages, %.1f MB as the vendors sent them\n", verdict, v.Runs, v.Pages, float64(v.Bytes)/1e6)
+}
+
 // writeState prints how the warehouse stands.
 func writeState(w io.Writer, s *pipeline.State, zone *time.Location) {
 	if s.Generation == 0 {

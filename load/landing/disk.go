@@ -25,6 +25,7 @@ type disk interface {
 	Open(path string) (file, error)   // an existing file, for writing
 	Mkdir(path string) error          // refuses an existing folder
 	Remove(path string) error
+	Rename(from, to string) error
 	SyncDir(path string) error // makes the names in a folder durable
 }
 
@@ -37,6 +38,7 @@ func (osDisk) Create(path string) (file, error) {
 func (osDisk) Open(path string) (file, error) { return os.OpenFile(path, os.O_WRONLY, 0) }
 func (osDisk) Mkdir(path string) error        { return os.Mkdir(path, 0o755) }
 func (osDisk) Remove(path string) error       { return os.Remove(path) }
+func (osDisk) Rename(from, to string) error   { return os.Rename(from, to) }
 
 // SyncDir does nothing on Windows, which has no way to sync a folder.
 func (osDisk) SyncDir(path string) error {

@@ -1,7 +1,8 @@
 package landing
 
 // Fault stands before every change of the file system that a zone makes; op is
-// "create", "open", "write", "sync", "mkdir", "remove", "syncdir" or "truncate".
+// "create", "open", "write", "sync", "mkdir", "remove", "rename", "syncdir" or
+// "truncate".
 // A write that fails writes half of its bytes first.
 type Fault func(op, path string) error
 
@@ -45,6 +46,13 @@ func (d faultyDisk) Remove(path string) error {
 		return err
 	}
 	return d.osDisk.Remove(path)
+}
+
+func (d faultyDisk) Rename(from, to string) error {
+	if err := d.fault("rename", from); err != nil {
+		return err
+	}
+	return d.osDisk.Rename(from, to)
 }
 
 func (d faultyDisk) SyncDir(path string) error {

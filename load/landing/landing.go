@@ -8,6 +8,8 @@
 // how the run ended. A page has landed when its journal line is whole; the line
 // is written after the page's file and the folder are synced, so that a file
 // without a line is litter of a crash and a line without its file is corruption.
+// A damaged page that is set aside keeps its file, under a name that ends in
+// .damaged; a damaged journal stays, with such a file beside it.
 //
 // Each journal line is a JSON object that begins with its type (header, query,
 // page, window, end, mark) and ends with the CRC-32C of all before it. The text

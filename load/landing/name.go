@@ -30,6 +30,15 @@ func isRunID(s string) bool {
 	return err == nil && t.Format(runIDLayout) == s
 }
 
+// startOf is when a run began, as its id says.
+func startOf(runID string) time.Time {
+	t, err := time.Parse(runIDLayout, runID)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
 // checkNames refuses whatever must not become a path.
 func checkNames(source, stream, runID string) error {
 	switch {
@@ -50,6 +59,18 @@ func pageRef(h Header, seq int) string {
 func journalRef(source, stream, runID string) string {
 	return source + "/" + stream + "/" + runID + "/" + journalName
 }
+
+// filePath is the file of a page or of a journal, by its reference.
+func (z *Zone) filePath(ref string) (string, error) {
+	if run, ok := strings.CutSuffix(ref, "/"+journalName); ok {
+		path, err := z.pagePath(run + "/000000")
+		return filepath.Join(filepath.Dir(path), journalName), err
+	}
+	return z.pagePath(ref)
+}
+
+// IsJournal reports whether a reference is to a run's journal.
+func IsJournal(ref string) bool { return strings.HasSuffix(ref, "/"+journalName) }
 
 // pagePath is the file of a page. The reference may come from outside, so it is
 // checked part by part.

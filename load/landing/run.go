@@ -17,9 +17,14 @@ type Run struct {
 	Windows []WindowEnd // in the order in which they ended
 	End     *End        // nil for a run that died, or is still going on
 	Marks   []Mark      // in the order in which they were made
+	// Damage says that a line of the journal is damaged although the run went on
+	// after it. What stands before it counts, and so do the end and the marks behind
+	// it; windows and pages behind it are not known. Nil as a rule.
+	Damage *CorruptError
 
 	path string
 	size int64 // bytes of the journal that count
+	tail int64 // bytes of the journal behind those, that are kept
 }
 
 // Ref returns "iadvize/closed_conversations/<run id>".
@@ -52,14 +57,14 @@ func (z *Zone) Runs(source, stream string) ([]*Run, error) {
 // there is no such run, or one that died before its header was whole.
 //
 // What a crash leaves at the end of a journal is no part of it. A line that is
-// damaged although the run went on to its end is a *CorruptError.
+// damaged although the run went on is the run's Damage.
 func (z *Zone) Run(source, stream, runID string) (*Run, error) {
 	if err := checkNames(source, stream, runID); err != nil {
 		return nil, err
 	}
 	ref := journalRef(source, stream, runID)
 	r := &Run{
-		Header: Header{Source: source, Stream: stream, RunID: runID},
+		Header: Header{Source: source, Stream: stream, RunID: runID, Started: startOf(runID)},
 		path:   filepath.Join(z.dir, filepath.FromSlash(ref)),
 	}
 	f, err := os.Open(r.path)
@@ -74,8 +79,8 @@ func (z *Zone) Run(source, stream, runID string) (*Run, error) {
 		}
 		kind := kindOf(line)
 		if damaged = damaged || kind == ""; damaged {
-			if kind == endLine {
-				return nil, &CorruptError{Ref: ref, Err: fmt.Errorf("a line is damaged at byte %d", r.size)}
+			if err := r.takeBehind(kind, line); err != nil {
+				return nil, &CorruptError{Ref: ref, Err: err}
 			}
 			continue
 		}
@@ -83,6 +88,14 @@ func (z *Zone) Run(source, stream, runID string) (*Run, error) {
 			return nil, &CorruptError{Ref: ref, Err: fmt.Errorf("at byte %d: %w", r.size, err)}
 		}
 		r.size += int64(len(line)) + 1
+	}
+	if r.Damage != nil {
+		info, err := f.Stat()
+		if err != nil {
+			return nil, fmt.Errorf("reading the journal of a run: %w", err)
+		}
+		r.tail = info.Size() - r.size
+		return r, nil
 	}
 	if r.size == 0 {
 		return nil, fmt.Errorf("reading the journal of %s: it has no header: %w", r.Ref(), fs.ErrNotExist)
@@ -103,6 +116,28 @@ func (r *Run) take(kind string, line []byte) error {
 		err := json.Unmarshal(line, &w)
 		r.Windows = append(r.Windows, w)
 		return err
+	case endLine:
+		r.End = new(End)
+		return json.Unmarshal(line, r.End)
+	case markLine:
+		var m Mark
+		err := json.Unmarshal(line, &m)
+		r.Marks = append(r.Marks, m)
+		return err
+	}
+	return nil
+}
+
+// takeBehind takes a line behind a damaged one: only what is said of the run as a
+// whole.
+func (r *Run) takeBehind(kind string, line []byte) error {
+	if kind == "" {
+		return nil
+	}
+	if r.Damage == nil {
+		r.Damage = &CorruptError{Ref: r.Ref() + "/" + journalName, Err: fmt.Errorf("a line is damaged at byte %d", r.size)}
+	}
+	switch kind {
 	case endLine:
 		r.End = new(End)
 		return json.Unmarshal(line, r.End)
@@ -177,7 +212,7 @@ func (r *Run) page(line []byte, known *queries) (Landed, error) {
 }
 
 // Mark adds a durable note to a run that is not being written. What a crash left
-// at the end of its journal is cut off first.
+// at the end of its journal is cut off first; of a damaged one nothing is.
 func (z *Zone) Mark(r *Run, m Mark) error {
 	line, err := appendLine(nil, markLine, m)
 	if err != nil {
@@ -191,14 +226,22 @@ func (z *Zone) Mark(r *Run, m Mark) error {
 	if err != nil {
 		return fmt.Errorf("marking a run: %w", err)
 	}
-	j := journal{f: f, size: fresh.size}
+	j := journal{f: f, size: fresh.size + fresh.tail}
+	if fresh.Damage != nil {
+		line = append([]byte("\n"), line...) // its last line may be cut
+	}
 	if err = f.Truncate(j.size); err == nil {
 		err = j.append(line)
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("marking %s: %w", r.Ref(), err)
 	}
-	fresh.Marks, fresh.size = append(fresh.Marks, m), j.size
+	fresh.Marks = append(fresh.Marks, m)
+	if fresh.Damage != nil {
+		fresh.tail = j.size - fresh.size
+	} else {
+		fresh.size = j.size
+	}
 	*r = *fresh
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -126,15 +127,19 @@ func folders(dir string, fits func(string) bool) ([]string, error) {
 
 // Body returns the bytes of a landed page, checked against the hash in its
 // journal line. dst is overwritten, and used where it is large enough. A body
-// that is not what landed, or not there, is a *CorruptError.
+// that is not what landed, or not there, is a *CorruptError; one that this machine
+// would not read, for want of a right or of a file handle, is another error.
 func (z *Zone) Body(l Landed, dst []byte) ([]byte, error) {
 	path, err := z.pagePath(l.Ref)
 	if err != nil {
 		return nil, err
 	}
 	packed, err := readExactly(path, l.Stored)
-	if err != nil {
+	if errors.Is(err, errOtherSize) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EIO) {
 		return nil, &CorruptError{Ref: l.Ref, Err: err}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading landed page %s: %w", l.Ref, err)
 	}
 	// The capacity is the bound: what would grow past the recorded size is refused.
 	dst = slices.Grow(dst[:0], int(l.Bytes))
@@ -148,6 +153,8 @@ func (z *Zone) Body(l Landed, dst []byte) ([]byte, error) {
 	return body, nil
 }
 
+var errOtherSize = errors.New("its file has another size")
+
 func readExactly(path string, size int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -159,7 +166,7 @@ func readExactly(path string, size int64) ([]byte, error) {
 		return nil, err
 	}
 	if info.Size() != size {
-		return nil, fmt.Errorf("its file has %d bytes, not %d", info.Size(), size)
+		return nil, fmt.Errorf("%w: %d bytes, not %d", errOtherSize, info.Size(), size)
 	}
 	data := make([]byte, size)
 	_, err = io.ReadFull(f, data)

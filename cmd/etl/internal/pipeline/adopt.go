@@ -11,23 +11,22 @@ import (
 )
 
 // adopt takes over the pages that earlier runs of the stream have landed and
-// never published. Held runs wait for someone's word.
+// never published. Held runs wait for someone's word. What the landing zone will
+// not give is this leg's to bear; the others go on.
 func (l *leg) adopt(ctx context.Context, decoders *decoders) error {
 	waiting, withheld, err := l.run.pending(l.Source, l.Stream)
-	if err != nil {
-		return err
+	if err == nil {
+		l.withheld = withheld
+		waiting, err = l.inOrder(waiting)
 	}
-	l.withheld = withheld
-	if waiting, err = l.inOrder(waiting); err != nil {
-		return err
+	if err != nil {
+		l.blame(err)
+		return nil
 	}
 	for _, r := range waiting {
-		if err := ctx.Err(); err != nil {
+		if err := l.replay(ctx, r, decoders); err != nil {
 			l.blame(err)
 			return nil
-		}
-		if err := l.replay(ctx, r, decoders); err != nil {
-			return err
 		}
 		l.adopted = append(l.adopted, r)
 		l.Adopted++
@@ -62,6 +61,9 @@ func (l *leg) inOrder(waiting []*landing.Run) ([]*landing.Run, error) {
 
 // replay sends the pages of a landed run to the decoders and books its windows.
 func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) error {
+	if err := l.journalDamage(r); err != nil {
+		return err
+	}
 	byID, judged := map[string]*Window{}, l.run.judged(r)
 	for _, e := range r.Windows {
 		w := &Window{
@@ -86,13 +88,16 @@ func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) er
 			byID[page.Window] = w
 			l.Windows = append(l.Windows, w)
 		}
-		body, err := l.run.zone.Body(page, nil)
+		body, err := l.body(r, w, page)
 		if err != nil {
 			return err
 		}
+		l.book(w, page)
+		if body == nil {
+			continue
+		}
 		w.Pages++
 		w.Fetched += page.Rows
-		l.book(w, page)
 		if err := decoders.send(page, body); err != nil {
 			return err
 		}
@@ -110,7 +115,7 @@ func (r *run) judged(l *landing.Run) bool {
 func (l *leg) book(w *Window, page landing.Landed) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if page.After != nil {
+	if page.After != nil && len(w.without) == 0 {
 		w.after = extract.Bookmark(page.After)
 	}
 	ref := path.Dir(page.Ref)

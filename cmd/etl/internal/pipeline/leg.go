@@ -32,9 +32,13 @@ type leg struct {
 	replayed extract.Bookmark   // where a replay has found the stream to stand
 	planned  []extract.Window
 	adopted  []*landing.Run
-	withheld []*landing.Run // landed before, waiting for someone's word
-	through  string         // the newest landed run that the leg's rows come from
-	asOf     time.Time      // when the newest page of the leg was whole
+	withheld []*landing.Run   // landed before, waiting for someone's word
+	through  string           // the newest landed run that the leg's rows come from
+	asOf     time.Time        // when the newest page of the leg was whole
+	again    []extract.Window // of earlier runs, whose landed pages are damaged
+	gap      bool             // a replay goes on without pages that were published
+	left     []string         // references of those
+	lost     int64            // records in those
 
 	tables  []load.Table
 	stages  map[string]*partition.Stage // by full name, rejects included
@@ -121,7 +125,7 @@ func (l *leg) ask(ctx context.Context, decoders *decoders) error {
 		return nil
 	}
 	l.planned = windows
-	todo := l.skipLanded(windows)
+	todo := append(l.skipLanded(windows), l.notPlanned(windows)...)
 	calls := 0
 	for _, w := range todo {
 		calls += w.Calls

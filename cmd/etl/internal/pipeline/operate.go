@@ -274,6 +274,9 @@ func waitingOf(l *landing.Run) Waiting {
 	for _, m := range l.Marks {
 		w.Status, w.Reason = string(m.Status), m.Reason
 	}
+	if l.Damage != nil {
+		w.Reason = strings.TrimPrefix(w.Reason+"; "+l.Damage.Error()+", and what stands behind is asked for again", "; ")
+	}
 	return w
 }
 

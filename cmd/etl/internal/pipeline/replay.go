@@ -16,7 +16,10 @@ import (
 // Replay rebuilds the tables from the landing zone and publishes them; it opens
 // no socket. With since, only the runs from that instant on are read again, and
 // merged over what is there; otherwise every vendor table is made anew.
-func (r *Runner) Replay(ctx context.Context, since time.Time) (report *Report, err error) {
+//
+// A damaged page ends it, unless skip names the page, or a journal: then the rest
+// is published, and the report is incomplete. That word is good for this replay.
+func (r *Runner) Replay(ctx context.Context, since time.Time, skip ...string) (report *Report, err error) {
 	defer func() { r.logFault(err) }()
 	release, err := r.acquire()
 	if err != nil {
@@ -30,6 +33,9 @@ func (r *Runner) Replay(ctx context.Context, since time.Time) (report *Report, e
 	defer run.close()
 	run.report.Mode = "replay"
 	run.replaying = true
+	if err := run.takeSkips(skip); err != nil {
+		return nil, err
+	}
 	if since.IsZero() {
 		for _, t := range transform.Tables() {
 			run.remade[t.Full()] = true
@@ -128,7 +134,7 @@ func (l *leg) replayRuns(ctx context.Context, runs []*landing.Run) error {
 // not of a backfill, and only as far as its windows were whole, in the order in
 // which they were planned.
 func (l *leg) rememberBookmark(r *landing.Run, windows []*Window) error {
-	if r.Header.Mode == "backfill" || r.End == nil || r.Header.Windows == nil {
+	if r.Header.Mode == "backfill" || r.End == nil || r.Header.Windows == nil || r.Damage != nil || l.gap {
 		return nil
 	}
 	var planned []extract.Window

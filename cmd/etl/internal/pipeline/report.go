@@ -99,6 +99,8 @@ type Window struct {
 	adopted bool
 	judged  bool             // adopted from a run that has been judged before
 	after   extract.Bookmark // of the last page that had one; guarded by the leg's mutex
+	without []string         // references of the landed pages that are left out
+	lost    int64            // records in those
 }
 
 // whole reports whether an earlier run has landed all that the vendor will ever

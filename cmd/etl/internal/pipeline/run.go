@@ -31,6 +31,7 @@ type run struct {
 	report   *Report
 	progress Progress
 
+	skip      map[string]bool // references of what a replay is to go on without
 	replaying bool            // the rows come from the landing zone alone
 	intact    *bool           // whether the parent's database is what was published; nil until asked
 	remade    map[string]bool // tables that are made anew, not merged with the live ones
@@ -196,10 +197,10 @@ func (r *run) pending(source, stream string) (waiting, held []*landing.Run, err 
 
 // withheld reports whether a landed run waits for someone's word.
 func withheld(l *landing.Run) bool {
-	if l.End == nil {
-		return false
+	status := landing.StatusFailed
+	if l.End != nil {
+		status = l.End.Status
 	}
-	status := l.End.Status
 	for _, m := range l.Marks {
 		status = m.Status
 	}

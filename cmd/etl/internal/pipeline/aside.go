@@ -1,0 +1,206 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"nightjar/extract"
+	"nightjar/load/landing"
+)
+
+// What has landed can be damaged since. A page that waits to be published is set
+// aside, and its window is asked for again in the same run. A page that was
+// published is asked for by nobody: the run that needs it ends, and a replay goes
+// on without it where its operator says so.
+
+// body is what a landed page holds; nil for one that the leg goes on without.
+func (l *leg) body(r *landing.Run, w *Window, page landing.Landed) ([]byte, error) {
+	if l.run.skip[page.Ref] {
+		l.leaveOut(w, page, Incomplete, "left out at the operator's word")
+		return nil, nil
+	}
+	body, err := l.run.zone.Body(page, nil)
+	var corrupt *landing.CorruptError
+	switch {
+	case !errors.As(err, &corrupt):
+		return body, err
+	case l.run.zone.IsAside(page):
+	case l.waits(r):
+		if err := l.run.zone.SetAside(page); err != nil {
+			return nil, err
+		}
+		l.run.found("%s: %v; the page waited to be published, is kept as %s.json.zst.damaged, and %s", l.Pipeline, err, page.Ref, l.remedy())
+	default:
+		return nil, l.refusal(r, corrupt)
+	}
+	return l.standIn(r, w, page), nil
+}
+
+// refusal says what is damaged, and every way out.
+func (l *leg) refusal(r *landing.Run, damage *landing.CorruptError) error {
+	again := ""
+	if live := l.run.landed(l.Source, l.Stream); live.Through != "" && !live.Holds(r.Header.RunID) {
+		again = fmt.Sprintf("`etl run %s` asks for it again; or ", l.Pipeline)
+	}
+	return fmt.Errorf("%w: %srestore it from a backup, or go on without it: `etl replay --skip %s`; `etl verify --landing` lists all that is damaged", damage, again, damage.Ref)
+}
+
+// waits reports whether the landed run is taken over by a run that can ask the
+// vendor again.
+func (l *leg) waits(r *landing.Run) bool {
+	return !l.run.replaying && !l.run.landed(l.Source, l.Stream).Holds(r.Header.RunID)
+}
+
+// writes reports whether to ask is to write.
+func (l *leg) writes() bool { return streams[streamKey(l.Source, l.Stream)].writes }
+
+func (l *leg) remedy() string {
+	if l.writes() {
+		return "is a write whose outcome is unknown"
+	}
+	return "its window is asked for again"
+}
+
+// outcomeUnknown stands for the lost answer of a write.
+const outcomeUnknown = `{"outcome":"unknown","reason":"the landed answer is damaged"}`
+
+// standIn leaves a page out that was set aside, and has its window asked for again
+// while the run waits. A write is not repeated: its outcome is unknown.
+func (l *leg) standIn(r *landing.Run, w *Window, page landing.Landed) []byte {
+	if l.writes() {
+		if l.waits(r) {
+			l.worsen(Incomplete, "the landed answer "+page.Ref+" is damaged: the outcome of its write is unknown")
+		}
+		return []byte(outcomeUnknown)
+	}
+	l.leaveOut(w, page, Interrupted, "damaged, set aside, and the window asked for again")
+	if l.waits(r) {
+		l.askAgain(r, func(planned extract.Window) bool { return planned.ID == w.ID })
+	}
+	return nil
+}
+
+// leaveOut books that the window lacks a page.
+func (l *leg) leaveOut(w *Window, page landing.Landed, status Status, why string) {
+	l.mu.Lock()
+	w.after = nil
+	l.mu.Unlock()
+	w.without = append(w.without, page.Ref)
+	w.lost += page.Rows
+	w.Status, w.settled = status, false
+	w.Reason = fmt.Sprintf("%s: %s, with %d records in all", why, strings.Join(w.without, ", "), w.lost)
+	if status == Incomplete {
+		l.lost += page.Rows
+		l.leftOut(page.Ref)
+	}
+}
+
+// leftOut puts on the leg's record what its operator chose to go on without.
+func (l *leg) leftOut(ref string) {
+	l.gap = true
+	l.left = append(l.left, ref)
+	l.worsen(Incomplete, "")
+	l.Reason = fmt.Sprintf("left out at the operator's word (--skip): %s, with %d records", strings.Join(l.left, ", "), l.lost)
+	if slices.ContainsFunc(l.left, landing.IsJournal) {
+		l.Reason += ", and what stands behind the damage of a journal"
+	}
+}
+
+// journalDamage decides what becomes of a landed run whose journal is damaged.
+func (l *leg) journalDamage(r *landing.Run) error {
+	switch {
+	case r.Damage == nil:
+		return nil
+	case l.run.skip[r.Damage.Ref]:
+		l.leftOut(r.Damage.Ref)
+		return nil
+	case l.run.zone.JournalIsAside(r):
+	case l.waits(r):
+		if err := l.run.zone.SetJournalAside(r); err != nil {
+			return err
+		}
+		l.run.found("%s: %v; what stands before counts, and the rest is asked for again", l.Pipeline, r.Damage)
+	default:
+		return l.refusal(r, r.Damage)
+	}
+	if l.waits(r) && !l.writes() {
+		whole := map[string]bool{}
+		for _, w := range r.Windows {
+			whole[w.ID] = true
+		}
+		l.askAgain(r, func(planned extract.Window) bool { return !whole[planned.ID] })
+	}
+	return nil
+}
+
+// askAgain notes the windows of a landed run's plan that are to be asked for once
+// more.
+func (l *leg) askAgain(r *landing.Run, which func(extract.Window) bool) {
+	var planned []extract.Window
+	if json.Unmarshal(r.Header.Windows, &planned) != nil {
+		return // the header is lost: what the leg plans has to do
+	}
+	for _, w := range planned {
+		if which(w) && !slices.ContainsFunc(l.again, func(a extract.Window) bool { return a.ID == w.ID }) {
+			l.again = append(l.again, w)
+		}
+	}
+}
+
+// notPlanned are the windows to ask for again that no planned one covers, those of
+// a backfill for example. The bookmark does not follow them.
+func (l *leg) notPlanned(planned []extract.Window) []extract.Window {
+	return slices.DeleteFunc(l.again, func(w extract.Window) bool {
+		return slices.ContainsFunc(planned, func(p extract.Window) bool {
+			return p.ID == w.ID || !w.From.IsZero() && !p.From.IsZero() && !p.From.After(w.From) && !p.To.Before(w.To)
+		})
+	})
+}
+
+// takeSkips checks what a replay is to go on without.
+func (r *run) takeSkips(refs []string) error {
+	r.skip = map[string]bool{}
+	for _, ref := range refs {
+		ref = strings.TrimSuffix(ref, ".json.zst")
+		has, err := r.zone.Has(ref)
+		switch {
+		case err != nil:
+			return &UsageError{"--skip: " + err.Error()}
+		case !has:
+			return &UsageError{fmt.Sprintf("--skip: no page or journal %s has landed; `etl verify --landing` lists what is damaged", ref)}
+		}
+		r.skip[ref] = true
+	}
+	return nil
+}
+
+// CheckedLanding is what VerifyLanding has read.
+type CheckedLanding struct {
+	Runs     int      `json:"runs"`
+	Pages    int      `json:"pages"`
+	Bytes    int64    `json:"bytes"`               // of the pages as the vendors sent them
+	SetAside []string `json:"set_aside,omitempty"` // damaged pages that runs have asked for again
+	Problems []string `json:"problems,omitempty"`
+}
+
+// VerifyLanding reads every landed page of every run against its hash, and every
+// journal. It needs no live generation.
+func (r *Runner) VerifyLanding(ctx context.Context) (*CheckedLanding, error) {
+	zone, err := r.zone()
+	if err != nil {
+		return nil, err
+	}
+	c, err := zone.Check(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := &CheckedLanding{Runs: c.Runs, Pages: c.Pages, Bytes: c.Bytes, SetAside: c.SetAside}
+	for _, p := range c.Problems {
+		v.Problems = append(v.Problems, p.Error())
+	}
+	return v, nil
+}

@@ -1,0 +1,267 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/extract/sandbox"
+)
+
+// dies runs a night of which conversations fail half-way, and returns the folder
+// of what they have landed.
+func (v *vendors) dies(request pipeline.Request) string {
+	v.t.Helper()
+	n := 0
+	v.refuse(func(a asked) bool {
+		if a.vendor == "iadvize" {
+			n++
+		}
+		return a.vendor == "iadvize" && n > 4
+	})
+	report := v.attempt(request)
+	v.refuse(nil)
+	if l := legOf(v.t, report, "conversations"); l.Status != pipeline.Failed || l.Pages < 2 {
+		v.t.Fatalf("conversations are %s with %d pages: this proves nothing", l.Status, l.Pages)
+	}
+	return filepath.Join(v.config.Warehouse, "landing", "iadvize", "closed_conversations", report.RunID)
+}
+
+func edit(t *testing.T, path string, change func([]byte) []byte) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, change(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Damage in what a run that died has landed is set aside and asked for again by
+// the next run, which is complete; the other pipelines do not notice. A replay
+// comes to the same.
+func TestDamageInWaitingRun(t *testing.T) {
+	for name, test := range map[string]struct {
+		damage func(t *testing.T, run string)
+		kept   string // the file that keeps the damage
+		told   string
+	}{
+		"a page":         {func(t *testing.T, run string) { flip(t, filepath.Join(run, "000002.json.zst"), false) }, "000002.json.zst.damaged", "its window is asked for again"},
+		"a page is lost": {func(t *testing.T, run string) { removeAll(t, filepath.Join(run, "000001.json.zst")) }, "000001.json.zst.damaged", "its window is asked for again"},
+		"a line of the journal": {func(t *testing.T, run string) {
+			edit(t, filepath.Join(run, "journal.jsonl"), func(b []byte) []byte { b[bytes.Index(b, []byte(`"seq":2`))] ^= 1; return b })
+		}, "journal.jsonl.damaged", "the rest is asked for again"},
+		"the header of the journal": {func(t *testing.T, run string) {
+			edit(t, filepath.Join(run, "journal.jsonl"), func(b []byte) []byte { b[20] ^= 1; return b })
+		}, "journal.jsonl.damaged", "the rest is asked for again"},
+		"the end of the journal": {func(t *testing.T, run string) {
+			edit(t, filepath.Join(run, "journal.jsonl"), func(b []byte) []byte { return b[:len(b)/2] })
+		}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := open(t, noon, sandbox.Options{Scale: 0.1})
+			run := v.dies(pipeline.Request{})
+			test.damage(t, run)
+			v.pass(aDay)
+			report := v.run(pipeline.Request{})
+			if test.told != "" {
+				expectDamage(t, report, test.told)
+			}
+			if _, err := os.Stat(filepath.Join(run, test.kept)); err != nil {
+				t.Errorf("the damage is not kept: %v", err)
+			}
+			v.expectTruth()
+			v.expectMarts()
+			v.verify()
+			landing, err := v.runner(v.config).VerifyLanding(t.Context())
+			if err != nil || len(landing.Problems) > 0 {
+				t.Errorf("the landing zone has problems: %+v, %v", landing, err)
+			}
+
+			want := exported(t, v.config.Warehouse)
+			dir := v.withLanding()
+			v.replay(dir, time.Time{})
+			expectSameFiles(t, exported(t, dir), want)
+			v.replay(v.config.Warehouse, time.Time{})
+			expectSameFiles(t, exported(t, v.config.Warehouse), want)
+			v.pass(aDay)
+			expectDamage(t, v.run(pipeline.Request{}))
+			v.expectTruth()
+		})
+	}
+}
+
+// A night that fails again after it has set a page aside leaves the page to the
+// next one, and the bookmark never passes it.
+func TestDamageInWaitingRunOfNightsThatFail(t *testing.T) {
+	v := open(t, noon, sandbox.Options{Scale: 0.1})
+	flip(t, filepath.Join(v.dies(pipeline.Request{}), "000001.json.zst"), false)
+	v.pass(aDay)
+	v.refuse(func(a asked) bool { return a.vendor == "iadvize" })
+	report := v.attempt(pipeline.Request{})
+	if l := legOf(t, report, "conversations"); l.Status != pipeline.Failed {
+		t.Fatalf("conversations are %s", l.Status)
+	}
+	v.refuse(nil)
+	if _, moved := v.bookmarks()["conversations"]; moved {
+		t.Error("the bookmark moved")
+	}
+	v.pass(aDay)
+	v.run(pipeline.Request{})
+	v.expectTruth()
+	v.verify()
+}
+
+// The windows of a backfill are in no nightly plan: they are asked for all the
+// same, and the bookmark does not follow them.
+func TestDamageInWaitingBackfill(t *testing.T) {
+	v := open(t, noon, sandbox.Options{Scale: 0.3})
+	v.run(pipeline.Request{Pipelines: []string{"calls"}})
+	from := noon.AddDate(0, -4, 0)
+	n := 0
+	v.refuse(func(a asked) bool { n++; return n > 4 })
+	report := v.attempt(pipeline.Request{Pipelines: []string{"conversations"}, From: from, To: noon.AddDate(0, 0, -10)})
+	v.refuse(nil)
+	if l := legOf(t, report, "conversations"); l.Status != pipeline.Failed || l.Pages < 2 {
+		t.Fatalf("conversations are %s with %d pages", l.Status, l.Pages)
+	}
+	v.config = v.load(v.config.Warehouse)
+	for i, p := range v.config.Pipelines {
+		if p.Name == "conversations" {
+			v.config.Pipelines[i].Start = noon.AddDate(0, 0, -5) // the nights begin after the backfill
+		}
+	}
+	flip(t, filepath.Join(v.config.Warehouse, "landing", "iadvize", "closed_conversations", report.RunID, "000001.json.zst"), false)
+	v.pass(aDay)
+	v.requests()
+	report = v.run(pipeline.Request{Pipelines: []string{"conversations"}})
+	old := 0
+	for _, a := range v.requests() {
+		if a.vendor == "iadvize" && intervalOf(t, a).from.Before(noon.AddDate(0, 0, -20)) {
+			old++
+		}
+	}
+	if old == 0 {
+		t.Error("the damaged window is not asked for again")
+	}
+	if mark := v.bookmarks()["conversations"]; !strings.Contains(mark, "2026-04-01") {
+		t.Errorf("the bookmark is %s", mark)
+	}
+	v.verify()
+}
+
+// A damaged page that was published ends a replay, which says both ways out; with
+// --skip it goes on, on the record, this once.
+func TestReplayWithoutAPage(t *testing.T) {
+	v := open(t, noon, sandbox.Options{Scale: 0.1})
+	v.nights(aDay)
+	runs, err := filepath.Glob(filepath.Join(v.config.Warehouse, "landing", "aircall", "calls", "*"))
+	if err != nil || len(runs) != 2 {
+		t.Fatal(runs, err)
+	}
+	path := filepath.Join(runs[0], "000002.json.zst")
+	ref := "aircall/calls/" + filepath.Base(runs[0]) + "/000002"
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flip(t, path, false)
+	checked, err := v.runner(v.config).VerifyLanding(t.Context())
+	if err != nil || len(checked.Problems) != 1 || !strings.Contains(checked.Problems[0], ref) {
+		t.Errorf("the landing zone has %+v (%v), want one problem with %s", checked, err, ref)
+	}
+	want := exported(t, v.config.Warehouse)
+
+	dir := v.withLanding()
+	refused := func(warehouse string) {
+		t.Helper()
+		_, err := v.runner(v.load(warehouse)).Replay(t.Context(), time.Time{})
+		for _, words := range []string{ref + " is corrupt", "restore it from a backup", "`etl replay --skip " + ref + "`", "`etl verify --landing`"} {
+			if err == nil || !strings.Contains(err.Error(), words) {
+				t.Errorf("%v does not say %q", err, words)
+			}
+		}
+	}
+	for _, warehouse := range []string{v.config.Warehouse, dir} {
+		refused(warehouse)
+		report, err := v.runner(v.load(warehouse)).Replay(t.Context(), time.Time{}, ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := legOf(t, report, "calls")
+		if report.Status != pipeline.Incomplete || report.Generation == 0 || !l.Published || !strings.Contains(l.Reason, ref+", with 100 records") {
+			t.Errorf("the replay is %s, calls published %t: %s", report.Status, l.Published, l.Reason)
+		}
+		if other := legOf(t, report, "conversations"); other.Status != pipeline.Complete {
+			t.Errorf("conversations are %s: %s", other.Status, other.Reason)
+		}
+		v.config = v.load(warehouse)
+		said := v.query("SELECT status, reason FROM etl.reconciliation WHERE pipeline = 'calls' AND reason LIKE '%" + ref + "%'")
+		if len(said) != 1 || said[0]["status"] != "incomplete" || !strings.Contains(said[0]["reason"].(string), "100 records") {
+			t.Errorf("etl.reconciliation says %v", said)
+		}
+		if rows := v.query("SELECT 1 AS n FROM aircall.calls WHERE _page = '" + ref + "'"); len(rows) > 0 {
+			t.Errorf("%d rows of the page are in the table", len(rows))
+		}
+		v.verify()
+		refused(warehouse) // the word was good for one replay
+	}
+
+	if _, err := v.runner(v.config).Replay(t.Context(), time.Time{}, "aircall/calls/20200101T000000.000Z/000001"); err == nil || !strings.Contains(err.Error(), "--skip") {
+		t.Errorf("a page that never landed may be left out: %v", err)
+	}
+	// From the landing zone alone the bookmark stays before the gap, so that the
+	// next night closes it.
+	if mark, ok := v.bookmarks()["calls"]; ok {
+		t.Errorf("the bookmark passed the page: %s", mark)
+	}
+	v.run(pipeline.Request{})
+	v.expectTruth()
+	// Restored, the page is a page again.
+	if err := os.WriteFile(filepath.Join(dir, "landing", filepath.FromSlash(ref)+".json.zst"), good, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	again := v.withLanding()
+	removeAll(t, filepath.Join(again, "landing", "aircall", "calls", lastOf(t, filepath.Join(again, "landing", "aircall", "calls"))))
+	v.replay(again, time.Time{})
+	got := exported(t, again)
+	for name, f := range want {
+		if strings.Contains(name, "/aircall/") && got[name].sha256 != f.sha256 {
+			t.Errorf("%s has other bytes", name)
+		}
+	}
+}
+
+func lastOf(t *testing.T, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 {
+		t.Fatal(err)
+	}
+	return entries[len(entries)-1].Name()
+}
+
+// What stands behind the damage of a journal that was published is gone on without
+// in the same way.
+func TestReplayWithoutTheRestOfAJournal(t *testing.T) {
+	v := open(t, noon, sandbox.Options{Scale: 0.1})
+	v.run(pipeline.Request{})
+	dir := filepath.Join(v.config.Warehouse, "landing", "aircall", "calls")
+	run := lastOf(t, dir)
+	edit(t, filepath.Join(dir, run, "journal.jsonl"), func(b []byte) []byte { b[bytes.Index(b, []byte(`"seq":2`))] ^= 1; return b })
+	ref := "aircall/calls/" + run + "/journal.jsonl"
+	_, err := v.runner(v.config).Replay(t.Context(), time.Time{})
+	if err == nil || !strings.Contains(err.Error(), "`etl replay --skip "+ref+"`") {
+		t.Errorf("got %v, want the way out", err)
+	}
+	report, err := v.runner(v.config).Replay(t.Context(), time.Time{}, ref)
+	if err != nil || report.Status != pipeline.Incomplete || !strings.Contains(legOf(t, report, "calls").Reason, ref) {
+		t.Errorf("%+v, %v", report, err)
+	}
+	v.verify()
+}

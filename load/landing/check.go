@@ -1,0 +1,150 @@
+package landing
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Checked is what Check has read.
+type Checked struct {
+	Runs     int
+	Pages    int
+	Bytes    int64           // of the pages' bodies
+	Problems []*CorruptError // by reference
+	SetAside []string        // references of what is damaged, and done without already
+}
+
+// check is a Check under way.
+type check struct {
+	zone *Zone
+	mu   sync.Mutex
+	Checked
+}
+
+// Check reads every landed page of every run against its hash, and every journal.
+// It holds a page a core, whatever has landed, and ends with ctx.
+func (z *Zone) Check(ctx context.Context) (*Checked, error) {
+	c := &check{zone: z}
+	pages := make(chan Landed)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(pages)
+		return c.list(ctx, pages)
+	})
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() error {
+			c.read(pages)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("checking the landing zone: %w", err)
+	}
+	slices.SortFunc(c.Problems, func(a, b *CorruptError) int { return cmp.Compare(a.Ref, b.Ref) })
+	slices.Sort(c.SetAside)
+	return &c.Checked, nil
+}
+
+// list sends the pages of every run.
+func (c *check) list(ctx context.Context, pages chan<- Landed) error {
+	streams, err := c.zone.Streams()
+	if err != nil {
+		return err
+	}
+	for _, s := range streams {
+		ids, err := c.zone.RunIDs(s.Source, s.Stream)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := c.listRun(ctx, s, id, pages); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *check) listRun(ctx context.Context, s Stream, id string, pages chan<- Landed) error {
+	r, err := c.zone.Run(s.Source, s.Stream, id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ctx.Err() // it died before it said anything
+	}
+	ref := journalRef(s.Source, s.Stream, id)
+	if err != nil {
+		c.problem(ref, err)
+		return ctx.Err()
+	}
+	c.mu.Lock()
+	c.Runs++
+	c.mu.Unlock()
+	if r.Damage != nil {
+		c.damaged(r.Damage, c.zone.JournalIsAside(r))
+	}
+	last := 0
+	for page, err := range r.Pages() {
+		if err != nil {
+			c.problem(ref, err)
+			break
+		}
+		if page.Seq != last+1 {
+			c.problem(ref, fmt.Errorf("page %d follows page %d: lines are missing between them", page.Seq, last))
+		}
+		last = page.Seq
+		select {
+		case pages <- page:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// read reads pages until there are no more.
+func (c *check) read(pages <-chan Landed) {
+	var body []byte
+	for page := range pages {
+		found, err := c.zone.Body(page, body)
+		if err == nil {
+			body = found
+		}
+		c.mu.Lock()
+		c.Pages++
+		c.Bytes += page.Bytes
+		c.mu.Unlock()
+		var corrupt *CorruptError
+		switch {
+		case errors.As(err, &corrupt):
+			c.damaged(corrupt, c.zone.IsAside(page))
+		case err != nil:
+			c.problem(page.Ref, err)
+		}
+	}
+}
+
+func (c *check) damaged(e *CorruptError, aside bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if aside {
+		c.SetAside = append(c.SetAside, e.Ref)
+		return
+	}
+	c.Problems = append(c.Problems, e)
+}
+
+// problem notes an error that may be a *CorruptError already.
+func (c *check) problem(ref string, err error) {
+	var corrupt *CorruptError
+	if !errors.As(err, &corrupt) {
+		corrupt = &CorruptError{Ref: ref, Err: err}
+	}
+	c.damaged(corrupt, false)
+}
