@@ -78,7 +78,7 @@ func Reconciliation() Table {
 			whole(12, "pages", "", "Pages landed").in("pages"),
 			whole(13, "requests", "", "Requests sent for data, retries included").in("requests"),
 			whole(14, "retries", "", "Requests that repeated an earlier one").in("requests"),
-			text(15, "status", "", "complete, incomplete or unverifiable"),
+			text(15, "status", "", "complete, incomplete, unverifiable, or interrupted: taken over as far as it had landed"),
 			text(16, "reason", "", "Why the status is not complete"),
 		},
 	}
