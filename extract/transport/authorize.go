@@ -33,7 +33,7 @@ func (c *Client) authorize(next roundTripper) roundTripper {
 				return nil, err
 			}
 			res, err := next(bearing(req, token))
-			if !expired(err) || renewed > 0 && (renewed >= renewals || !c.outlived(token)) {
+			if !expired(err) || renewed > 0 && (renewed >= renewals || !c.outlived(req.Context(), token)) {
 				return res, err
 			}
 			refused = token
@@ -69,17 +69,27 @@ func newLogin() login {
 	return l
 }
 
+// enter waits for the turn.
+func (l *login) enter(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.turn:
+		return nil
+	}
+}
+
+func (l *login) leave() { l.turn <- struct{}{} }
+
 // token returns a token that is good, signing in or renewing where it must.
 // Refused is the token that the vendor just turned down, nil if none; whoever
 // comes second with it finds a newer one at hand.
 func (c *Client) token(ctx context.Context, refused *Token) (*Token, error) {
 	l := &c.login
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-l.turn:
+	if err := l.enter(ctx); err != nil {
+		return nil, err
 	}
-	defer func() { l.turn <- struct{}{} }()
+	defer l.leave()
 	if l.err != nil {
 		return nil, l.err
 	}
@@ -105,10 +115,13 @@ func (l *login) due() bool {
 	return l.token.Life > 0 && time.Since(l.since) >= time.Duration(renewAt*float64(l.token.Life)) && !time.Now().Before(l.rest)
 }
 
-// outlived reports whether token is past the whole of its life.
-func (c *Client) outlived(token *Token) bool {
-	<-c.login.turn
-	defer func() { c.login.turn <- struct{}{} }()
+// outlived reports whether token is past the whole of its life. Where ctx ends the
+// wait for the turn, that is of no interest any more.
+func (c *Client) outlived(ctx context.Context, token *Token) bool {
+	if c.login.enter(ctx) != nil {
+		return false
+	}
+	defer c.login.leave()
 	return token.Life > 0 && token == c.login.token && time.Since(c.login.since) >= token.Life
 }
 

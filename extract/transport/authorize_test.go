@@ -347,3 +347,43 @@ func TestAFailedSignInIsRemembered(t *testing.T) {
 		})
 	}
 }
+
+// A request whose token is refused again while another one signs in waits for that
+// sign-in no longer than its own context lasts.
+func TestAWaitForASignInEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signIns, asked := 0, atomic.Int64{}
+		signIn := func(ctx context.Context, _ transport.Send, _ *transport.Token) (*transport.Token, error) {
+			if signIns++; signIns == 3 {
+				<-ctx.Done() // the vendor of tokens does not answer
+				return nil, ctx.Err()
+			}
+			return &transport.Token{Access: fmt.Sprint("a", signIns)}, nil
+		}
+		vendor := transport.New(transport.Config{Vendor: "vendor", Concurrency: 2, Base: in(func(w http.ResponseWriter, _ *http.Request) {
+			if asked.Add(1) == 2 { // the repeat of the first request
+				time.Sleep(2 * time.Second)
+			}
+			write(w, 401, "", "{}")
+		})}, signIn)
+		other, end := context.WithTimeout(t.Context(), time.Hour)
+		defer end()
+		var both sync.WaitGroup
+		both.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			began := time.Now()
+			_, err := vendor.GraphQL(ctx, endpoint, ask)
+			if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != 3*time.Second {
+				t.Errorf("after %s: %v", took, err)
+			}
+		})
+		both.Go(func() {
+			time.Sleep(time.Second)
+			if _, err := vendor.GraphQL(other, endpoint, ask); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the one that signs in: %v", err)
+			}
+		})
+		both.Wait()
+	})
+}
