@@ -13,7 +13,7 @@ import (
 func (s *ClosedConversations) Check(ctx context.Context) ([]extract.Finding, error) {
 	schema, err := transport.Introspect(ctx, s.client, s.cfg.Endpoint)
 	if errors.Is(err, transport.ErrNoIntrospection) {
-		if _, err := s.try(ctx); err != nil {
+		if _, err := s.discover(ctx); err != nil {
 			return nil, err
 		}
 		return []extract.Finding{{Path: "__schema", What: "the vendor does not show its schema; the query is answered"}}, nil

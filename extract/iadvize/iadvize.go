@@ -36,8 +36,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"nightjar/extract"
 	"nightjar/extract/transport"
@@ -73,8 +74,8 @@ type ClosedConversations struct {
 	client *transport.Client
 	ask    extract.Ask // of the last Plan
 
-	mu       sync.Mutex // discovery, once for all windows
-	question *question
+	discovery *semaphore.Weighted // once for all windows
+	question  *question
 }
 
 // New returns the stream. It opens no socket.
@@ -82,7 +83,7 @@ func New(cfg Config) *ClosedConversations {
 	if cfg.Location == nil {
 		cfg.Location = time.UTC
 	}
-	return &ClosedConversations{cfg: cfg, client: transport.New(cfg.Transport, cfg.signIn)}
+	return &ClosedConversations{cfg: cfg, client: transport.New(cfg.Transport, cfg.signIn), discovery: semaphore.NewWeighted(1)}
 }
 
 // bookmark says that every conversation closed before the instant has been asked

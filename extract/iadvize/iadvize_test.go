@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -423,5 +424,24 @@ func TestCheck(t *testing.T) {
 				t.Errorf("got %s: %v", got, err)
 			}
 		})
+	}
+}
+
+// What a check has found out is not found out again by the walk after it.
+func TestACheckedVendorIsNotAskedAgain(t *testing.T) {
+	for _, blind := range []bool{false, true} {
+		v := newVendor(t)
+		v.blind = blind
+		v.fill(now.Add(-time.Hour), now.Add(-time.Second), time.Minute)
+		s := v.stream()
+		if _, err := s.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		tried := len(v.asked)
+		run(t, s, extract.Ask{Now: now}).whole(t, v, now)
+		probes := slices.DeleteFunc(slices.Clone(v.asked[tried:]), func(a asked) bool { return a.to.Sub(a.from) > 2*time.Second })
+		if v.looks != 1 || len(probes) > 0 {
+			t.Errorf("blind %t: asked %d times for the schema, and again %v", blind, v.looks, probes)
+		}
 	}
 }

@@ -58,8 +58,10 @@ var errNoShape = errors.New("the vendor has neither closedConversations nor sear
 
 // discover finds out, once a run, what can be asked.
 func (s *ClosedConversations) discover(ctx context.Context) (*question, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.discovery.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	defer s.discovery.Release(1)
 	if s.question != nil {
 		return s.question, nil
 	}

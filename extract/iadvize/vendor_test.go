@@ -48,6 +48,7 @@ type vendor struct {
 	chats []chat
 
 	blind     bool // no introspection
+	looks     int  // asked for the schema
 	exclusive bool // interval ends are
 	most      int  // rows of an answer where no paging is asked for; zero is no limit
 	fault     func(w http.ResponseWriter, a asked) bool
@@ -147,6 +148,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (v *vendor) introspect(w http.ResponseWriter) {
+	v.looks++
 	if v.blind {
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, `{"errors":[{"message":"introspection is not allowed","extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/machinebox/graphql"
+	"golang.org/x/sync/semaphore"
 
 	"nightjar/extract"
 )
@@ -28,6 +29,7 @@ type Client struct {
 	login  login  // the token at hand
 	pace   *pace  // rate and slots
 	budget budget // repeats left
+	shown  shown  // schema at hand
 }
 
 // The decorators have one type, so that New can compose them in one line.
@@ -48,7 +50,8 @@ func New(cfg Config, signIn SignIn) *Client {
 	if cfg.Base == nil {
 		cfg.Base = base(cfg.Concurrency)
 	}
-	c := &Client{cfg: cfg, signIn: signIn, login: newLogin(), pace: newPace(cfg.Rate, cfg.Concurrency)}
+	c := &Client{cfg: cfg, signIn: signIn, login: newLogin(), pace: newPace(cfg.Rate, cfg.Concurrency),
+		shown: shown{turn: semaphore.NewWeighted(1)}}
 	c.budget.fill(cfg.Budget)
 	chain := c.keep(c.retry(c.authorize(c.limit(c.count(c.judge(c.within(c.whole(cfg.Base.RoundTrip))))))))
 	c.http = &http.Client{Transport: chain, CheckRedirect: stay}
@@ -74,7 +77,7 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 
 // GraphQL sends q to endpoint, authorized, and returns the judged answer.
 func (c *Client) GraphQL(ctx context.Context, endpoint string, q Query) (*Answer, error) {
-	x := &exchange{operation: q.Operation, graphql: true, once: q.Once, divisible: q.Divisible, read: q.Read}
+	x := &exchange{operation: q.Operation, graphql: true, once: q.Once, divisible: q.Divisible, schema: q.schema, read: q.Read}
 	err := run(inExchange(ctx, x), c.http, endpoint, q, "")
 	return c.outcome(ctx, x, err)
 }

@@ -21,6 +21,7 @@ type exchange struct {
 	signIn    bool // carries credentials of its own
 	once      bool
 	divisible bool
+	schema    bool
 	read      func(*jx.Decoder) error
 	secrets   []string // of this request, beside its token
 	sent      int      // attempts that reached the wire

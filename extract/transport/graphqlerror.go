@@ -228,6 +228,18 @@ func (g GraphQLError) expired() bool {
 	return g.Status == 401 || strings.EqualFold(g.Message, "Unauthorized")
 }
 
+// internal reports whether the error is one of the vendor's own trouble, a 5xx in
+// the form of GraphQL.
+func (g GraphQLError) internal() bool {
+	for _, id := range []string{g.Name, g.Code} {
+		switch strings.ToUpper(id) {
+		case "INTERNAL_SERVER_ERROR", "INTERNAL_ERROR", "INTERNAL", "SERVICE_UNAVAILABLE", "UNAVAILABLE":
+			return true
+		}
+	}
+	return g.Status >= 500
+}
+
 // ofErrors is the kind of an answer whose status says nothing: the worst news
 // that its errors bring.
 func ofErrors(all []GraphQLError) extract.Kind {

@@ -20,6 +20,7 @@ const (
 	patience    = 15 * time.Minute       // a vendor that asks for more is not waited for
 	divisibly   = 1                      // repeats of a request that could ask for less
 	oversized   = 1                      // repeats of a request whose answer had no end
+	withheld    = 1                      // repeats of a question for the schema that brought nothing
 	earnedAfter = 10                     // good answers that put one repeat back into the budget
 )
 
@@ -59,6 +60,9 @@ func (c *Client) repeats(x *exchange, err error) int {
 	if x.divisible && (kind == extract.TimedOut || kind == extract.Failing) {
 		return min(c.cfg.Retries, divisibly)
 	}
+	if x.schema && withholdsSchema(err) {
+		return min(c.cfg.Retries, withheld)
+	}
 	if kind == extract.TooLarge {
 		return min(c.cfg.Retries, oversized)
 	}
@@ -67,7 +71,7 @@ func (c *Client) repeats(x *exchange, err error) int {
 
 // mayRepeat reports whether asking again may help, and cannot act twice.
 func mayRepeat(x *exchange, err error) bool {
-	if x.once && !Untouched(err) {
+	if x.once && !Untouched(err) || x.schema && refusesSchema(err) {
 		return false
 	}
 	var answer *AnswerError

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"golang.org/x/sync/semaphore"
 
 	"nightjar/extract"
 )
@@ -60,11 +63,38 @@ func (s *Schema) Field(typeName, field string) *Field {
 	return t.Fields[field]
 }
 
-// Introspect asks the endpoint for its schema, with one request.
+// shown is what the vendor has said when it was asked for its schema.
+type shown struct {
+	turn   *semaphore.Weighted // makes the question single-flight
+	schema *Schema
+	err    error // wraps ErrNoIntrospection; nil where that has not been said
+}
+
+// Introspect asks the endpoint for its schema, with one request in the life of the
+// client: the schema, or that the vendor does not show it, is remembered. A client
+// has one endpoint to ask.
 func Introspect(ctx context.Context, c *Client, endpoint string) (*Schema, error) {
-	answer, err := c.GraphQL(ctx, endpoint, Query{Operation: "Introspection", Text: introspection})
+	if err := c.shown.turn.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	defer c.shown.turn.Release(1)
+	if c.shown.schema != nil || c.shown.err != nil {
+		return c.shown.schema, c.shown.err
+	}
+	schema, err := introspect(ctx, c, endpoint)
+	switch {
+	case err == nil:
+		c.shown.schema = schema
+	case errors.Is(err, ErrNoIntrospection):
+		c.shown.err = err
+	}
+	return schema, err
+}
+
+func introspect(ctx context.Context, c *Client, endpoint string) (*Schema, error) {
+	answer, err := c.GraphQL(ctx, endpoint, Query{Operation: "Introspection", Text: introspection, schema: true})
 	if err != nil {
-		if unwilling(err) {
+		if refusesSchema(err) || withholdsSchema(err) {
 			return nil, fmt.Errorf("%w: %w", ErrNoIntrospection, err)
 		}
 		return nil, err
@@ -72,11 +102,11 @@ func Introspect(ctx context.Context, c *Client, endpoint string) (*Schema, error
 	return readSchema(answer.Body)
 }
 
-// unwilling reports whether the vendor understood the question and does not
-// answer it. A missing sign-in is another matter.
-func unwilling(err error) bool {
-	var signIn *signInError
-	if errors.As(err, &signIn) || expired(err) {
+// refusesSchema reports whether the vendor understood the question for its schema
+// and says that it does not answer it: nothing is gained by asking again. A
+// missing sign-in is another matter.
+func refusesSchema(err error) bool {
+	if !aboutSchema(err) {
 		return false
 	}
 	switch extract.KindOf(err) {
@@ -84,16 +114,37 @@ func unwilling(err error) bool {
 		return true
 	case extract.Denied:
 		return len(Errors(err)) > 0
-	case extract.Garbled:
-		var answer *AnswerError
-		return errors.As(err, &answer) && answer.Detail == noData
 	}
 	for _, g := range Errors(err) {
-		if strings.Contains(strings.ToLower(g.Message), "introspection") {
+		if strings.Contains(strings.ToLower(g.Message+" "+g.Name+" "+g.Code), "introspection") {
 			return true
 		}
 	}
 	return false
+}
+
+// withholdsSchema reports whether the vendor answered the question for its schema
+// with nothing, or with an error that may as well be a refusal as a mishap. An
+// answer of its own kind of trouble, a 5xx in any form, is none of the two.
+func withholdsSchema(err error) bool {
+	var answer *AnswerError
+	if !aboutSchema(err) || !errors.As(err, &answer) || answer.Status >= 300 {
+		return false
+	}
+	switch extract.KindOf(err) {
+	case extract.Garbled:
+		return answer.Detail == noData
+	case extract.Failing:
+		return !slices.ContainsFunc(answer.Errors, GraphQLError.internal)
+	}
+	return false
+}
+
+// aboutSchema reports whether err may be an answer to the question: not to the
+// sign-in before it, and not for now.
+func aboutSchema(err error) bool {
+	var signIn *signInError
+	return !errors.As(err, &signIn) && !expired(err) && extract.KindOf(err) != extract.Throttled
 }
 
 // The answer to the introspection query, as the GraphQL specification has it.

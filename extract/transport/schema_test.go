@@ -1,9 +1,14 @@
 package transport_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"nightjar/extract"
 	"nightjar/extract/transport"
@@ -54,4 +59,74 @@ func TestIntrospectionSwitchedOff(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A refusal is known for what it is in any form, at once and for the whole run: a
+// vendor that hides its schema is no reason to wait.
+func TestARefusedSchemaIsNotAskedForAgain(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		asked      int64 // by two calls
+		off        bool
+	}{
+		{"in words", `{"errors":[{"message":"introspection is disabled"}]}`, 1, true},
+		{"at its path", `{"data":null,"errors":[{"message":"GraphQL introspection is not allowed","path":["__schema"]}]}`, 1, true},
+		{"by a code of its own", `{"errors":[{"message":"No.","path":["__schema"],"extensions":{"code":"INTROSPECTION_DISABLED"}}]}`, 1, true},
+		{"as invalid", `{"errors":[{"message":"No.","extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`, 1, true},
+		{"as forbidden", `{"errors":[{"message":"No.","path":["__schema"],"extensions":{"code":"FORBIDDEN"}}]}`, 1, true},
+		{"as trouble, and named", `{"errors":[{"message":"introspection is off","path":["__schema"],"extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}`, 1, true},
+		{"as null", `{"data":{"__schema":null}}`, 1, true},
+
+		// It may be a mishap: once more.
+		{"in words of its own", `{"errors":[{"message":"No.","path":["__schema"]}]}`, 2, true},
+		{"nothing", `{"data":null}`, 2, true},
+
+		// It is no answer to the question: as any other request.
+		{"trouble", `{"errors":[{"message":"No.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}`, 2 * 6, false},
+		{"too fast", `{"errors":[{"message":"No.","extensions":{"code":"RATE_LIMITED"}}]}`, 2 * 6, false},
+		{"no sign-in", `{"errors":[{"message":"No.","extensions":{"code":"UNAUTHENTICATED"}}]}`, 2 * 2, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked atomic.Int64
+				vendor := client(func(w http.ResponseWriter, _ *http.Request) {
+					asked.Add(1)
+					write(w, 200, "", c.body)
+				}, func(cfg *transport.Config) { cfg.Retries = 5 })
+				for range 2 {
+					if _, err := transport.Introspect(t.Context(), vendor, endpoint); errors.Is(err, transport.ErrNoIntrospection) != c.off {
+						t.Error(err)
+					}
+				}
+				if asked.Load() != c.asked {
+					t.Errorf("asked %d times, want %d", asked.Load(), c.asked)
+				}
+			})
+		})
+	}
+}
+
+// Who waits for another's question for the schema waits as long as its context.
+func TestAWaitForTheSchemaEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := client(func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(30 * time.Second)
+			write(w, 200, "", `{"data":{"__schema":{"queryType":{"name":"Query"},"types":[]}}}`)
+		})
+		var first sync.WaitGroup
+		first.Go(func() {
+			if _, err := transport.Introspect(t.Context(), vendor, endpoint); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		_, err := transport.Introspect(ctx, vendor, endpoint)
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != time.Second {
+			t.Errorf("after %s: %v", took, err)
+		}
+		first.Wait()
+	})
 }

@@ -79,6 +79,8 @@ type Query struct {
 	// reads one value, whole; it begins anew with every answer, those too that are
 	// refused afterwards; and its error is the decoder's.
 	Read func(*jx.Decoder) error
+
+	schema bool // asks for the vendor's schema: what refuses it is not repeated
 }
 
 // Answer is a whole, judged answer: status 2xx, a JSON body, and no GraphQL errors.

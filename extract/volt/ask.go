@@ -82,23 +82,31 @@ func (s *Messages) text(operation string) string {
 // selection is what to ask of pageInfo. It is found out once, by introspection;
 // where that is switched off, what others call these fields is tried.
 func (s *Messages) selection(ctx context.Context) (string, error) {
+	if known := s.selected(); known != "" {
+		return known, nil
+	}
+	schema, err := transport.Introspect(ctx, s.client, s.cfg.Endpoint) // with no lock held: who waits looks at its context
+	if err != nil && !errors.Is(err, transport.ErrNoIntrospection) {
+		return "", err
+	}
 	s.asking.Lock()
 	defer s.asking.Unlock()
-	if s.pageInfo != "" {
-		return s.pageInfo, nil
-	}
-	schema, err := transport.Introspect(ctx, s.client, s.cfg.Endpoint)
 	switch {
-	case errors.Is(err, transport.ErrNoIntrospection):
-		s.pageInfo = inferredPageInfo
+	case s.pageInfo != "": // another was quicker
 	case err != nil:
-		return "", err
+		s.pageInfo = inferredPageInfo
 	default:
 		if _, err := s.learn(schema); err != nil {
 			return "", err
 		}
 	}
 	return s.pageInfo, nil
+}
+
+func (s *Messages) selected() string {
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	return s.pageInfo
 }
 
 // pageInfoOf selects the fields of PageInfo that tell whether there is more, and
