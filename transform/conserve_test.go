@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -92,9 +94,20 @@ func deskUnder(root *fastjson.Value) ([]*fastjson.Value, bool) {
 	list := of(root, "conversations")
 	if list == nil {
 		one := of(root, "conversation")
-		return []*fastjson.Value{one}, one != nil
+		if one == nil { // left out, and rightly so where the page counts none
+			return nil, zero(root.Get("pagination", "records")) || zero(root.Get("meta", "page", "count"))
+		}
+		return []*fastjson.Value{one}, true
 	}
 	return list.GetArray(), list.Type() == fastjson.TypeArray || list.Type() == fastjson.TypeNull
+}
+
+func zero(v *fastjson.Value) bool {
+	if v == nil {
+		return false
+	}
+	n, err := strconv.ParseFloat(strings.Trim(v.String(), `"`), 64)
+	return err == nil && n == 0
 }
 
 func sessionsUnder(root *fastjson.Value) ([]*fastjson.Value, bool) {

@@ -6,7 +6,8 @@ import (
 )
 
 // readDeskConversations reads a list of conversations, or one conversation. A
-// page of message history holds none.
+// page of message history holds none, nor does a list that is null, or that is left
+// out where the page counts no record.
 func readDeskConversations(d *decoder, root value) {
 	if strings.Contains(d.page.Operation, "history") {
 		return
@@ -19,7 +20,7 @@ func readDeskConversations(d *decoder, root value) {
 	switch list.kind() {
 	case isArray:
 	case isNull:
-		if !list.exists() {
+		if !list.exists() && !d.countsNone(root) {
 			d.rejectPage("the page holds no conversations", nil)
 		}
 		return
@@ -30,6 +31,18 @@ func readDeskConversations(d *decoder, root value) {
 	for i, conversation := range list.elements() {
 		readDeskConversation(d, i, conversation)
 	}
+}
+
+// countsNone reports whether the page says that there is no record, in either block
+// that may say it.
+func (d *decoder) countsNone(root value) bool {
+	for _, count := range []value{root.get("pagination").get("records"), root.get("meta").get("page").get("count")} {
+		text, _ := d.literal(count)
+		if n, ok := parseWhole(text); ok && n == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func readDeskConversation(d *decoder, position int, v value) {

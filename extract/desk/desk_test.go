@@ -39,8 +39,9 @@ type site struct {
 	lies   int    // added to the count
 	pages  int    // lists asked for
 	posts  int
-	moves  func(s *site)  // after each list
-	bad    map[string]int // path suffix to status
+	moves  func(s *site)      // after each list
+	bad    map[string]int     // path suffix to status
+	fixed  func(n int) string // the nth list, instead of one of the talks
 }
 
 func (s *site) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -69,6 +70,10 @@ func (s *site) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func (s *site) list(w http.ResponseWriter, req *http.Request) {
 	s.pages++
+	if s.fixed != nil {
+		_, _ = io.WriteString(w, s.fixed(s.pages))
+		return
+	}
 	query := req.URL.Query()
 	field := query.Get("orderBy")
 	var filter map[string]map[string]string
@@ -313,5 +318,81 @@ func TestEndsEarly(t *testing.T) {
 	}
 	if s.pages != 1 {
 		t.Errorf("%d requests for one page", s.pages)
+	}
+}
+
+// listed is a page of the conversations with these ids, each a second later than the
+// one before, that says that there is more.
+func listed(at time.Time, ids ...int) string {
+	rows := []any{}
+	for i, id := range ids {
+		rows = append(rows, map[string]any{"id": id, "updatedAt": at.Add(time.Duration(i) * time.Second).Format(time.RFC3339)})
+	}
+	body, _ := json.Marshal(map[string]any{"conversations": rows, "pagination": map[string]any{"records": 1 << 40, "hasMorePages": true}})
+	return string(body)
+}
+
+// A vendor whose pages bring nothing new is left after a few of them, with the
+// place where it went in circles.
+func TestPagesThatRepeat(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		page func(n int) string
+		most int
+	}{
+		{"one page for ever", func(int) string { return listed(now, 1, 2, 3, 4) }, 4},
+		{"two pages in turn", func(n int) string { return listed(now.Add(time.Duration(n%2)*time.Hour), 4*(n%2), 4*(n%2)+1) }, 5},
+		{"the same in another order", func(n int) string { return listed(now, 1+n%4, 1+(n+1)%4, 1+(n+2)%4) }, 7},
+		{"the same, later and later", func(n int) string { return listed(now.Add(time.Duration(n)*time.Hour), 1, 2, 3) }, 15},
+		{"without an id", func(int) string { return strings.ReplaceAll(listed(now, 1, 2), `"id"`, `"number"`) }, 4},
+		{"without a row", func(int) string { return listed(now) }, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := &site{t: t, fixed: func(n int) string {
+				if n > 100 {
+					t.Fatal("no end")
+				}
+				return c.page(n)
+			}}
+			stream := s.stream()
+			windows, err := stream.Plan(t.Context(), extract.Ask{Now: now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, err = range stream.Walk(t.Context(), windows[0]) {
+			}
+			var e *extract.Error
+			if !errors.As(err, &e) || e.Kind != extract.Stuck || e.Stream != "conversations" || e.Window != "updated" || e.Page != s.pages+1 || s.pages > c.most {
+				t.Errorf("after %d pages, want %d at most: %v", s.pages, c.most, err)
+			}
+		})
+	}
+}
+
+// A quiet night comes as an empty list, as null, or with no list at all; where the
+// page counts records, a list that is missing is an error.
+func TestQuietNight(t *testing.T) {
+	for body, good := range map[string]bool{
+		`{"conversations":[],"pagination":{"records":0,"hasMorePages":false}}`:   true,
+		`{"conversations":null,"pagination":{"records":0,"hasMorePages":false}}`: true,
+		`{"conversations":null,"meta":{"page":{"count":0,"hasMore":false}}}`:     true,
+		`{"pagination":{"records":0,"hasMorePages":false}}`:                      true,
+		`{"conversations":null,"pagination":{"records":7,"hasMorePages":false}}`: false,
+		`{"pagination":{"records":7,"hasMorePages":false}}`:                      false,
+		`{"conversations":null,"pagination":{"hasMorePages":false}}`:             false,
+		`{"conversations":null}`: false,
+		`{"conversations":{"id":1},"pagination":{"records":0,"hasMorePages":false}}`: false,
+	} {
+		s := &site{t: t, fixed: func(int) string { return body }}
+		got := run(t, s.stream(), extract.Ask{Now: now})
+		if (got.err == nil) != good || !good && extract.KindOf(got.err) != extract.Garbled {
+			t.Errorf("%s: %v", body, got.err)
+		}
+		if good && got.after == nil {
+			t.Errorf("%s: the bookmark stays", body)
+		}
+		if findings, err := s.stream().Check(t.Context()); (err == nil) != good || len(findings) > 0 {
+			t.Errorf("%s: checked: %v, %v", body, findings, err)
+		}
 	}
 }

@@ -29,14 +29,13 @@ func read(body []byte, field string) (view, error) {
 	if err != nil {
 		return view{}, errors.New("answer cannot be read") // the cause would quote it
 	}
-	list := root.Get("conversations")
-	if list == nil || list.Type() != fastjson.TypeArray {
-		return view{}, errors.New("answer has no list of conversations")
-	}
-	rows := list.GetArray()
+	rows, listed := root.GetArray("conversations"), isList(root.Get("conversations"))
 	seen := view{rows: int64(len(rows)), total: extract.Unknown}
 	if err := seen.paging(root); err != nil {
 		return view{}, err
+	}
+	if !listed && (seen.total != 0 || !isNone(root.Get("conversations"))) {
+		return view{}, errors.New("answer has no list of conversations")
 	}
 	seen.ordered = true
 	for _, row := range rows {
@@ -56,6 +55,12 @@ func read(body []byte, field string) (view, error) {
 	}
 	return seen, nil
 }
+
+func isList(v *fastjson.Value) bool { return v != nil && v.Type() == fastjson.TypeArray }
+
+// isNone reports whether a list is null or absent, as some servers write an empty
+// one. It is believed where the count says the same.
+func isNone(v *fastjson.Value) bool { return v == nil || v.Type() == fastjson.TypeNull }
 
 // paging reads either block; a list with neither ends with a page that is not
 // full.

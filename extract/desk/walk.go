@@ -25,7 +25,7 @@ const (
 // the second window.
 func (s *Conversations) Walk(ctx context.Context, window extract.Window) iter.Seq2[extract.Page, error] {
 	return func(yield func(extract.Page, error) bool) {
-		w := &walk{stream: s, window: window, field: "updatedAt", ids: map[int64]bool{}, yield: yield}
+		w := &walk{stream: s, window: window, field: "updatedAt", ids: map[int64]int8{}, yield: yield}
 		if strings.HasPrefix(window.ID, deleted) {
 			w.field = "deletedAt"
 		}
@@ -47,7 +47,8 @@ type walk struct {
 	stream *Conversations
 	window extract.Window
 	field  string         // updatedAt or deletedAt
-	ids    map[int64]bool // seen: 16 bytes or so a conversation
+	ids    map[int64]int8 // the sweep that listed the conversation last: 16 bytes or so each
+	number int8           // of the sweep, from 1
 	total  int64          // as the vendor counts them
 	pages  int
 	yield  func(extract.Page, error) bool
@@ -56,7 +57,7 @@ type walk struct {
 // whole sweeps the window until the rows add up. A row that leaves the window
 // during a sweep makes it look short; the next sweep's count is without it.
 func (w *walk) whole(ctx context.Context) error {
-	for range sweeps {
+	for w.number = 1; w.number <= sweeps; w.number++ {
 		if err := w.sweep(ctx); err != nil {
 			return err
 		}
@@ -70,16 +71,20 @@ func (w *walk) whole(ctx context.Context) error {
 // sweep lists the window once.
 func (w *walk) sweep(ctx context.Context) error {
 	w.total = extract.Unknown
+	var going progress
 	for since, number := w.window.From, 1; ; {
-		seen, err := w.page(ctx, since, number)
+		seen, fresh, err := w.page(ctx, since, number)
 		if err != nil {
 			return err
 		}
+		stuck := going.step(seen, fresh)
 		switch {
 		case !seen.more:
 			return nil
 		case seen.rows == 0:
 			return w.fail(extract.Stuck, errors.New("there is a next page, but this one is empty"))
+		case stuck != nil:
+			return w.fail(extract.Stuck, stuck)
 		case seen.ordered && seen.last.After(since):
 			since, number = seen.last, 1
 		default:
@@ -88,33 +93,36 @@ func (w *walk) sweep(ctx context.Context) error {
 	}
 }
 
-// page asks for one page and yields it.
-func (w *walk) page(ctx context.Context, since time.Time, number int) (view, error) {
+// page asks for one page and yields it. Fresh is how many of its conversations the
+// sweep has not listed before.
+func (w *walk) page(ctx context.Context, since time.Time, number int) (seen view, fresh int, err error) {
 	const operation = "GET /conversations.json"
 	query := w.query(since, number)
 	ctx = transport.Describe(ctx, operation)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.stream.cfg.Endpoint+"/conversations.json?"+query.Encode(), nil)
 	if err != nil {
-		return view{}, errors.New("endpoint is no URL")
+		return view{}, 0, errors.New("endpoint is no URL")
 	}
 	var answer *transport.Answer
-	var seen view
 	for try := 1; ; try++ {
 		if answer, err = w.stream.client.Do(req); err != nil {
-			return view{}, extract.In(err, Name, w.window.ID, w.pages+1)
+			return view{}, 0, extract.In(err, Name, w.window.ID, w.pages+1)
 		}
 		if seen, err = read(answer.Body, w.field); err == nil {
 			break
 		}
 		if try == tries {
-			return view{}, w.fail(extract.Garbled, err)
+			return view{}, 0, w.fail(extract.Garbled, err)
 		}
 	}
 	if w.total == extract.Unknown {
 		w.total = seen.total
 	}
 	for _, id := range seen.ids {
-		w.ids[id] = true
+		if w.ids[id] != w.number {
+			w.ids[id] = w.number
+			fresh++
+		}
 	}
 	page := extract.Page{
 		Body: seen.body, Rows: seen.rows, Total: w.total,
@@ -123,7 +131,7 @@ func (w *walk) page(ctx context.Context, since time.Time, number int) (view, err
 	if !seen.more && w.field == "deletedAt" && (w.total == extract.Unknown || int64(len(w.ids)) >= w.total) {
 		page.After = w.stream.after()
 	}
-	return seen, w.give(page)
+	return seen, fresh, w.give(page)
 }
 
 func (w *walk) query(since time.Time, number int) url.Values {
