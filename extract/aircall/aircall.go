@@ -98,6 +98,6 @@ func (c *Calls) Walk(ctx context.Context, _ extract.Window) iter.Seq2[extract.Pa
 			yield(extract.Page{}, errors.New("walk aircall calls before they are planned"))
 		}
 	}
-	w := &walk{calls: c, plan: *p, seen: map[key]struct{}{}}
+	w := &walk{calls: c, plan: *p, seen: map[key]int32{}}
 	return w.pages(ctx)
 }

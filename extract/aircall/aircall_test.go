@@ -457,3 +457,54 @@ func TestCheck(t *testing.T) {
 		})
 	}
 }
+
+// A vendor whose pages come again is left after a few of them, however many calls
+// it counts.
+func TestPagesThatComeAgain(t *testing.T) {
+	page := func(ids ...int) string {
+		var nodes []string
+		for _, id := range ids {
+			nodes = append(nodes, fmt.Sprintf(`{"id":"call-%d","created_at":"2026-11-19T10:00:00.000Z","notes":[]}`, id))
+		}
+		return fmt.Sprintf(`{"data":{"paginatedCalls":{"totalCount":9000000000,"hasNextPage":true,"nodes":[%s]}}}`, strings.Join(nodes, ","))
+	}
+	for name, answer := range map[string]func(n int) string{
+		"one page for ever":         func(int) string { return page(1, 2, 3, 4, 5) },
+		"two pages in turn":         func(n int) string { return page(n%2, n%2+2, n%2+4, n%2+6, n%2+8) },
+		"the same in another order": func(n int) string { return page(n%5, (n+1)%5, (n+2)%5, (n+3)%5, (n+4)%5) },
+		"null nodes":                func(int) string { return strings.Replace(page(), "[]", "[null,null,null,null,null]", 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t, 0)
+			f.answer = func(n int, _ string) string {
+				if n > 200 {
+					t.Error("no end")
+					return `{"data":{"paginatedCalls":{"totalCount":0,"hasNextPage":false,"nodes":[]}}}`
+				}
+				return answer(n)
+			}
+			pages, err := walk(t, config(f), extract.Ask{})
+			var incomplete *extract.IncompleteError
+			if !errors.As(err, &incomplete) || f.asked() > 100 {
+				t.Errorf("%d pages in %d requests: %v", len(pages), f.asked(), err)
+			}
+			for _, p := range pages {
+				if p.After != nil {
+					t.Errorf("bookmark %s", p.After)
+				}
+			}
+		})
+	}
+}
+
+// A list that is null where nothing is counted is a quiet night.
+func TestNullWhereNothingIsCounted(t *testing.T) {
+	f := newFake(t, 0)
+	f.answer = func(int, string) string {
+		return `{"data":{"paginatedCalls":{"totalCount":0,"hasNextPage":false,"nodes":null}}}`
+	}
+	pages, err := walk(t, config(f), extract.Ask{})
+	if err != nil || len(pages) != 1 || pages[0].After == nil {
+		t.Errorf("%d pages: %v", len(pages), err)
+	}
+}

@@ -16,6 +16,11 @@ var errStopped = errors.New("stopped by the consumer")
 // for the rest of a sweep to be given up.
 const emptyEnds = 2
 
+// circleEnds is how many full pages of rows in a row must bring nothing that the
+// sweep has not seen for the rest of it to be given up. Calls that come while it
+// runs push rows to the next page; no vendor has so many of them meanwhile.
+const circleEnds = 10
+
 // sweep is one pass over all offsets.
 type sweep struct {
 	walk  *walk
@@ -28,6 +33,8 @@ type sweep struct {
 	gained  int   // ids that the latest page was the first to show
 	empties int   // empty pages in a row, before the total
 	empty   bool  // given up over empty pages
+	stale   int64 // rows in a row that the sweep has seen before, or that have no id
+	circles bool  // given up over pages that come again
 }
 
 func (s *sweep) run(ctx context.Context) error {
@@ -88,6 +95,9 @@ func (s *sweep) stretch(ctx context.Context) error {
 			s.empty = true
 			return nil
 		}
+		if s.circles {
+			return nil
+		}
 		if s.again && s.walk.counted() {
 			return nil
 		}
@@ -128,18 +138,22 @@ func (s *sweep) piece(at, want int64) extract.Task {
 // take counts a page in, in the order of offsets.
 func (s *sweep) take(got contents) {
 	before := len(s.walk.seen)
-	s.walk.take(got, s.total)
+	fresh := s.walk.take(got, s.total)
 	s.gained = len(s.walk.seen) - before
 	s.hasNext = got.hasNext
 	if s.empties++; got.rows > 0 {
 		s.empties = 0
 	}
+	if s.stale += got.rows; fresh > 0 {
+		s.stale = 0
+	}
+	s.circles = s.stale >= circleEnds*s.walk.size()
 }
 
 // done reports whether the sweep has reached its end: the count is right again,
 // or the total is reached and the vendor shows nothing new beyond it.
 func (s *sweep) done() bool {
-	if s.walk.early || s.empty || s.again && s.walk.counted() {
+	if s.walk.early || s.empty || s.circles || s.again && s.walk.counted() {
 		return true
 	}
 	return s.offset >= s.walk.total && (!s.hasNext || s.gained <= 0)

@@ -15,12 +15,13 @@ type walk struct {
 	calls *Calls
 	plan  plan
 
-	seen     map[key]struct{} // distinct ids of all sweeps; starts anew where the total fell
-	total    int64            // the most that the vendor counted during the current sweep
-	nameless int64            // rows of the current sweep that have no id
-	fell     bool             // below what it was at the start of the current sweep
-	early    bool             // the walk ended before the end of the rows, by proof
-	yielded  int              // pages so far
+	seen     map[key]int32 // distinct ids of all sweeps, and the sweep that saw each last; starts anew where the total fell
+	number   int32         // of the current sweep, from 1
+	total    int64         // the most that the vendor counted during the current sweep
+	nameless int64         // rows of the current sweep that have no id
+	fell     bool          // below what it was at the start of the current sweep
+	early    bool          // the walk ended before the end of the rows, by proof
+	yielded  int           // pages so far
 
 	halvings atomic.Int32 // of the page size, where the vendor cannot answer it
 
@@ -67,7 +68,7 @@ func (w *walk) sweeps(ctx context.Context, emit func(extract.Page) bool) error {
 		}
 		still := s.total == w.total && !w.fell
 		if n > 1 && still && len(w.seen) == before || n == w.calls.cfg.MaxSweeps {
-			return w.incomplete(n, s.empty)
+			return w.incomplete(n, s)
 		}
 	}
 }
@@ -78,15 +79,17 @@ func (w *walk) sweeps(ctx context.Context, emit func(extract.Page) bool) error {
 func (w *walk) counted() bool { return int64(len(w.seen)) == w.total && !w.fell }
 
 // incomplete says by how much the count is wrong, and what is known of why.
-func (w *walk) incomplete(sweeps int, empty bool) error {
+func (w *walk) incomplete(sweeps int, last sweep) error {
 	reason := fmt.Sprintf("%d distinct calls seen in %d sweeps where the vendor counts %d", len(w.seen), sweeps, w.total)
 	switch {
 	case w.nameless > 0:
 		reason += fmt.Sprintf("; %d rows have no id", w.nameless)
 	case w.fell:
 		reason += "; the total fell meanwhile"
-	case empty:
+	case last.empty:
 		reason += "; its pages are empty before the total is reached: a cap"
+	case last.circles:
+		reason += "; its pages come again before the total is reached"
 	}
 	return &extract.IncompleteError{Reason: reason}
 }
@@ -98,18 +101,24 @@ func (w *walk) begin(total int64) {
 		clear(w.seen)
 	}
 	w.total, w.fell, w.nameless = total, false, 0
+	w.number++
 }
 
 // take counts a page in. Pages that were asked for at once may tell their totals
-// in any order, but none was asked for before the sweep's first one.
-func (w *walk) take(c contents, first int64) {
+// in any order, but none was asked for before the sweep's first one. Fresh is how
+// many of its ids the sweep has not seen before.
+func (w *walk) take(c contents, first int64) (fresh int) {
 	w.fell = w.fell || c.total < first
 	w.total = max(w.total, c.total)
 	w.nameless += c.rows - int64(len(c.ids))
 	for _, id := range c.ids {
-		w.seen[keyOf(id)] = struct{}{}
+		if k := keyOf(id); w.seen[k] != w.number {
+			w.seen[k] = w.number
+			fresh++
+		}
 	}
 	w.yielded++
+	return fresh
 }
 
 // size is the calls of a full page.
