@@ -2,10 +2,13 @@ package iadvize_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -333,6 +336,42 @@ func TestStuck(t *testing.T) {
 					t.Errorf("%d requests", len(v.asked))
 				}
 			})
+		})
+	}
+}
+
+// Rows that come again and again are no progress, whatever their order and company
+// and however new the cursor.
+func TestRowsThatComeAgain(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		rows func(n int, shuffled []int) []int // of the nth page
+	}{
+		{"one page in any order", func(_ int, shuffled []int) []int { return shuffled }},
+		{"two pages in turn, in any order", func(n int, shuffled []int) []int {
+			return slices.DeleteFunc(shuffled, func(id int) bool { return id%2 == n%2 })
+		}},
+		{"some of them", func(_ int, shuffled []int) []int { return shuffled[:80] }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := newVendor(t)
+			random, n := rand.New(rand.NewPCG(1, 2)), 0
+			v.fault = func(w http.ResponseWriter, _ asked) bool {
+				n++
+				edges := []any{}
+				for _, id := range c.rows(n, random.Perm(100)) {
+					edges = append(edges, map[string]any{"node": map[string]any{"id": strconv.Itoa(id)}})
+				}
+				_ = json.NewEncoder(w).Encode(map[string]any{"data": map[string]any{"closedConversations": map[string]any{
+					"edges": edges, "pageInfo": map[string]any{"hasNextPage": n < 5000, "endCursor": strconv.Itoa(n)},
+				}}})
+				return true
+			}
+			got := run(t, v.stream(start("2026-11-13")), extract.Ask{Now: now})
+			var e *extract.Error
+			if !errors.As(got.err, &e) || e.Kind != extract.Stuck || e.Window == "" || e.Page == 0 || n > 1000 {
+				t.Errorf("%d requests: %v", n, got.err)
+			}
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"slices"
 	"strconv"
 
@@ -18,6 +19,7 @@ type reading struct {
 
 	rows    int64
 	print   maphash.Hash // of the ids in order; equal pages have equal ones
+	least   uint64       // the smallest hash of an id; it is a row's, so that where it comes again the row does
 	listed  bool         // there is a list of edges
 	told    bool         // the page says whether there is more
 	hasNext bool
@@ -36,7 +38,7 @@ type members = func(d *jx.Decoder, name []byte) error
 var seed = maphash.MakeSeed()
 
 func newReading(q *question, kinds bool) *reading {
-	r := &reading{question: q}
+	r := &reading{question: q, least: math.MaxUint64}
 	if kinds {
 		r.kinds = map[kind]bool{}
 	}
@@ -90,6 +92,7 @@ func (r *reading) edge(d *jx.Decoder) error {
 	}
 	r.print.Write(r.id)
 	r.print.WriteByte(0)
+	r.least = min(r.least, maphash.Bytes(seed, r.id))
 	if r.kinds != nil {
 		if r.kind.project == 0 || r.kind.channel == "" {
 			r.kind = kind{}

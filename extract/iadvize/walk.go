@@ -22,6 +22,7 @@ const (
 	narrow   = time.Second // the vendor's times have no finer unit
 	overlap  = time.Second // of neighbouring intervals
 	empties  = 20          // pages without a row, in a row, that are still called progress
+	agains   = 5           // pages with a row that came before, in a row, that are not
 )
 
 // Walk yields the pages of one window, in the order of its halves where it had
@@ -158,15 +159,17 @@ func (s *ClosedConversations) query(q *question, p part, after string) transport
 	return transport.Query{Operation: q.operation, Text: q.text, Variables: variables}
 }
 
-// trail remembers where a walk has been: 8 bytes a page for its cursor and its
-// ids each.
+// trail remembers where a walk has been: 8 bytes a page for its cursor, its ids and
+// one id of them each. The one is the id with the smallest hash: among rows that come
+// again and again, in whatever order and company, it is soon one that has been it.
 type trail struct {
-	cursors, prints map[uint64]bool
-	empty           int // pages without a row, in a row
+	cursors, prints, leasts map[uint64]bool
+	empty                   int // pages without a row, in a row
+	again                   int // pages whose one id has come before, in a row
 }
 
 func newTrail() *trail {
-	return &trail{cursors: map[uint64]bool{}, prints: map[uint64]bool{}}
+	return &trail{cursors: map[uint64]bool{}, prints: map[uint64]bool{}, leasts: map[uint64]bool{}}
 }
 
 // step goes on from the page that was asked for with after, and fails where the
@@ -183,11 +186,17 @@ func (t *trail) step(after string, seen *reading) error {
 	case seen.rows > 0 && t.prints[print]:
 		return errors.New("a page came again under another cursor")
 	}
-	if seen.rows > 0 {
-		t.prints[print] = true
-		t.empty = 0
-	} else if t.empty++; t.empty >= empties {
-		return fmt.Errorf("%d pages in a row without a row", empties)
+	if seen.rows == 0 {
+		if t.empty++; t.empty >= empties {
+			return fmt.Errorf("%d pages in a row without a row", empties)
+		}
+		return nil
 	}
+	if !t.leasts[seen.least] {
+		t.again = 0
+	} else if t.again++; t.again >= agains {
+		return fmt.Errorf("%d pages in a row with rows that came before", agains)
+	}
+	t.prints[print], t.leasts[seen.least], t.empty = true, true, 0
 	return nil
 }
