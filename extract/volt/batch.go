@@ -23,6 +23,10 @@ var waveFragment string
 // fails, not the waves.
 const mostUnreadable = 3
 
+// mostOthers is how many ids may be answered with a wave of another id before it is
+// the vendor that does not look at the id: it would answer every one.
+const mostOthers = 3
+
 // batcher asks for many waves a request, by aliases. It learns how many the
 // vendor answers at once.
 type batcher struct {
@@ -172,11 +176,13 @@ func (b *batcher) query(ids []int64) string {
 // answered is what a page says of one id.
 type answered struct {
 	id      int64
-	present bool
+	row     bool // there is a wave, of whatever id
+	present bool // and it is the one that was asked for
+	other   bool // and it says that it is another
 }
 
-// readWaves reads which ids a page answers. The alias tells the id, whatever form
-// the wave's own id has.
+// readWaves reads which ids a page answers. The alias tells the id; that the wave's
+// own id is the same shows that the vendor has looked at it.
 func readWaves(body []byte) ([]answered, error) {
 	root, err := fastjson.ParseBytes(body)
 	if err != nil {
@@ -189,7 +195,11 @@ func readWaves(body []byte) ([]answered, error) {
 			return
 		}
 		if id, err := strconv.ParseInt(number, 10, 64); err == nil {
-			all = append(all, answered{id: id, present: v.Type() != fastjson.TypeNull})
+			own, err := strconv.ParseFloat(scalar(v.Get("id")), 64)
+			all = append(all, answered{
+				id: id, row: v.Type() != fastjson.TypeNull,
+				present: err == nil && own == float64(id), other: err == nil && own != float64(id),
+			})
 		}
 	})
 	return all, nil

@@ -42,6 +42,7 @@ type fake struct {
 	aliases  int            // most a request; zero: any number
 	broken   map[int64]bool // waves whose alias is an error beside data
 	asked    map[int64]int
+	own      func(asked int64) string // id of the wave that answers for each id, as JSON; nil: none of these
 
 	messages []message // any order
 	size     int       // rows a page
@@ -138,6 +139,8 @@ func (f *fake) answerWaves(w http.ResponseWriter, query string) {
 		id, _ := strconv.ParseInt(a[1], 10, 64)
 		f.asked[id]++
 		switch {
+		case f.own != nil:
+			members = append(members, fmt.Sprintf(`"w%d":{"id":%s}`, id, f.own(id)))
 		case f.broken[id]:
 			errs = append(errs, fmt.Sprintf(`{"message":"internal error","path":["w%d"]}`, id))
 			members = append(members, fmt.Sprintf(`"w%d":null`, id))

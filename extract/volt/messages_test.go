@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -323,5 +324,39 @@ func TestMessagesWithoutIntrospection(t *testing.T) {
 	pages, err := collect(t, volt.NewMessages(f.config()), extract.Ask{})
 	if err != nil || len(texts(t, pages)) != 46 {
 		t.Errorf("%d messages, %v; want 46", len(texts(t, pages)), err)
+	}
+}
+
+// Lists that say for ever that there is more end where nothing older comes.
+func TestListsThatComeAgain(t *testing.T) {
+	for name, page := range map[string]func(all []message, n int) []message{
+		"one page for ever": func(all []message, _ int) []message { return all[:min(10, len(all))] },
+		"two pages in turn": func(all []message, n int) []message { return all[n%2*min(10, len(all)/2):] },
+		"in another order": func(all []message, n int) []message {
+			shuffled := slices.Clone(all)
+			rand.New(rand.NewPCG(1, uint64(n))).Shuffle(len(all), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+			return shuffled
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			for i := range 15 {
+				f.exchange(fmt.Sprintf("+1555000%04d", i), 30, now.Add(-time.Duration(i)*time.Hour), true)
+			}
+			n := 0
+			f.page = func(all []message, _ string) []message { n++; return page(all, n) }
+			f.pageInfo = func(int, int, message) string { return fmt.Sprintf(`{"hasNextPage":true,"endCursor":"cursor-%d"}`, n) }
+			f.after = func(f *fake, _ string) {
+				if n > 3000 {
+					t.Error("no end")
+					f.page = func([]message, string) []message { return nil }
+				}
+			}
+			_, err := collect(t, volt.NewMessages(f.config()), extract.Ask{})
+			var incomplete *extract.IncompleteError
+			if err != nil && !errors.As(err, &incomplete) {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -33,6 +33,9 @@ type search struct {
 	asked  spans // a request is under way, or was
 	seen   spans // answered: present or absent
 	pages  int
+
+	others    int   // ids that were answered with a wave of another id
+	lastOther int64 // the latest of them
 }
 
 func newSearch(s *Waves, ask extract.Ask) *search {
@@ -117,7 +120,7 @@ func (s *search) look(ctx context.Context, ids []int64, yield func(extract.Page,
 		}
 		for _, w := range waves {
 			s.see(w)
-			if w.present {
+			if w.row {
 				page.Rows++
 			}
 		}
@@ -126,12 +129,19 @@ func (s *search) look(ctx context.Context, ids []int64, yield func(extract.Page,
 		if !yield(page, nil) {
 			return errStopped
 		}
+		if s.others > mostOthers {
+			return &extract.Error{Kind: extract.Stuck, Vendor: vendor, Err: fmt.Errorf("%d ids were answered with waves of other ids, the last is %d", s.others, s.lastOther)}
+		}
 	}
 	return nil
 }
 
 func (s *search) see(w answered) {
 	s.seen.add(w.id, w.id)
+	if w.other {
+		s.others++
+		s.lastOther = w.id
+	}
 	_, named := s.named[w.id]
 	if w.present && (named || w.id > s.old) {
 		s.around(w.id)

@@ -223,3 +223,34 @@ func TestWavesErrors(t *testing.T) {
 		}
 	}
 }
+
+// A vendor that does not look at the id answers every one, and would be asked for
+// ever.
+func TestWavesThatAreOthers(t *testing.T) {
+	for name, c := range map[string]struct {
+		id   func(asked int64) string
+		kind extract.Kind
+	}{
+		"one wave for ever":      {func(int64) string { return "7" }, extract.Stuck},
+		"two waves in turn":      {func(id int64) string { return fmt.Sprint(3 + id%2) }, extract.Stuck},
+		"waves in another order": {func(id int64) string { return fmt.Sprintf("%q", fmt.Sprint(id^1)) }, extract.Stuck},
+		"waves without an id":    {func(int64) string { return "null" }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			f.own = c.id
+			cfg := f.config()
+			cfg.Gap, cfg.Budget = 100, 200
+			pages, err := collect(t, volt.NewWaves(cfg), extract.Ask{})
+			var e *extract.Error
+			if extract.KindOf(err) != c.kind || c.kind != "" && (!errors.As(err, &e) || e.Stream != "waves" || e.Window == "" || e.Page == 0) || f.count("Waves") > 20 {
+				t.Errorf("after %d requests: %v", f.count("Waves"), err)
+			}
+			for _, page := range pages {
+				if page.Rows == 0 {
+					t.Error("a page without a row")
+				}
+			}
+		})
+	}
+}
