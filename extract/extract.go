@@ -12,6 +12,7 @@ package extract
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"time"
 )
@@ -39,6 +40,29 @@ type Ask struct {
 	Now      time.Time // the run's one reading of the clock, UTC
 	From, To time.Time // a backfill of [From, To); both zero for a nightly run
 	Full     bool      // everything from the configured start, whatever the bookmark says
+	// Newest tells when the newest record was made or changed that the warehouse
+	// holds of the stream, by the vendor's clock and not after Now; zero where it
+	// holds none. Since asks it, for a bookmark that is ahead of Now alone. Nil: none
+	// is held.
+	Newest func(context.Context) (time.Time, error)
+}
+
+// Since is the instant up to which a bookmark shows that all has been asked for. One
+// that is ahead of Now was set by a clock that was ahead, and shows nothing by
+// itself; what the warehouse holds does: it was asked for later than its newest
+// record came to be. Zero where nothing shows anything.
+func (a Ask) Since(ctx context.Context, mark time.Time) (time.Time, error) {
+	if !mark.After(a.Now) {
+		return mark, nil
+	}
+	if a.Newest == nil {
+		return time.Time{}, nil
+	}
+	newest, err := a.Newest(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("find the newest record before a bookmark that is ahead of the clock: %w", err)
+	}
+	return newest, nil
 }
 
 // Backfill reports whether the ask names its own interval. A backfill leaves

@@ -51,6 +51,7 @@ func Run(t *testing.T, src Source) {
 	t.Run("a walk that is cancelled before it begins asks nothing", src.cancelledBefore)
 	t.Run("an error is yielded once, with its place", src.errorOnce)
 	t.Run("nothing is lost after any bookmark", src.resumed)
+	t.Run("a bookmark that is ahead of the clock heals", src.ahead)
 	t.Run("memory does not follow the data", src.memory)
 }
 

@@ -99,11 +99,8 @@ func (s *ClosedConversations) readBookmark(ask extract.Ask) (time.Time, error) {
 	if err := strict.Decode(&b); err != nil {
 		return time.Time{}, fmt.Errorf("read bookmark %s: %w", ask.Bookmark, err)
 	}
-	switch {
-	case b.ClosedBefore.IsZero():
+	if b.ClosedBefore.IsZero() {
 		return time.Time{}, fmt.Errorf("read bookmark %s: closed_before is missing", ask.Bookmark)
-	case b.ClosedBefore.After(ask.Now):
-		return time.Time{}, fmt.Errorf("bookmark %s is in the future: now is %s", ask.Bookmark, ask.Now.Format(time.RFC3339))
 	}
 	return b.ClosedBefore, nil
 }

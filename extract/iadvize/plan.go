@@ -23,8 +23,8 @@ const (
 
 // Plan lists the windows from the lookback before the bookmark, or from the
 // start, to now; for a backfill, those of its interval.
-func (s *ClosedConversations) Plan(_ context.Context, ask extract.Ask) ([]extract.Window, error) {
-	from, to, err := s.stretch(ask)
+func (s *ClosedConversations) Plan(ctx context.Context, ask extract.Ask) ([]extract.Window, error) {
+	from, to, err := s.stretch(ctx, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (s *ClosedConversations) Plan(_ context.Context, ask extract.Ask) ([]extrac
 }
 
 // stretch is the whole interval to ask for.
-func (s *ClosedConversations) stretch(ask extract.Ask) (from, to time.Time, err error) {
+func (s *ClosedConversations) stretch(ctx context.Context, ask extract.Ask) (from, to time.Time, err error) {
 	switch {
 	case ask.Backfill():
 		to = ask.To
@@ -53,19 +53,25 @@ func (s *ClosedConversations) stretch(ask extract.Ask) (from, to time.Time, err 
 		}
 		return ask.From, to, nil
 	case ask.Bookmark != nil && !ask.Full:
-		before, err := s.readBookmark(ask)
+		mark, err := s.readBookmark(ask)
 		if err != nil {
 			return from, to, err
 		}
-		from = s.midnight(before.Add(-s.cfg.Lookback), 0)
-		if from.Before(s.cfg.Start) {
-			from = s.cfg.Start
+		before, err := ask.Since(ctx, mark)
+		if err != nil {
+			return from, to, err
 		}
-		return from, ask.Now, nil
-	case s.cfg.Start.IsZero():
+		if !before.IsZero() {
+			from = s.midnight(before.Add(-s.cfg.Lookback), 0)
+		}
+	}
+	if from.Before(s.cfg.Start) {
+		from = s.cfg.Start
+	}
+	if from.IsZero() {
 		return from, to, errors.New("neither a bookmark nor a start says where to begin")
 	}
-	return s.cfg.Start, ask.Now, nil
+	return from, ask.Now, nil
 }
 
 // scope names the projects whose conversations are asked for.

@@ -122,7 +122,7 @@ func (s *ClosedConversations) after(to time.Time) extract.Bookmark {
 		return nil
 	}
 	if s.ask.Bookmark != nil {
-		if before, err := s.readBookmark(s.ask); err == nil && !to.After(before) {
+		if before, err := s.readBookmark(s.ask); err == nil && !before.After(s.ask.Now) && !to.After(before) {
 			return nil
 		}
 	}

@@ -55,14 +55,15 @@ type plan struct {
 }
 
 // Plan returns one window for each account.
-func (s *Messages) Plan(_ context.Context, ask extract.Ask) ([]extract.Window, error) {
+func (s *Messages) Plan(ctx context.Context, ask extract.Ask) ([]extract.Window, error) {
 	p := plan{ask: ask}
 	if ask.Bookmark != nil {
 		if err := json.Unmarshal(ask.Bookmark, &p.last); err != nil {
 			return nil, fmt.Errorf("read the bookmark of volt messages: %w", err)
 		}
-		if p.last.WalkedAt.After(ask.Now) {
-			return nil, fmt.Errorf("read the bookmark of volt messages: walked at %s, which is to come", p.last.WalkedAt.Format(time.RFC3339))
+		var err error
+		if p.last.WalkedAt, err = ask.Since(ctx, p.last.WalkedAt); err != nil {
+			return nil, err
 		}
 	}
 	var windows []extract.Window

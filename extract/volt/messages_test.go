@@ -309,7 +309,7 @@ func TestMessagesAccounts(t *testing.T) {
 		}
 		break
 	}
-	for _, bad := range []string{`{`, `{"walked_at":1}`, `{"walked_at":"2030-01-01T00:00:00Z"}`} {
+	for _, bad := range []string{`{`, `{"walked_at":1}`} {
 		if _, err := s.Plan(t.Context(), extract.Ask{Now: now, Bookmark: extract.Bookmark(bad)}); err == nil {
 			t.Errorf("bookmark %s is taken", bad)
 		}

@@ -119,7 +119,7 @@ func (l *leg) ask(ctx context.Context, decoders *decoders) error {
 	if !l.schemaFits(ctx) {
 		return nil
 	}
-	windows, err := l.stream.Plan(ctx, l.run.ask(l.Source, l.Stream))
+	windows, err := l.stream.Plan(ctx, l.run.ask(l.cfg))
 	if err != nil {
 		l.blame(err)
 		return nil

@@ -3,11 +3,15 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
+	"nightjar/cmd/etl/internal/config"
 	"nightjar/extract"
+	"nightjar/load/database"
 	"nightjar/load/generation"
+	"nightjar/transform"
 )
 
 // Plan is what a run would ask of one pipeline's vendor.
@@ -36,7 +40,7 @@ func (r *Runner) Plan(ctx context.Context, request Request) ([]Plan, error) {
 	var plans []Plan
 	for _, cfg := range chosen {
 		stream := streams[streamKey(cfg.Source, cfg.Stream)].open(&opener{run: run, pipeline: cfg, known: k})
-		windows, err := stream.Plan(ctx, run.ask(cfg.Source, cfg.Stream))
+		windows, err := stream.Plan(ctx, run.ask(cfg))
 		if err != nil {
 			return nil, err
 		}
@@ -75,13 +79,41 @@ func (r *Runner) look(request Request) (*run, error) {
 	return run, nil
 }
 
-// ask is what the run wants of a stream.
-func (r *run) ask(source, stream string) extract.Ask {
+// ask is what the run wants of a pipeline's stream.
+func (r *run) ask(cfg config.Pipeline) extract.Ask {
 	ask := extract.Ask{Now: r.now, From: r.request.From, To: r.request.To, Full: r.request.Full}
-	if b, ok := r.bookmark(source, stream); ok {
+	if b, ok := r.bookmark(cfg.Source, cfg.Stream); ok {
 		ask.Bookmark = extract.Bookmark(b.Value)
+		ask.Newest = func(ctx context.Context) (time.Time, error) { return r.newest(ctx, cfg) }
 	}
 	return ask
+}
+
+// newest tells when the newest record of a pipeline's stream that the warehouse
+// holds came to be. It is asked where the bookmark is ahead of the clock.
+func (r *run) newest(ctx context.Context, cfg config.Pipeline) (newest time.Time, err error) {
+	column := streams[streamKey(cfg.Source, cfg.Stream)].changed
+	if column == "" {
+		return newest, nil
+	}
+	db, err := r.openLive(ctx, r.parent)
+	if err != nil {
+		return newest, err
+	}
+	defer db.Close()
+	table := transform.TablesOf(cfg.Source, cfg.Stream)[0]
+	var micros int64
+	err = db.Scalar(ctx, fmt.Sprintf("SELECT coalesce(epoch_us(max(%[1]s)), 0) FROM %[2]s WHERE %[1]s <= %[3]s",
+		column, database.Name(loadTable(table)), instant(r.now)), &micros)
+	if err != nil {
+		return newest, fmt.Errorf("read the newest record of %s: %w", table.Full(), err)
+	}
+	if micros != 0 {
+		newest = time.UnixMicro(micros).UTC()
+	}
+	r.Log.Warn("the bookmark is ahead of the clock, as one of a clock that was ahead; the pipeline goes on from its newest record",
+		"pipeline", cfg.Name, "now", r.now, "newest", newest)
+	return newest, nil
 }
 
 // Checked is what the online check found of one pipeline.

@@ -24,6 +24,9 @@ type streamEntry struct {
 	// that a window must bring again; it may use $from and $to. Empty: the window
 	// need not bring any row again.
 	known string
+	// changed is the column of the main table that tells when a record came to be, or
+	// changed last; empty where the bookmark is no time.
+	changed string
 	// settle tells how long a record may still change, for is_final.
 	settle func(config.Pipeline) time.Duration
 	// unproven says why the vendor leaves no proof that a window is whole; empty
@@ -37,12 +40,12 @@ type streamEntry struct {
 // streams is every stream there is. A vendor is added by a line here, a package
 // in extract, a file in transform and one in the sandbox.
 var streams = map[string]streamEntry{
-	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to", settle: lookback},
+	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to", changed: "closed_at", settle: lookback},
 	"aircall/calls":                {open: openCalls, known: "true"},
-	"volt/messages":                {open: openMessages, settle: settle},
+	"volt/messages":                {open: openMessages, changed: "sent_at", settle: settle},
 	"volt/waves": {open: openWaves, order: 1, settle: settle,
 		unproven: "the vendor lists no waves: ids were tried until enough in a row were absent"},
-	"desk/conversations":      {open: openDesk, settle: lookback},
+	"desk/conversations":      {open: openDesk, changed: "updated_at", settle: lookback},
 	"clientloop/idv_sessions": {open: openSessions, order: 2, writes: true},
 }
 
