@@ -108,6 +108,17 @@ type Page struct {
 	// all windows planned before this one are in the warehouse. Nil leaves the
 	// bookmark where it is.
 	After Bookmark
+	// Landed, if not nil, is to be called, by Confirm, once the page and all before
+	// it are durable. The walk waits for it: the page announces what it does next. Such a
+	// page is no answer, has no status and no rows.
+	Landed func()
+}
+
+// Confirm says that the page, and all before it, are durable.
+func (p Page) Confirm() {
+	if p.Landed != nil {
+		p.Landed()
+	}
 }
 
 // Stream is one kind of record at one vendor account.
@@ -122,7 +133,9 @@ type Stream interface {
 	// without one is complete by the stream's own proof. An *IncompleteError
 	// says that the pages before it are good and that more rows are known to
 	// exist. Walks of different windows may run at the same time; the loop body
-	// may stop at any page, and ctx ends a walk between or during requests.
+	// may stop at any page, and ctx ends a walk between or during requests. A walk
+	// that yields a page with Landed set goes on when that is called, or ends with
+	// ctx.
 	Walk(ctx context.Context, w Window) iter.Seq2[Page, error]
 }
 

@@ -4,13 +4,30 @@ import (
 	"bytes"
 )
 
-// readSessions reads the answer to the creation of one session. The landed page
-// holds a keyed hash in the place of the session's token. A request whose outcome
-// nobody knows lands as {"outcome": "unknown"}, and is a reject that says so.
+// Tables of sessions, in the order of TablesOf.
+const (
+	idvSessionsSheet = iota
+	idvRequestsSheet
+)
+
+// How a request for a session ended.
+const (
+	outcomeSession = "session" // there is a session
+	outcomeUnknown = "unknown" // nobody knows whether there is one
+	outcomeNone    = "none"    // the vendor surely did not act
+)
+
+// readSessions reads what is known of the request for one session: the answer, with
+// a keyed hash in the place of the session's token, or {"outcome": "unknown"}. The
+// latter lands before every request, so that one whose answer never lands is known
+// for what it is; the page of the answer follows, and takes its place.
 func readSessions(d *decoder, root value) {
 	if outcome := search(root, "outcome").text(); len(outcome) > 0 && string(outcome) != "created" {
-		d.begin(0, 0, root)
-		d.rejectRow("the outcome of the request is " + string(clean(nil, cut(outcome, 100))))
+		known := outcomeUnknown
+		if string(outcome) == outcomeNone {
+			known = outcomeNone
+		}
+		d.request(known, root.get("reason"), 0)
 		return
 	}
 	data := root.get("data")
@@ -26,7 +43,7 @@ func readSessions(d *decoder, root value) {
 }
 
 func readSession(d *decoder, position int, v value) {
-	if !d.begin(0, position, v) {
+	if !d.begin(idvSessionsSheet, position, v) {
 		return
 	}
 	id := sessionID(v)
@@ -41,7 +58,41 @@ func readSession(d *decoder, position int, v value) {
 	d.instant(d.from.at)
 	requested := d.days.dayOf(d.from.at)
 	d.businessDay(requested)
-	d.instantOf(v.get("expiresAt"), "expiresAt")
+	expires, _ := d.instantOf(v.get("expiresAt"), "expiresAt")
+	d.end(requested)
+	d.request(outcomeSession, value{}, expires)
+}
+
+// request appends how the last request for a contact ended, as far as the page
+// knows. Expires is zero where the request has made no session, or one without a
+// time. A session that is for no contact known has nothing to be repeated for.
+func (d *decoder) request(outcome string, reason value, expires int64) {
+	d.sheet = d.rows.sheets[idvRequestsSheet]
+	contact, bad := d.identifier(d.variable("contactId"))
+	if bad != "" || len(contact) == 0 {
+		return
+	}
+	d.setKey(contact)
+	d.text(d.key)
+	if org, bad := d.identifier(d.variable("orgId")); bad == "" && len(org) > 0 {
+		d.text(org)
+	} else {
+		d.null()
+	}
+	d.instant(d.from.at)
+	requested := d.days.dayOf(d.from.at)
+	d.businessDay(requested)
+	d.string(outcome)
+	if reason.kind() == isString {
+		d.text(d.clean(reason))
+	} else {
+		d.null()
+	}
+	if expires != 0 {
+		d.instant(expires)
+	} else {
+		d.null()
+	}
 	d.end(requested)
 }
 

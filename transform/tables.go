@@ -17,6 +17,7 @@ func Tables() []Table {
 		messages(),
 		deskConversations(),
 		idvSessions(),
+		idvRequests(),
 	}
 }
 
@@ -35,7 +36,7 @@ func TablesOf(source, stream string) []Table {
 	case "desk/conversations":
 		return []Table{deskConversations()}
 	case "clientloop/idv_sessions":
-		return []Table{idvSessions()}
+		return []Table{idvSessions(), idvRequests()}
 	}
 	return nil
 }

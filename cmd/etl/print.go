@@ -213,6 +213,31 @@ func writeState(w io.Writer, s *pipeline.State, zone *time.Location) {
 		for _, waiting := range p.Waiting {
 			fmt.Fprintf(w, "%s: run %s %s: %s%s\n", p.Pipeline, waiting.RunID, waiting.Status, waiting.Reason, acceptHint(p.Pipeline, waiting.Status))
 		}
+		writeUnknown(w, p, zone)
+	}
+}
+
+// listedContacts is how many contacts are named in the text; --json has them all.
+const listedContacts = 20
+
+// writeUnknown lists the writes of which nobody knows whether they were done, and
+// says what to do.
+func writeUnknown(w io.Writer, p pipeline.PipelineState, zone *time.Location) {
+	if len(p.Unknown) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "%s: of %d requests for a session nobody knows whether they made one; look for them at the vendor. They are not repeated before retry_unknown has passed, and never without that key\n",
+		p.Pipeline, len(p.Unknown))
+	for i, u := range p.Unknown {
+		if i == listedContacts {
+			fmt.Fprintf(w, "  and %d more: etl status --json, or clientloop.idv_requests\n", len(p.Unknown)-i)
+			return
+		}
+		again := "not repeated"
+		if !u.Again.IsZero() {
+			again = "repeated from " + minute(u.Again, zone) + " on"
+		}
+		fmt.Fprintf(w, "  contact %s, requested %s by run %s, %s\n", u.Contact, minute(u.At, zone), u.RunID, again)
 	}
 }
 

@@ -4,12 +4,16 @@
 // This is a write, and nothing reads sessions back. So a request is never
 // repeated after a failure that leaves open whether the vendor acted on it: the
 // page that lands for it says {"outcome":"unknown"}, and the walk goes on to the
-// next contact. The token of a session is a credential; before a page leaves this
+// next contact. The same page lands before every request, so that one whose answer
+// never lands, because the process or the machine died meanwhile, is known to have
+// been under way. Where the vendor surely did not act, a last page says
+// {"outcome":"none"}. The token of a session is a credential; before a page leaves this
 // package the token is replaced by a keyed hash of it, HMAC-SHA256 in hex, by
 // which a session can be told from another and no more.
 package clientloop
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -19,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 	"time"
 
 	"nightjar/extract"
@@ -37,7 +42,8 @@ type Config struct {
 	Token    string
 	OrgID    string
 	// Contacts returns the contacts that are to have a session: those without an
-	// unexpired one. It is called once a walk.
+	// unexpired one, and without a request whose outcome is unknown. It is called
+	// once a walk.
 	Contacts func(context.Context) ([]string, error)
 	// HashKey is the key of the hash that stands for a session's token. It may not
 	// be empty; with another key, the same session has another hash.
@@ -66,77 +72,146 @@ func (s *Sessions) Plan(context.Context, extract.Ask) ([]extract.Window, error) 
 	return []extract.Window{{ID: "contacts"}}, nil
 }
 
-// Walk requests one session a contact and yields a page for each, also where the
-// outcome is unknown; the window is then incomplete.
-func (s *Sessions) Walk(ctx context.Context, w extract.Window) iter.Seq2[extract.Page, error] {
+// errStopped says that the loop over the walk was left.
+var errStopped = errors.New("the walk was left")
+
+// Walk requests one session a contact and yields two pages for each, the
+// announcement and what came of it, also where the outcome is unknown; the window is
+// then incomplete.
+func (s *Sessions) Walk(ctx context.Context, window extract.Window) iter.Seq2[extract.Page, error] {
 	return func(yield func(extract.Page, error) bool) {
 		contacts, err := s.cfg.Contacts(ctx)
 		if err != nil {
 			yield(extract.Page{}, fmt.Errorf("list contacts: %w", err))
 			return
 		}
-		unknown := 0
-		for i, contact := range contacts {
-			if ctx.Err() != nil {
-				yield(extract.Page{}, ctx.Err())
-				return
-			}
-			page, known, err := s.request(ctx, contact)
-			if err != nil {
-				yield(extract.Page{}, extract.In(err, Name, w.ID, i+1))
-				return
-			}
-			if !known {
-				unknown++
-			}
-			if !yield(page, nil) {
-				return
+		w := &walk{Sessions: s, window: window.ID, yield: yield}
+		for _, contact := range contacts {
+			if err = w.contact(ctx, contact); err != nil {
+				break
 			}
 		}
-		if unknown > 0 {
-			yield(extract.Page{}, &extract.IncompleteError{
-				Reason: fmt.Sprintf("the outcome of %d of %d requests is unknown; they are not repeated", unknown, len(contacts))})
+		if err == nil && w.unknown > 0 {
+			err = &extract.IncompleteError{
+				Reason: fmt.Sprintf("the outcome of %d of %d requests is unknown; they are not repeated", w.unknown, len(contacts))}
+		}
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(extract.Page{}, err)
 		}
 	}
 }
 
-// request asks for one session. Known is false where the vendor may or may not
-// have made it; an error says that it surely has not.
-func (s *Sessions) request(ctx context.Context, contact string) (page extract.Page, known bool, err error) {
+// walk is the state of one walk.
+type walk struct {
+	*Sessions
+	window  string
+	unknown int // requests whose outcome is unknown
+	pages   int
+	yield   func(extract.Page, error) bool
+}
+
+func (w *walk) give(page extract.Page) error {
+	if !w.yield(page, nil) {
+		return errStopped
+	}
+	w.pages++
+	return nil
+}
+
+// contact announces a request, sends it, and yields what came of it.
+func (w *walk) contact(ctx context.Context, contact string) error {
+	q := w.query(contact)
+	if err := w.announce(ctx, q); err != nil {
+		return err
+	}
+	page, known, err := w.request(ctx, q)
+	if !known {
+		w.unknown++
+	}
+	if given := w.give(page); given != nil {
+		return given
+	}
+	return extract.In(err, Name, w.window, w.pages)
+}
+
+// announce yields the page that says that a request is about to be sent, and
+// returns when it is durable.
+func (w *walk) announce(ctx context.Context, q transport.Query) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	durable := make(chan struct{})
+	page := pageOf(q)
+	page.Request.At = now()
+	page.Body = outcome(unknown, "no answer has landed")
+	page.Landed = sync.OnceFunc(func() { close(durable) })
+	if err := w.give(page); err != nil {
+		return err
+	}
+	select {
+	case <-durable:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// query asks for a session for one contact.
+func (s *Sessions) query(contact string) transport.Query {
 	input := map[string]any{"orgId": s.cfg.OrgID}
 	if contact != "" {
 		input["contactId"] = contact
 	}
-	q := transport.Query{Operation: "ContactCreateIdvSession", Text: mutation, Variables: map[string]any{"input": input}, Once: true}
-	page = extract.Page{
-		Rows: 1, Total: extract.Unknown,
-		Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables},
-	}
+	return transport.Query{Operation: "ContactCreateIdvSession", Text: mutation, Variables: map[string]any{"input": input}, Once: true}
+}
+
+func pageOf(q transport.Query) extract.Page {
+	return extract.Page{Total: extract.Unknown, Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables}}
+}
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// request asks for one session. Known is false where the vendor may or may not
+// have made it; an error says that it surely has not, as the page does.
+func (s *Sessions) request(ctx context.Context, q transport.Query) (page extract.Page, known bool, err error) {
+	page = pageOf(q)
 	answer, err := s.client.GraphQL(ctx, s.cfg.Endpoint, q)
-	switch {
-	case err == nil:
+	if err == nil {
 		page.Request.Status, page.Request.At = answer.Status, answer.At
-		if page.Body, known = s.seal(answer.Body); !known {
-			page.Body = outcomeUnknown("the answer holds no session")
+		if page.Body, known = s.seal(answer.Body); known {
+			page.Rows = 1
+		} else {
+			page.Body = outcome(unknown, "the answer holds no session")
 		}
 		return page, known, nil
-	case transport.Untouched(err):
-		return extract.Page{}, false, err
 	}
-	// Also where the run is being ended: the request may have been under way.
 	var bad *transport.AnswerError
 	if errors.As(err, &bad) {
 		page.Request.Status = bad.Status
 	}
-	page.Request.At = time.Now().UTC().Truncate(time.Microsecond)
-	page.Body = outcomeUnknown(string(extract.KindOf(err)))
+	page.Request.At = now()
+	if transport.Untouched(err) {
+		page.Body = outcome(none, string(extract.KindOf(err)))
+		return page, true, err
+	}
+	// Also where the run is being ended: the request may have been under way.
+	page.Body = outcome(unknown, cmp.Or(string(extract.KindOf(err)), "the run was ended"))
 	return page, false, nil
 }
 
-// outcomeUnknown is the page of a request of which nobody knows whether it made a
-// session. None of the vendor's answer is in it: a token may stand there.
-func outcomeUnknown(why string) []byte {
-	body, err := json.Marshal(map[string]string{"outcome": "unknown", "reason": why})
+// What is said of a request without a session.
+const (
+	unknown = "unknown" // nobody knows whether it made one
+	none    = "none"    // it surely made none
+)
+
+// outcome is the page of a request without a session. None of the vendor's answer is
+// in it: a token may stand there.
+func outcome(what, why string) []byte {
+	body, err := json.Marshal(struct {
+		Outcome string `json:"outcome"`
+		Reason  string `json:"reason,omitempty"`
+	}{what, why})
 	if err != nil {
 		return []byte(`{"outcome":"unknown"}`)
 	}

@@ -18,8 +18,15 @@ func FuzzSessions(f *testing.F) {
 				Contacts: func(context.Context) ([]string, error) { return []string{"a", "b"}, nil },
 			})
 		},
-		End:   func(string) string { return made },
-		Count: func(map[string]any) int { return 1 }, // one a request, whatever comes of it
+		End: func(string) string { return made },
+		Count: func(answer map[string]any) int {
+			data, _ := answer["data"].(map[string]any)
+			session, _ := data["contactCreateIdvSession"].(map[string]any)
+			if token, _ := session["token"].(string); token == "" {
+				return 0
+			}
+			return 1
+		},
 	},
 		made,
 		`{"data":{"contactCreateIdvSession":{"token":7,"expiresAt":null}}}`,

@@ -79,6 +79,7 @@ func collect(ctx context.Context, t *testing.T, s extract.Stream, ask extract.As
 				continue
 			}
 			w.pages = append(w.pages, page)
+			page.Confirm()
 		}
 		if w.err != nil {
 			break

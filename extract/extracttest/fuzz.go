@@ -75,6 +75,7 @@ func (a Answers) walk(t *testing.T, body []byte) {
 				failed, ended = err, true
 				continue
 			}
+			page.Confirm()
 			rows += page.Rows
 			if n, ok := a.count(page.Body); ok && int64(n) != page.Rows {
 				t.Fatalf("a page with %d records says %d: %s", n, page.Rows, page.Body)

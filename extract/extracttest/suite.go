@@ -73,7 +73,11 @@ func (src Source) everyRecord(t *testing.T) {
 		if page.Rows != int64(len(keys)) {
 			t.Errorf("page %d says %d rows and holds %d", i+1, page.Rows, len(keys))
 		}
-		if page.Request.Operation == "" || page.Request.Status != 200 || page.Request.At.IsZero() || page.Request.At.Location() != time.UTC {
+		status := 200
+		if page.Landed != nil {
+			status = 0
+		}
+		if page.Request.Operation == "" || page.Request.Status != status || page.Request.At.IsZero() || page.Request.At.Location() != time.UTC {
 			t.Errorf("page %d does not say what was asked and when: %+v", i+1, page.Request)
 		}
 		for _, key := range keys {
@@ -174,6 +178,7 @@ func (src Source) cancelled(t *testing.T) {
 			}
 			pages++
 			cancel()
+			page.Confirm()
 		}
 		cancel()
 		most = max(most, pages)
@@ -218,6 +223,7 @@ func (src Source) errorOnce(t *testing.T) {
 					if pages++; pages == after {
 						v.deny()
 					}
+					page.Confirm()
 					continue
 				}
 				errs++
@@ -377,6 +383,7 @@ func (src Source) weigh(t *testing.T, v *Vendor) weight {
 			if err != nil {
 				t.Fatal(err)
 			}
+			page.Confirm()
 			sum.rows += page.Rows
 			sum.bytes += int64(len(page.Body))
 			if pages++; pages == next {

@@ -101,6 +101,7 @@ type Pipeline struct {
 	FullEvery     int           // calls: nights between full sweeps where newest-first is proven; zero or one: every night is full
 	Contacts      []string      // idv_sessions
 	ContactsQuery string        // idv_sessions: SQL over the warehouse that returns contact ids
+	RetryUnknown  time.Duration // idv_sessions: after how long a request whose outcome is unknown may be repeated; zero is never
 	Partition     Partition
 	Schema        Drift
 }

@@ -25,7 +25,7 @@ func streams() []stream {
 		{"volt", "waves", []string{"settle", "gap", "first_id", "budget"}},
 		{"volt", "messages", []string{"settle"}},
 		{"desk", "conversations", []string{"lookback", "start"}},
-		{"clientloop", "idv_sessions", []string{"contacts", "contacts_query"}},
+		{"clientloop", "idv_sessions", []string{"contacts", "contacts_query", "retry_unknown"}},
 	}
 }
 
@@ -74,6 +74,7 @@ func (l *loader) pipelineKeys() []key[Pipeline] {
 		scalarKey("full_every", "", func(p *Pipeline) *int { return &p.FullEvery }, within(integerForm[int](0), "0", "366")),
 		listKey("contacts", "", func(p *Pipeline) *[]string { return &p.Contacts }, textForm("the id of a contact")),
 		scalarKey("contacts_query", "", func(p *Pipeline) *string { return &p.ContactsQuery }, textForm("a SELECT that returns contact ids")),
+		scalarKey("retry_unknown", "", func(p *Pipeline) *time.Duration { return &p.RetryUnknown }, durationForm()),
 		scalarKey("partition", "", func(p *Pipeline) *Partition { return &p.Partition }, choiceForm(ByMonth, ByDay)),
 		scalarKey("schema", "", func(p *Pipeline) *Drift { return &p.Schema }, choiceForm(Evolve, Freeze)),
 	}

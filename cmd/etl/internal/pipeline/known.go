@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,33 +25,18 @@ import (
 type known struct {
 	run   *run
 	waves map[int64]struct{} // ids that staged messages name
-	idv   map[string]bool    // contacts for which a staged session has not expired
 	mu    sync.Mutex         // guards db, which one query uses at a time
 	db    *database.DB       // of the live generation; nil until asked
 }
 
 func newKnown(r *run) *known {
-	return &known{run: r, waves: map[int64]struct{}{}, idv: map[string]bool{}}
+	return &known{run: r, waves: map[int64]struct{}{}}
 }
 
-// observe notes the wave ids of staged messages, and the contacts of staged
-// sessions.
+// observe notes the wave ids of staged messages.
 func (k *known) observe(table string, rec arrow.Record) {
-	switch table {
-	case "volt.messages":
+	if table == "volt.messages" {
 		k.observeWaves(rec)
-	case "clientloop.idv_sessions":
-		k.observeSessions(rec)
-	}
-}
-
-func (k *known) observeSessions(rec arrow.Record) {
-	contacts := rec.Column(rec.Schema().FieldIndices("contact_id")[0]).(*array.String)
-	expiries := rec.Column(rec.Schema().FieldIndices("expires_at")[0]).(*array.Timestamp)
-	for i := range contacts.Len() {
-		if contacts.IsValid(i) && expiries.IsValid(i) && int64(expiries.Value(i)) > k.run.now.UnixMicro() {
-			k.idv[contacts.Value(i)] = true
-		}
 	}
 }
 
@@ -136,62 +122,48 @@ func (k *known) SettledMessages(ctx context.Context, ids []int64, before time.Ti
 	return settled, err
 }
 
-// contacts lists those that are to have a session: the ones named, or those that
-// the query over the warehouse returns, without the ones that have a session that
-// has not expired.
-func (k *known) contacts(ctx context.Context, named []string, query string) ([]string, error) {
-	var err error
-	if query != "" {
-		if named, err = column[string](ctx, k, "SELECT COLUMNS(*)::VARCHAR FROM ("+query+")"); err != nil {
-			return nil, fmt.Errorf("contacts_query: %w", err)
-		}
-	}
-	held, err := column[string](ctx, k, "SELECT contact_id FROM clientloop.idv_sessions WHERE contact_id IS NOT NULL AND expires_at > "+instant(k.run.now))
-	if err != nil {
-		return nil, err
-	}
-	var without []string
-	for _, contact := range slices.Compact(slices.Sorted(slices.Values(named))) {
-		if contact != "" && !k.idv[contact] && !slices.Contains(held, contact) {
-			without = append(without, contact)
-		}
-	}
-	return without, nil
-}
-
 func (k *known) ids(ctx context.Context, query string) ([]int64, error) {
 	return column[int64](ctx, k, query)
 }
 
 // column runs a query over the live generation that returns one column; where
 // nothing is live, there is nothing.
-func column[T any](ctx context.Context, k *known, query string) ([]T, error) {
+func column[T any](ctx context.Context, k *known, query string) (values []T, err error) {
+	err = k.each(ctx, query, func(rows *sql.Rows) error {
+		var v T
+		err := rows.Scan(&v)
+		values = append(values, v)
+		return err
+	})
+	return values, err
+}
+
+// each runs a query over the live generation and takes its rows; where nothing is
+// live, there are none.
+func (k *known) each(ctx context.Context, query string, take func(*sql.Rows) error) error {
 	if k.run.parent == nil {
-		return nil, nil
+		return nil
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.db == nil {
 		db, err := k.run.openLive(ctx, k.run.parent)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		k.db = db
 	}
 	rows, err := k.db.Query(ctx, query)
 	if err != nil {
-		return nil, fmt.Errorf("read what the warehouse knows: %w", err)
+		return fmt.Errorf("read what the warehouse knows: %w", err)
 	}
 	defer rows.Close()
-	var values []T
 	for rows.Next() {
-		var v T
-		if err := rows.Scan(&v); err != nil {
-			return nil, fmt.Errorf("read what the warehouse knows: %w", err)
+		if err := take(rows); err != nil {
+			return fmt.Errorf("read what the warehouse knows: %w", err)
 		}
-		values = append(values, v)
 	}
-	return values, rows.Err()
+	return rows.Err()
 }
 
 func list(ids []int64) string {

@@ -263,9 +263,13 @@ func (l *leg) land(w extract.Window, page extract.Page, writer *landing.Writer) 
 		Window: w.ID, Body: page.Body, Request: request, At: page.Request.At,
 		Rows: page.Rows, Total: page.Total, After: json.RawMessage(page.After),
 	})
+	if err == nil && page.Landed != nil { // the walk waits for it
+		err = writer.Sync()
+	}
 	if err != nil {
 		return diskError{err}
 	}
+	page.Confirm()
 	return nil
 }
 

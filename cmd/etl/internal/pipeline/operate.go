@@ -193,6 +193,8 @@ type PipelineState struct {
 	FreshAsOf time.Time `json:"fresh_as_of,omitzero"` // when its newest published page was whole
 	Next      time.Time `json:"next_run,omitzero"`
 	Waiting   []Waiting `json:"waiting,omitempty"` // landed runs that are not published
+	// Unknown are the writes of which nobody knows whether they were done.
+	Unknown []UnknownRequest `json:"unknown,omitempty"`
 }
 
 // LastRun is a row of etl.runs in short.
@@ -226,6 +228,8 @@ func (r *Runner) Status(ctx context.Context) (*State, error) {
 			r.Log.Warn("the last runs cannot be told", "error", err)
 		}
 	}
+	k := newKnown(run)
+	defer k.close()
 	for _, p := range r.Config.Pipelines {
 		s := PipelineState{Pipeline: p.Name, Enabled: p.Enabled, Last: last[p.Name]}
 		if p.Enabled {
@@ -233,6 +237,11 @@ func (r *Runner) Status(ctx context.Context) (*State, error) {
 		}
 		if loader, _ := r.Config.Loader(p.Source, p.Stream); loader.Name == p.Name {
 			if err := run.describe(&s, p); err != nil {
+				return nil, err
+			}
+		}
+		if writes(p.Source, p.Stream) {
+			if s.Unknown, err = k.unknown(ctx, p.RetryUnknown); err != nil {
 				return nil, err
 			}
 		}

@@ -98,7 +98,7 @@ func (l *leg) merge(ctx context.Context) ([]merged, error) {
 
 // publishable reports whether the leg's rows go into the generation.
 func (l *leg) publishable() bool {
-	return l.Status == Complete || l.run.request.Accept || l.Status == Incomplete && streams[streamKey(l.Source, l.Stream)].writes
+	return l.Status == Complete || l.run.request.Accept || l.Status == Incomplete && writes(l.Source, l.Stream)
 }
 
 // windowIndex finds the window of a landed page; nil for tables that are not

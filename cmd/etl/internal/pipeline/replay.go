@@ -66,7 +66,7 @@ func (r *run) replayAll(ctx context.Context, since time.Time) error {
 		if _, ok := streams[streamKey(s.Source, s.Stream)]; !ok {
 			return fmt.Errorf("the landing zone holds %s/%s, a stream that this version does not know", s.Source, s.Stream)
 		}
-		runs, err := r.replayable(s.Source, s.Stream, since)
+		runs, withheld, err := r.replayable(s.Source, s.Stream, since)
 		if err != nil {
 			return err
 		}
@@ -77,6 +77,7 @@ func (r *run) replayAll(ctx context.Context, since time.Time) error {
 		if err != nil {
 			return err
 		}
+		l.withheld = withheld
 		r.legs = append(r.legs, l)
 		r.report.Pipelines = append(r.report.Pipelines, l.Leg)
 		if err := l.replayRuns(ctx, runs); err != nil {
@@ -87,16 +88,22 @@ func (r *run) replayAll(ctx context.Context, since time.Time) error {
 }
 
 // replayable lists the landed runs of a stream that are, or may be, in the
-// tables, oldest first.
-func (r *run) replayable(source, stream string, since time.Time) ([]*landing.Run, error) {
+// tables, oldest first, and apart those that wait for someone's word.
+func (r *run) replayable(source, stream string, since time.Time) (runs, waiting []*landing.Run, err error) {
 	all, err := r.zone.Runs(source, stream)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	live := r.landed(source, stream)
-	return slices.DeleteFunc(all, func(l *landing.Run) bool {
-		return !live.Holds(l.Header.RunID) && withheld(l) || l.Header.Started.Before(since)
-	}), nil
+	for _, l := range all {
+		switch {
+		case !live.Holds(l.Header.RunID) && withheld(l):
+			waiting = append(waiting, l)
+		case !l.Header.Started.Before(since):
+			runs = append(runs, l)
+		}
+	}
+	return runs, waiting, nil
 }
 
 // pipelineOf is the pipeline that reads a stream; where the configuration has

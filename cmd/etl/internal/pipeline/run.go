@@ -195,7 +195,8 @@ func (r *run) pending(source, stream string) (waiting, held []*landing.Run, err 
 	return waiting, held, nil
 }
 
-// withheld reports whether a landed run waits for someone's word.
+// withheld reports whether a landed run waits for someone's word. One that has
+// written waits for nobody because rows are missing: it is published as it is.
 func withheld(l *landing.Run) bool {
 	status := landing.StatusFailed
 	if l.End != nil {
@@ -204,7 +205,7 @@ func withheld(l *landing.Run) bool {
 	for _, m := range l.Marks {
 		status = m.Status
 	}
-	return status == landing.StatusHeld || status == landing.StatusIncomplete
+	return status == landing.StatusHeld || status == landing.StatusIncomplete && !writes(l.Header.Source, l.Header.Stream)
 }
 
 func (r *run) concurrency(p config.Pipeline) int {

@@ -32,9 +32,6 @@ type streamEntry struct {
 	// unproven says why the vendor leaves no proof that a window is whole; empty
 	// where it does.
 	unproven string
-	// writes says that the walk writes at the vendor. What it brings is published
-	// although rows are missing: a write that is forgotten would be repeated.
-	writes bool
 }
 
 // streams is every stream there is. A vendor is added by a line here, a package
@@ -46,8 +43,12 @@ var streams = map[string]streamEntry{
 	"volt/waves": {open: openWaves, order: 1, settle: settle,
 		unproven: "the vendor lists no waves: ids were tried until enough in a row were absent"},
 	"desk/conversations":      {open: openDesk, changed: "updated_at", settle: lookback},
-	"clientloop/idv_sessions": {open: openSessions, order: 2, writes: true},
+	"clientloop/idv_sessions": {open: openSessions, order: 2},
 }
+
+// writes says that the walk of a stream writes at the vendor. What it brings is
+// published although rows are missing: a write that is forgotten would be repeated.
+func writes(source, stream string) bool { return source == idvSource && stream == idvStream }
 
 func lookback(p config.Pipeline) time.Duration { return p.Lookback }
 func settle(p config.Pipeline) time.Duration   { return p.Settle }
@@ -103,7 +104,7 @@ func openSessions(o *opener) extract.Stream {
 	return clientloop.New(clientloop.Config{
 		Endpoint: s.Endpoint, Token: s.Token.Reveal(), OrgID: s.OrgID, HashKey: key[:], Transport: o.transport("clientloop", s.Wire),
 		Contacts: func(ctx context.Context) ([]string, error) {
-			return o.known.contacts(ctx, o.pipeline.Contacts, o.pipeline.ContactsQuery)
+			return o.known.contacts(ctx, o.pipeline.Contacts, o.pipeline.ContactsQuery, o.pipeline.RetryUnknown)
 		},
 	})
 }
