@@ -11,7 +11,8 @@ import (
 type Kind string
 
 const (
-	Unreachable Kind = "unreachable" // no answer: DNS, connection, TLS
+	Unreachable Kind = "unreachable" // no answer: name server, connection, TLS
+	Misdirected Kind = "misdirected" // the address is not the vendor's: no such host, another's certificate, a redirect, 404
 	Denied      Kind = "denied"      // sign-in or permission refused, also after a renewal
 	Throttled   Kind = "throttled"   // the vendor kept refusing for rate, beyond the retry budget
 	TooLarge    Kind = "too large"   // the answer passed the size cap; a smaller question may fit

@@ -43,7 +43,7 @@ func New(cfg Config, signIn SignIn) *Client {
 	cfg.Concurrency = max(cfg.Concurrency, 1)
 	cfg.Timeout = cmp.Or(cfg.Timeout, time.Minute)
 	cfg.Budget = cmp.Or(cfg.Budget, 20*cfg.Retries)
-	cfg.MaxBody = cmp.Or(cfg.MaxBody, 64<<20)
+	cfg.MaxBody = cmp.Or(cfg.MaxBody, 16<<20)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}

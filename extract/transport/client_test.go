@@ -13,6 +13,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"nightjar/extract"
 	"nightjar/extract/transport"
@@ -75,8 +76,24 @@ func TestBadAnswers(t *testing.T) {
 		{"broken number", 200, json, `{"data":{"a":01x}}`, extract.Garbled, "not valid JSON"},
 		{"broken far inside", 200, json, `{"data":{"a":[1,2,,3]}}`, extract.Garbled, "not valid JSON"},
 		{"two values", 200, json, `{"data":{}} {"data":{}}`, extract.Garbled, "not valid JSON"},
-		{"deeper than any answer", 200, json, strings.Repeat("[", 1<<20), extract.Garbled, "not valid JSON"},
-		{"a redirect", 302, json, "", extract.Refused, "redirect"},
+		{"deeper than any answer", 200, json, strings.Repeat("[", 1<<19), extract.Garbled, "not valid JSON"},
+		{"a redirect", 302, json, "", extract.Misdirected, "https://vendor.test/graphql: status 302: redirects are not followed"},
+
+		// Another address than the vendor's.
+		{"a path that leads nowhere", 404, "text/html", "<h1>Not &quot;here&quot;</h1>", extract.Misdirected, `https://vendor.test/graphql: status 404: HTML instead of JSON: "Not "here""`},
+		{"in plain words", 404, "text/plain; charset=utf-8", "404 page not found\n", extract.Misdirected, `https://vendor.test/graphql: status 404: text instead of JSON: "404 page not found"`},
+		{"in a gateway's JSON", 404, json, `{"message":"no Route matched with those values"}`, extract.Misdirected, "https://vendor.test/graphql: status 404: no Route matched"},
+		{"a method that is not taken", 405, json, ``, extract.Misdirected, "status 405"},
+		{"cut JSON that calls itself text", 404, "text/plain", `{"data":"top sec`, extract.Misdirected, "cut after"},
+		{"GraphQL that says not found", 404, json, `{"errors":[{"message":"no such project"}]}`, extract.Refused, "no such project"},
+		{"not found, deep in extensions", 200, json, `{"errors":[{"message":"gone","extensions":{"exception":{"response":{"statusCode":404}}}}]}`, extract.Refused, "gone (status 404)"},
+
+		// Whatever a vendor writes, the error is one line of print, and nobody's.
+		{"escapes in a message", 200, json, `{"errors":[{"message":"\u001b[31mno\u001b]0;x\u0007\u202e\nlevel=INFO","path":["a\u009b"],"extensions":{"code":"C\u200b1"}}]}`, extract.Failing, "a: [31mno]0;x level=INFO (code C1)"},
+		{"people in a message", 200, json, `{"errors":[{"message":"jane@example.com +33 6 12 34 56 78 is no contact"}]}`, extract.Failing, "[e-mail] +[number] is no contact"},
+		{"people in a web page", 500, "text/html", "<p>jane&#64;example.com<p>06.12.34.56.78\x1b[2J", extract.Failing, `"[e-mail] [number][2J"`},
+		{"an error of nothing", 200, json, `{"errors":[null,{}]}`, extract.Failing, "no message [2 times]"},
+		{"an error without end", 200, json, `{"errors":[{"message":"` + strings.Repeat("long ", 1<<18) + `","extensions":{"code":"` + strings.Repeat("C", 1<<20) + `"}}]}`, extract.Failing, "long long"},
 
 		// GraphQL errors are failure whatever stands around them.
 		{"error beside data", 200, json, `{"data":{"a":1},"errors":[{"message":"boom","path":["a",0,"b"]}]}`, extract.Failing, "a.0.b: boom"},
@@ -102,6 +119,9 @@ func TestBadAnswers(t *testing.T) {
 			answer, err := vendor.GraphQL(t.Context(), endpoint, ask)
 			if answer != nil || extract.KindOf(err) != c.kind || !strings.Contains(err.Error(), c.says) {
 				t.Fatalf("got kind %q: %v", extract.KindOf(err), err)
+			}
+			if text := err.Error(); len(text) > 2000 || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Fatalf("%d bytes, or not one line of print: %.3000q", len(text), text)
 			}
 			for _, secret := range []string{"s3cr3t-token", "pass-in-url", "query-secret", "top sec"} {
 				if strings.Contains(err.Error(), secret) {
@@ -154,7 +174,7 @@ func TestRedirectNeverCarriesTheToken(t *testing.T) {
 	}))
 	defer first.Close()
 	_, err := transport.New(transport.Config{Vendor: "vendor"}, transport.Static("t0ken")).GraphQL(t.Context(), first.URL, ask)
-	if extract.KindOf(err) != extract.Refused || reached.Load() || strings.Contains(err.Error(), "secret-path") {
+	if extract.KindOf(err) != extract.Misdirected || reached.Load() || strings.Contains(err.Error(), "secret-path") {
 		t.Fatalf("reached %v: %v", reached.Load(), err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"regexp"
@@ -69,6 +70,10 @@ func (e *envelope) member(d *jx.Decoder, name []byte) error {
 	return d.Skip()
 }
 
+// listed reports whether the answer has a list of errors, as GraphQL servers give
+// it and gateways do not.
+func (e envelope) listed() bool { return len(e.failures) > 0 && e.failures[0] == '[' }
+
 // markup reports whether the answer is a web page.
 func markup(res *http.Response, b []byte) bool {
 	return strings.Contains(res.Header.Get("Content-Type"), "html") || bytes.HasPrefix(bytes.TrimSpace(b), []byte("<"))
@@ -79,16 +84,58 @@ var (
 	title  = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
 )
 
+// prose reports whether the answer calls itself plain text, or nothing at all, and
+// has nothing of JSON.
+func prose(res *http.Response, b []byte) bool {
+	kind := res.Header.Get("Content-Type")
+	return (kind == "" || strings.HasPrefix(kind, "text/plain")) && !bytes.ContainsAny(b[:min(len(b), longestExcerpt)], `{}[]"`)
+}
+
+// longestExcerpt is the bytes of a page that are looked at for its first words. A
+// page that hides them behind more than that is shown without them.
+const longestExcerpt = 16 << 10
+
 // excerpt is what a reader of the page would see first. It is to be cut only
-// after it is cleaned: half a secret is not recognised.
+// after it is cleaned: half a secret is not recognised. So is the word that the
+// end of what is looked at falls into.
 func excerpt(b []byte) string {
-	b = b[:min(len(b), 4096)]
+	if len(b) > longestExcerpt {
+		b = b[:max(bytes.LastIndexAny(b[:longestExcerpt], " \t\r\n<>"), 0)]
+	}
 	var text string
 	if m := title.FindSubmatch(b); m != nil {
 		text = string(m[1]) + " "
 	}
 	text += hidden.ReplaceAllString(string(b), " ")
-	return strings.Join(strings.Fields(text), " ")
+	return strings.Join(strings.Fields(html.UnescapeString(text)), " ")
+}
+
+// mostValues is how many JSON values an answer may hold, wherever they stand. A
+// page of a hundred rich records has some ten thousand; two bytes of an answer can
+// be a value, and a parser spends a hundred on it.
+const mostValues = 1_000_000
+
+// tooMany reports whether a JSON text holds more than most values. Every value but
+// the first follows a comma or the bracket that it is the first within, so that
+// these are counted; empty brackets count twice. The text need not be valid.
+func tooMany(b []byte, most int) bool {
+	if len(b) <= most || bytes.Count(b, []byte(","))+bytes.Count(b, []byte("["))+bytes.Count(b, []byte("{")) <= most {
+		return false // whatever of them stands in strings
+	}
+	values := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case ',', '[', '{':
+			values++
+		case '"':
+			for i++; i < len(b) && b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return values > most
 }
 
 // shorten cuts text to n runes.

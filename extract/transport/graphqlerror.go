@@ -1,13 +1,14 @@
 package transport
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
-	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/go-faster/jx"
 
 	"nightjar/extract"
 )
@@ -34,7 +35,7 @@ func Errors(err error) []GraphQLError {
 
 // String is the message with its place and its ids.
 func (g GraphQLError) String() string {
-	text := shorten(g.Message, 300)
+	text := cmp.Or(shorten(g.Message, 300), "no message")
 	if g.Path != "" {
 		text = g.Path + ": " + text
 	}
@@ -86,74 +87,23 @@ func (e envelope) errors(failed bool) []GraphQLError {
 	if all := readErrors(e.failures); len(all) > 0 || e.object == nil || e.data {
 		return all
 	}
-	var plain struct{ Error, ErrorDescription, Message any }
-	var members map[string]json.RawMessage
-	if json.Unmarshal(e.object, &members) != nil {
-		return nil
-	}
-	for name, into := range map[string]*any{"error": &plain.Error, "error_description": &plain.ErrorDescription, "message": &plain.Message} {
-		if raw, ok := members[name]; ok && json.Unmarshal(raw, into) != nil {
-			return nil
-		}
-	}
-	code, _ := plain.Error.(string)
-	for _, text := range []any{plain.ErrorDescription, plain.Message, plain.Error} {
-		if text, ok := text.(string); ok && text != "" {
-			if text == code {
+	plain, _ := outline(jx.DecodeBytes(e.object), 1).(map[string]any)
+	code := text(plain["error"])
+	for _, name := range []string{"error_description", "message", "error"} {
+		if said, _ := plain[name].(string); said != "" {
+			if said == code {
 				code = ""
 			}
-			return []GraphQLError{{Message: text, Code: code}}
+			return []GraphQLError{{Message: said, Code: code}}
 		}
 	}
 	return nil
-}
-
-func readErrors(raw []byte) []GraphQLError {
-	var value any
-	if json.Unmarshal(raw, &value) != nil {
-		return nil
-	}
-	switch v := value.(type) {
-	case []any:
-		var all []GraphQLError
-		for _, item := range v {
-			all = append(all, readError(item))
-		}
-		return all
-	case map[string]any:
-		return byField(v)
-	case string:
-		if v != "" {
-			return []GraphQLError{{Message: v}}
-		}
-	}
-	return nil
-}
-
-// byField reads a validator's answer: {"pageSize": ["is too large"]}.
-func byField(fields map[string]any) []GraphQLError {
-	names := make([]string, 0, len(fields))
-	for name := range fields {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	var all []GraphQLError
-	for _, name := range names {
-		messages, ok := fields[name].([]any)
-		if !ok {
-			messages = []any{fields[name]}
-		}
-		for _, m := range messages {
-			all = append(all, GraphQLError{Message: fmt.Sprint(m), Path: name})
-		}
-	}
-	return all
 }
 
 func readError(item any) GraphQLError {
 	object, ok := item.(map[string]any)
 	if !ok {
-		return GraphQLError{Message: fmt.Sprint(item)}
+		return GraphQLError{Message: text(item)}
 	}
 	g := GraphQLError{Message: text(object["message"]), Code: text(object["code"])}
 	if g.Message == "" {
@@ -200,8 +150,10 @@ func text(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
+	case jx.Num:
+		return string(v)
+	case bool:
+		return strconv.FormatBool(v)
 	}
 	return ""
 }
@@ -288,7 +240,10 @@ func (g GraphQLError) kind() extract.Kind {
 			return extract.TimedOut
 		}
 	}
-	if kind := ofStatus(g.Status); g.Status >= 300 && kind != "" {
+	switch kind := ofStatus(g.Status); {
+	case kind == extract.Misdirected: // of something behind the server that answered
+		return extract.Refused
+	case g.Status >= 300 && kind != "":
 		return kind
 	}
 	switch {

@@ -14,6 +14,7 @@ import (
 
 // AnswerError is why an answer was not taken for one.
 type AnswerError struct {
+	Address string         // what was asked, without credentials, where that is what is wrong; empty otherwise
 	Status  int            // HTTP status
 	Errors  []GraphQLError // every error that the vendor listed, REST ones included
 	Detail  string         // what else is wrong; empty where Errors say it
@@ -24,6 +25,9 @@ type AnswerError struct {
 // Error names the status, then every error of the vendor.
 func (e *AnswerError) Error() string {
 	parts := []string{fmt.Sprintf("status %d", e.Status)}
+	if e.Address != "" {
+		parts = append([]string{e.Address}, parts...)
+	}
 	if e.Detail != "" {
 		parts = append(parts, e.Detail)
 	}
@@ -54,15 +58,23 @@ func (c *Client) judge(next roundTripper) roundTripper {
 			return nil, c.fail(extract.TooLarge, fmt.Errorf("answer passes the size cap of %d bytes", c.cfg.MaxBody))
 		case err != nil && req.Context().Err() != nil:
 			return nil, req.Context().Err()
+		case err != nil && elsewhere(err):
+			hidden := hide(req)
+			return nil, c.fail(extract.Misdirected, fmt.Errorf("%s: %w", hidden.in(bareAddress(req.URL)), onTheWay(err, hidden)))
 		case err != nil:
-			return nil, c.fail(extract.Unreachable, withoutURL(err))
+			return nil, c.fail(extract.Unreachable, onTheWay(err, hide(req)))
+		}
+		if tooMany(res.Body.(*body).bytes, mostValues) {
+			return nil, c.fail(extract.TooLarge, fmt.Errorf("answer holds more than %d JSON values", mostValues))
 		}
 		kind, bad := verdict(exchangeOf(req.Context()), res)
 		if bad == nil {
 			return res, nil
 		}
+		if kind == extract.Misdirected {
+			bad.Address = bareAddress(req.URL)
+		}
 		hide(req).clean(bad)
-		bad.Detail = shorten(bad.Detail, 200)
 		return nil, c.fail(kind, bad)
 	}
 }
@@ -84,6 +96,9 @@ func verdict(x *exchange, res *http.Response) (extract.Kind, *AnswerError) {
 	case kind == extract.Throttled:
 	case anyExpired(bad.Errors) || res.StatusCode == http.StatusUnauthorized:
 		kind, bad.Expired = extract.Denied, true
+	case kind == extract.Misdirected && x.graphql && envelope.listed(): // GraphQL is spoken there
+		kind = refine(extract.Refused, bad.Errors)
+	case kind == extract.Misdirected:
 	case kind != "" && len(bad.Errors) > 0:
 		kind = refine(kind, bad.Errors)
 	case kind == "" && len(bad.Errors) > 0:
@@ -95,7 +110,7 @@ func verdict(x *exchange, res *http.Response) (extract.Kind, *AnswerError) {
 	case kind == "":
 		return "", nil
 	}
-	if x.signIn && kind == extract.Refused && res.StatusCode <= http.StatusBadRequest && res.StatusCode/100 != 3 {
+	if x.signIn && kind == extract.Refused && res.StatusCode <= http.StatusBadRequest {
 		kind = extract.Denied // OAuth 2 answers 400 invalid_grant, GraphQL a plain error
 	}
 	if kind == extract.Throttled || kind == extract.Failing {
@@ -105,8 +120,8 @@ func verdict(x *exchange, res *http.Response) (extract.Kind, *AnswerError) {
 	return kind, bad
 }
 
-// explain says in words what came instead of an answer. JSON is never quoted:
-// it may hold what customers wrote.
+// explain says in words what came instead of an answer. JSON is never quoted, nor
+// what may be a piece of it: it may hold what customers wrote.
 func explain(res *http.Response, got *body, detail string, listed bool) string {
 	switch {
 	case res.StatusCode >= 300 && res.StatusCode < 400:
@@ -118,7 +133,9 @@ func explain(res *http.Response, got *body, detail string, listed bool) string {
 	case detail == "":
 		return ""
 	case markup(res, got.bytes):
-		return fmt.Sprintf("HTML instead of JSON: %q", excerpt(got.bytes))
+		return `HTML instead of JSON: "` + excerpt(got.bytes) + `"`
+	case res.StatusCode >= 300 && prose(res, got.bytes):
+		return `text instead of JSON: "` + excerpt(got.bytes) + `"`
 	}
 	return detail
 }
@@ -141,6 +158,8 @@ func ofStatus(status int) extract.Kind {
 		return extract.Denied
 	case status == http.StatusTooManyRequests:
 		return extract.Throttled
+	case nothingThere(status):
+		return extract.Misdirected
 	case status == http.StatusRequestEntityTooLarge:
 		return extract.TooLarge
 	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:

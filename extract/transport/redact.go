@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+
+	"nightjar/extract"
 )
 
 const redacted = "[redacted]"
@@ -86,15 +88,17 @@ func (s secrets) leaves(v any) secrets {
 	return s
 }
 
-// add takes value, and its form as an address spells it. Shorter ones would
+// add takes value, and its forms as an address spells it. Shorter ones would
 // blank out plain words.
 func (s secrets) add(value string) secrets {
 	if len(value) < 4 {
 		return s
 	}
 	s = append(s, value)
-	if escaped := url.QueryEscape(value); escaped != value {
-		s = append(s, escaped)
+	for _, escaped := range []string{url.QueryEscape(value), url.PathEscape(value)} {
+		if escaped != value {
+			s = append(s, escaped)
+		}
 	}
 	return s
 }
@@ -107,13 +111,28 @@ func (s secrets) in(text string) string {
 	return credential.ReplaceAllString(text, redacted)
 }
 
-// clean blanks the secrets in all that an error shows.
+// The most of a vendor's words that an error keeps, in runes.
+const (
+	longestDetail  = 200
+	longestMessage = 1000
+	longestID      = 200
+)
+
+// plain is a vendor's text as an error may hold it, at most n runes of it. Secrets
+// are looked for twice, since what is dropped may have stood within one.
+func (s secrets) plain(text string, n int) string {
+	return shorten(extract.Plain(s.in(extract.Printable(s.in(text)))), n)
+}
+
+// clean makes all that an error shows fit to be shown.
 func (s secrets) clean(e *AnswerError) {
-	e.Detail = s.in(e.Detail)
+	e.Address = s.in(e.Address)
+	e.Detail = s.plain(e.Detail, longestDetail)
 	for i := range e.Errors {
 		g := &e.Errors[i]
-		for _, text := range []*string{&g.Message, &g.Path, &g.Name, &g.Code, &g.RetryPolicy} {
-			*text = s.in(*text)
+		g.Message = s.plain(g.Message, longestMessage)
+		for _, text := range []*string{&g.Path, &g.Name, &g.Code, &g.RetryPolicy} {
+			*text = s.plain(*text, longestID)
 		}
 	}
 }

@@ -93,7 +93,7 @@ func mayRepeat(x *exchange, err error) bool {
 // ended in err: it was never sent, or was turned away before it was looked at.
 func Untouched(err error) bool {
 	switch extract.KindOf(err) {
-	case extract.Throttled, extract.Denied, extract.Refused:
+	case extract.Throttled, extract.Denied, extract.Refused, extract.Misdirected:
 		return true
 	}
 	var dial *net.OpError

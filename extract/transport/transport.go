@@ -13,7 +13,7 @@
 //	authorize  outside the pace: a sign-in needs a slot of its own, and so does the repeat after it
 //	limit      one slot and one tick of the rate per attempt; learns from refusals
 //	count      only what reaches the wire
-//	judge      outside the time limit, so that it can tell our limit from the caller's end
+//	judge      outside the time limit, so that it can tell our limit from the caller's end; makes what vendors say fit to be shown
 //	within     the time limit of one attempt, body included
 //	whole      reads the body to its end, or to the size cap
 //
@@ -38,7 +38,7 @@ type Config struct {
 	Timeout     time.Duration     // of one attempt, body included; zero is a minute
 	Retries     int               // repeats of one request before it is an error
 	Budget      int               // repeats in reserve over the life of the client, ten good answers earn one back; zero is 20 times Retries
-	MaxBody     int64             // bytes of one answer, decompressed; zero is 64 MiB
+	MaxBody     int64             // bytes of one answer, decompressed; zero is 16 MiB
 	Base        http.RoundTripper // nil: a transport of our own with sane limits
 	Log         *slog.Logger      // nil: discards
 }

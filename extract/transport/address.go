@@ -1,0 +1,71 @@
+package transport
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+
+	"nightjar/extract"
+)
+
+// elsewhere reports whether err says that the address is wrong, or not the
+// vendor's: no such host, or one whose certificate is not for it. To ask again
+// changes nothing; a name server that does not answer is another matter.
+func elsewhere(err error) bool {
+	var name *net.DNSError
+	if errors.As(err, &name) {
+		return name.IsNotFound && !name.IsTemporary && !name.IsTimeout
+	}
+	var refused *tls.CertificateVerificationError
+	var record tls.RecordHeaderError // an answer in clear where TLS was to begin
+	switch {
+	case errors.As(err, &refused), errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		return true
+	case errors.As(err, new(x509.HostnameError)), errors.As(err, new(x509.UnknownAuthorityError)), errors.As(err, new(x509.CertificateInvalidError)):
+		return true
+	}
+	return false
+}
+
+// nothingThere reports whether a status says that the path leads nowhere, or not
+// to what was asked for, redirects included.
+func nothingThere(status int) bool {
+	switch status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone, http.StatusMisdirectedRequest:
+		return true
+	}
+	return status >= 300 && status < 400
+}
+
+// bareAddress is an address without what may be a credential: user, query and fragment.
+func bareAddress(u *url.URL) string {
+	return extract.Printable(u.Scheme + "://" + u.Host + u.Path)
+}
+
+// networkError is an error of the way to the vendor. It may quote what stood in a
+// certificate or a header, and is shown as printable text.
+type networkError struct {
+	text  string
+	cause error
+}
+
+func (e *networkError) Error() string { return e.text }
+func (e *networkError) Unwrap() error { return e.cause }
+
+// onTheWay is err as an error may show it: without the address, whose user or
+// query may hold a credential, and without what the request carries. The words of
+// this machine's network, addresses among them, stay; what only the vendor can
+// have written is told as any other of its words.
+func onTheWay(err error, s secrets) error {
+	err = withoutURL(err)
+	text := s.plain(err.Error(), longestDetail)
+	var dial *net.OpError
+	var name *net.DNSError
+	if errors.As(err, &dial) || errors.As(err, &name) {
+		text = shorten(extract.Printable(s.in(err.Error())), longestDetail)
+	}
+	return &networkError{text, err}
+}
