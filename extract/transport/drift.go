@@ -93,11 +93,16 @@ type cut struct {
 	findings           []extract.Finding
 }
 
+// mostFindings is how many differences are told of one query, beside those that
+// break it: more say no more.
+const mostFindings = 200
+
 func (c *cut) add(breaking bool, path, what string) {
 	f := extract.Finding{Breaking: breaking, Path: path, What: what}
-	if !slices.Contains(c.findings, f) { // a type may be met twice
-		c.findings = append(c.findings, f)
+	if !breaking && len(c.findings) >= mostFindings || slices.Contains(c.findings, f) { // a type may be met twice
+		return
 	}
+	c.findings = append(c.findings, f)
 }
 
 // gone reports what the vendor lacks; the path is that of our names.

@@ -176,44 +176,84 @@ func readSchema(body []byte) (*Schema, error) {
 			Schema *rawSchema `json:"__schema"`
 		}
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, fmt.Errorf("read the schema: %w", err)
+	if json.Unmarshal(body, &answer) != nil { // the cause would quote it
+		return nil, errors.New("read the schema: an introspection result has another shape")
 	}
 	raw := answer.Data.Schema
 	if raw == nil || raw.QueryType == nil {
 		return nil, ErrNoIntrospection
 	}
+	if !isName(raw.QueryType.Name) {
+		return nil, errors.New("read the schema: the query type has no name")
+	}
 	s := &Schema{Query: raw.QueryType.Name, Types: map[string]*Type{}}
-	if raw.MutationType != nil {
+	if raw.MutationType != nil && isName(raw.MutationType.Name) {
 		s.Mutation = raw.MutationType.Name
 	}
 	for _, t := range raw.Types {
-		s.Types[t.Name] = t.read()
+		if isName(t.Name) {
+			s.Types[t.Name] = t.read()
+		}
 	}
 	return s, nil
+}
+
+// longestName is beyond the names of any schema.
+const longestName = 200
+
+// isName reports whether a vendor's name is one in GraphQL. What is none cannot be
+// asked for, nor be shown to an operator as it is.
+func isName(name string) bool {
+	for i, c := range []byte(name) {
+		letter := c == '_' || 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != "" && len(name) <= longestName
 }
 
 func (r rawType) read() *Type {
 	t := &Type{Name: r.Name, Kind: r.Kind, Fields: map[string]*Field{}}
 	for _, f := range append(r.Fields, r.InputFields...) {
+		if !isName(f.Name) {
+			continue
+		}
 		field := &Field{Name: f.Name, Type: f.Type.ref(), Deprecated: f.IsDeprecated, Args: map[string]TypeRef{}}
 		for _, a := range f.Args {
-			field.Args[a.Name] = a.Type.ref()
+			if ref := a.Type.ref(); isName(a.Name) && ref != "" {
+				field.Args[a.Name] = ref
+			}
 		}
 		t.Fields[f.Name] = field
 	}
 	for _, v := range r.EnumValues {
-		t.Values = append(t.Values, v.Name)
+		if isName(v.Name) {
+			t.Values = append(t.Values, v.Name)
+		}
 	}
 	return t
 }
 
+// mostWrappers are the lists and non-nulls around a type that are asked for.
+const mostWrappers = 9
+
+// ref is the type as SDL writes it; empty where it has no name.
 func (r rawRef) ref() TypeRef {
-	switch {
-	case r.OfType != nil && r.Kind == "NON_NULL":
-		return r.OfType.ref() + "!"
-	case r.OfType != nil && r.Kind == "LIST":
-		return "[" + r.OfType.ref() + "]"
+	open, closed := "", ""
+	at := &r
+	for range mostWrappers {
+		switch {
+		case at.OfType != nil && at.Kind == "NON_NULL":
+			closed = "!" + closed
+		case at.OfType != nil && at.Kind == "LIST":
+			open, closed = open+"[", "]"+closed
+		case isName(at.Name):
+			return TypeRef(open + at.Name + closed)
+		default:
+			return ""
+		}
+		at = at.OfType
 	}
-	return TypeRef(r.Name)
+	return ""
 }

@@ -3,7 +3,9 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -129,4 +131,52 @@ func TestAWaitForTheSchemaEndsWithItsContext(t *testing.T) {
 		}
 		first.Wait()
 	})
+}
+
+// What a schema calls its parts is shown to operators and put into queries: what
+// is no name in GraphQL is left out, however it looks.
+func TestIntrospectionOfOddNames(t *testing.T) {
+	deep := strings.Repeat(`{"kind":"LIST","ofType":`, 2000) + `{"name":"T"}` + strings.Repeat("}", 2000)
+	vendor := client(func(w http.ResponseWriter, _ *http.Request) {
+		write(w, 200, "", `{"data":{"__schema":{"queryType":{"name":"Query"},"types":[
+			{"kind":"OBJECT","name":"Query","fields":[{"name":"good","type":{"name":"Int"},"args":[{"name":"a","type":{"name":"In\u202et"}},{"name":"b } {","type":{"name":"Int"}}]},
+				{"name":"bad\u001b[2J","type":{"name":"Int"}},{"name":"","type":{"name":"Int"}},{"name":"`+strings.Repeat("x", 1<<20)+`","type":{"name":"Int"}},{"name":"deep","type":`+deep+`}]},
+			{"kind":"ENUM","name":"Colour","enumValues":[{"name":"RED"},{"name":"jane@example.com"}]},
+			{"kind":"OBJECT","name":"two words"}]}}}`)
+	})
+	schema, err := transport.Introspect(t.Context(), vendor, endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := schema.Types["Query"]
+	if len(schema.Types) != 2 || len(query.Fields) != 2 || len(query.Fields["good"].Args) != 0 || query.Fields["deep"].Type != "" || len(schema.Types["Colour"].Values) != 1 {
+		t.Errorf("schema: %+v, query %+v", schema, query)
+	}
+	for _, shape := range []string{`{"queryType":{"name":"jane@example.com"}}`, `{"queryType":{"name":"Query"},"types":"jane@example.com"}`, `{"queryType":{"name":33612345678}}`} {
+		vendor := client(func(w http.ResponseWriter, _ *http.Request) { write(w, 200, "", `{"data":{"__schema":`+shape+`}}`) })
+		_, err := transport.Introspect(t.Context(), vendor, endpoint)
+		if err == nil || strings.Contains(err.Error(), "jane") || strings.Contains(err.Error(), "336") {
+			t.Errorf("%s: %v", shape, err)
+		}
+	}
+}
+
+// A schema of a hundred thousand new fields is compared in no time, and what
+// breaks the query is told all the same.
+func TestFindingsAreBounded(t *testing.T) {
+	documented, err := transport.ReadSDL("documented", "type Query { calls: [Call] } type Call { id: ID note: String }")
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := &transport.Type{Name: "Call", Kind: "OBJECT", Fields: map[string]*transport.Field{"note": {Name: "note", Type: "String"}}}
+	for i := range 100_000 {
+		name := fmt.Sprintf("field%d", i)
+		call.Fields[name] = &transport.Field{Name: name, Type: "String"}
+	}
+	vendor := &transport.Schema{Query: "Query", Types: map[string]*transport.Type{"Call": call,
+		"Query": {Name: "Query", Kind: "OBJECT", Fields: map[string]*transport.Field{"calls": {Name: "calls", Type: "[Call]"}}}}}
+	fit, err := transport.FitQuery("query Calls { calls { note id } }", vendor, documented, "Call.id")
+	if err != nil || len(fit.Findings) > 300 || !fit.Breaking() {
+		t.Errorf("%d findings, %v", len(fit.Findings), err)
+	}
 }
