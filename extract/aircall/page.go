@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 
-	"github.com/valyala/fastjson"
+	"github.com/go-faster/jx"
 
 	"nightjar/extract"
+	"nightjar/extract/transport"
 )
 
 // key stands for a call id in 16 bytes, whatever form the id has.
@@ -35,47 +36,94 @@ type contents struct {
 // call: to ask for a row twice does no harm.
 func (c contents) step() int64 { return cmp.Or(int64(len(c.ids)), c.rows) }
 
+// errGarbled is a page that cannot be read. Its cause would quote the page.
+func errGarbled(what string) error {
+	return &extract.Error{Kind: extract.Garbled, Vendor: vendor, Err: errors.New("read a page of calls: " + what)}
+}
+
 // readPage reads an answer to calls.graphql. Nodes may be null, all or single ones.
 func readPage(body []byte) (contents, error) {
-	root, err := fastjson.ParseBytes(body)
-	if err != nil {
-		return contents{}, &extract.Error{Kind: extract.Garbled, Vendor: vendor, Err: fmt.Errorf("read a page of calls: %w", err)}
-	}
-	calls := root.Get("data", "paginatedCalls")
-	total, ok := count(calls.Get("totalCount"))
-	if !ok {
-		return contents{}, &extract.Error{Kind: extract.Garbled, Vendor: vendor, Err: errors.New("read a page of calls: it has no totalCount")}
-	}
-	c := contents{total: total, hasNext: calls.GetBool("hasNextPage"), sorted: true}
-	for _, node := range calls.GetArray("nodes") {
-		c.add(node)
+	c := contents{total: extract.Unknown, sorted: true}
+	err := transport.Object(jx.DecodeBytes(body), in("data", in("paginatedCalls", c.member)))
+	switch {
+	case err != nil:
+		return contents{}, errGarbled("it cannot be read")
+	case c.total == extract.Unknown:
+		return contents{}, errGarbled("it has no totalCount")
 	}
 	return c, nil
+}
+
+// members reads one member of an object.
+type members = func(d *jx.Decoder, name []byte) error
+
+// in reads the members of the object that is the named member.
+func in(wanted string, inner members) members {
+	return func(d *jx.Decoder, name []byte) error {
+		if string(name) != wanted {
+			return d.Skip()
+		}
+		return transport.Object(d, inner)
+	}
+}
+
+func (c *contents) member(d *jx.Decoder, name []byte) (err error) {
+	switch string(name) {
+	case "totalCount":
+		c.total, err = count(d)
+		return err
+	case "hasNextPage":
+		c.hasNext, err = transport.Bool(d)
+		return err
+	case "nodes":
+		return transport.Array(d, c.add)
+	}
+	return d.Skip()
 }
 
 // mostCalls is beyond any count, and far from where arithmetic on it overflows.
 const mostCalls = 1 << 53
 
-// count reads a number of calls.
-func count(v *fastjson.Value) (int64, bool) {
-	if v == nil {
-		return 0, false
+// count reads a number of calls, extract.Unknown where it is none.
+func count(d *jx.Decoder) (int64, error) {
+	if d.Next() != jx.Number {
+		return extract.Unknown, d.Skip()
 	}
-	n, err := v.Float64()
-	return int64(n), err == nil && n >= 0 && n <= mostCalls
+	n, err := d.Num()
+	if err != nil {
+		return extract.Unknown, err
+	}
+	total, err := strconv.ParseFloat(string(n), 64)
+	if err != nil || total < 0 || total > mostCalls {
+		return extract.Unknown, nil
+	}
+	return int64(total), nil
 }
 
-func (c *contents) add(node *fastjson.Value) {
+func (c *contents) add(d *jx.Decoder) error {
 	c.rows++
-	if id := scalar(node.Get("id")); id != "" {
+	var id, at string
+	err := transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
+		switch string(name) {
+		case "id":
+			id, err = transport.Scalar(d)
+		case "created_at":
+			at, err = transport.Scalar(d)
+		default:
+			err = d.Skip()
+		}
+		return err
+	})
+	if id != "" {
 		c.ids = append(c.ids, id)
 	}
-	at := second(string(node.GetStringBytes("created_at")))
+	at = second(at)
 	c.sorted = c.sorted && at != "" && (c.oldest == "" || at <= c.oldest)
 	if c.rows == 1 {
 		c.newest = at
 	}
 	c.oldest = at
+	return err
 }
 
 // second cuts an ISO 8601 instant in UTC to its second, so that instants compare
@@ -86,18 +134,4 @@ func second(at string) string {
 		return ""
 	}
 	return at[:len(shape)]
-}
-
-// scalar is the text of a text or a number, "" for anything else.
-func scalar(v *fastjson.Value) string {
-	if v == nil {
-		return ""
-	}
-	switch v.Type() {
-	case fastjson.TypeString:
-		return string(v.GetStringBytes())
-	case fastjson.TypeNumber:
-		return v.String()
-	}
-	return ""
 }

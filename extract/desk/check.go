@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 
-	"github.com/valyala/fastjson"
+	"github.com/go-faster/jx"
 
 	"nightjar/extract"
 	"nightjar/extract/transport"
@@ -53,39 +54,64 @@ func differences(body []byte) ([]extract.Finding, error) {
 	if _, err := read(body, "updatedAt"); err != nil {
 		return nil, err
 	}
-	root, err := fastjson.ParseBytes(body)
-	if err != nil {
-		return nil, errors.New("answer cannot be read") // the cause would quote it
-	}
-	rows := root.GetArray("conversations")
-	if len(rows) == 0 {
+	rows, fields, err := firstRow(body)
+	switch {
+	case err != nil:
+		return nil, err
+	case rows == 0:
 		return nil, nil
+	case fields == nil:
+		return []extract.Finding{{Breaking: true, Path: "conversations", What: "its rows are no objects"}}, nil
 	}
 	var findings []extract.Finding
 	add := func(field, what string) {
 		findings = append(findings, extract.Finding{Path: "Conversation." + field, What: what})
 	}
-	row, err := rows[0].Object()
-	if err != nil {
-		return []extract.Finding{{Breaking: true, Path: "conversations", What: "its rows are no objects"}}, nil
-	}
 	for _, field := range expected() {
-		if row.Get(field) == nil {
+		if !fields[field] {
 			add(field, "is absent from the conversation that changed last")
 		}
 	}
-	if row.Get("contactId") == nil && row.Get("contact") == nil {
+	if !fields["contactId"] && !fields["contact"] {
 		add("contactId", "is absent from the conversation that changed last")
 	}
-	var unknown []string
-	row.Visit(func(name []byte, _ *fastjson.Value) {
-		if !slices.Contains(documented(), string(name)) {
-			unknown = append(unknown, string(name))
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		if !slices.Contains(documented(), field) {
+			add(field, "is not documented; it is not read")
 		}
-	})
-	slices.Sort(unknown)
-	for _, field := range slices.Compact(unknown) {
-		add(field, "is not documented; it is not read")
 	}
 	return findings, nil
+}
+
+// What is told of the fields of a conversation that nobody documents.
+const (
+	mostFields  = 100
+	longestName = 100 // bytes
+)
+
+// firstRow counts the rows of a list, and names the fields of the first one as they
+// may be shown; nil where it is no object.
+func firstRow(body []byte) (rows int, fields map[string]bool, err error) {
+	err = transport.Object(jx.DecodeBytes(body), func(d *jx.Decoder, name []byte) error {
+		if string(name) != "conversations" {
+			return d.Skip()
+		}
+		return transport.Array(d, func(d *jx.Decoder) error {
+			if rows++; rows > 1 || d.Next() != jx.Object {
+				return d.Skip()
+			}
+			fields = map[string]bool{}
+			return d.ObjBytes(func(d *jx.Decoder, name []byte) error {
+				field := extract.Plain(string(name[:min(len(name), longestName)]))
+				if len(fields) < mostFields || slices.Contains(documented(), field) {
+					fields[field] = true
+				}
+				return d.Skip()
+			})
+		})
+	})
+	if err != nil {
+		return 0, nil, errUnreadable
+	}
+	return rows, fields, nil
 }

@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/valyala/fastjson"
-
 	"nightjar/extract"
 	"nightjar/extract/transport"
 )
@@ -95,13 +93,9 @@ func (w *walk) token(ctx context.Context, id int64) (string, error) {
 // withoutTokens is the body with every token blanked, and fails where the token
 // still stands somewhere.
 func withoutTokens(body []byte, token string) ([]byte, error) {
-	var parser fastjson.Parser
-	root, err := parser.ParseBytes(body)
+	body, err := blanked(body)
 	if err != nil {
-		return nil, errors.New("answer cannot be read") // the cause would quote it
-	}
-	if blank(root) {
-		body = root.MarshalTo(nil)
+		return nil, err
 	}
 	if bytes.Contains(body, []byte(token)) {
 		return nil, errors.New("answer shows the token where none is expected")

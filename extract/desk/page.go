@@ -6,9 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/valyala/fastjson"
+	"github.com/go-faster/jx"
 
 	"nightjar/extract"
+	"nightjar/extract/transport"
 )
 
 // view is what the walk needs to know of a page.
@@ -22,105 +23,183 @@ type view struct {
 	last    time.Time // of the last row, in whole seconds
 }
 
+// errUnreadable stands for the parser's own words, which would quote the answer.
+var errUnreadable = errors.New("answer cannot be read")
+
 // read looks at a list. The field is the one that it is ordered by.
 func read(body []byte, field string) (view, error) {
-	var parser fastjson.Parser
-	root, err := parser.ParseBytes(body)
+	seen := view{total: extract.Unknown, ordered: true}
+	listed, none := false, true
+	var pagination, meta block
+	err := transport.Object(jx.DecodeBytes(body), func(d *jx.Decoder, name []byte) error {
+		switch string(name) {
+		case "conversations":
+			listed, none = d.Next() == jx.Array, d.Next() == jx.Null
+			return transport.Array(d, func(d *jx.Decoder) error { return seen.row(d, field) })
+		case "pagination":
+			return pagination.read(d, "hasMorePages", "records")
+		case "meta":
+			return transport.Object(d, func(d *jx.Decoder, name []byte) error {
+				if string(name) != "page" {
+					return d.Skip()
+				}
+				return meta.read(d, "hasMore", "count")
+			})
+		}
+		return d.Skip()
+	})
 	if err != nil {
-		return view{}, errors.New("answer cannot be read") // the cause would quote it
+		return view{}, errUnreadable
 	}
-	rows, listed := root.GetArray("conversations"), isList(root.Get("conversations"))
-	seen := view{rows: int64(len(rows)), total: extract.Unknown}
-	if err := seen.paging(root); err != nil {
+	if !pagination.there {
+		pagination = meta
+	}
+	if err := seen.paging(pagination); err != nil {
 		return view{}, err
 	}
-	if !listed && (seen.total != 0 || !isNone(root.Get("conversations"))) {
+	// Some servers write an empty list as null, or not at all. They are believed where
+	// the count says the same.
+	if !listed && (seen.total != 0 || !none) {
 		return view{}, errors.New("answer has no list of conversations")
 	}
-	seen.ordered = true
-	for _, row := range rows {
-		if id, ok := whole(row.Get("id")); ok {
-			seen.ids = append(seen.ids, id)
-		}
-		at, err := time.Parse(time.RFC3339, string(row.GetStringBytes(field)))
-		if err != nil || at.Before(seen.last) {
-			seen.ordered = false
-			continue
-		}
-		seen.last = at.Truncate(time.Second)
-	}
-	seen.body = body
-	if blank(root) {
-		seen.body = root.MarshalTo(nil)
-	}
-	return seen, nil
+	seen.body, err = blanked(body)
+	return seen, err
 }
 
-func isList(v *fastjson.Value) bool { return v != nil && v.Type() == fastjson.TypeArray }
+// row counts a conversation in.
+func (v *view) row(d *jx.Decoder, field string) error {
+	v.rows++
+	var when string
+	err := transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
+		switch string(name) {
+		case "id":
+			id, known, err := whole(d)
+			if known {
+				v.ids = append(v.ids, id)
+			}
+			return err
+		case field:
+			when, err = transport.Scalar(d)
+			return err
+		}
+		return d.Skip()
+	})
+	v.at(when)
+	return err
+}
 
-// isNone reports whether a list is null or absent, as some servers write an empty
-// one. It is believed where the count says the same.
-func isNone(v *fastjson.Value) bool { return v == nil || v.Type() == fastjson.TypeNull }
+// at notes the time of a row.
+func (v *view) at(text string) {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil || at.Before(v.last) {
+		v.ordered = false
+		return
+	}
+	v.last = at.Truncate(time.Second)
+}
 
-// paging reads either block; a list with neither ends with a page that is not
+// block is what a list says of its pages.
+type block struct {
+	there bool
+	total int64 // extract.Unknown where it does not say
+	more  *bool // nil where it does not say
+}
+
+func (b *block) read(d *jx.Decoder, more, count string) error {
+	b.there, b.total = d.Next() == jx.Object, extract.Unknown
+	return transport.Object(d, func(d *jx.Decoder, name []byte) error {
+		switch {
+		case string(name) == count:
+			n, known, err := whole(d)
+			if known {
+				b.total = n
+			}
+			return err
+		case string(name) == more && d.Next() == jx.Bool:
+			is, err := d.Bool()
+			b.more = &is
+			return err
+		}
+		return d.Skip()
+	})
+}
+
+// paging takes either block; a list with neither ends with a page that is not
 // full.
-func (v *view) paging(root *fastjson.Value) error {
-	block, more, count := root.Get("pagination"), "hasMorePages", "records"
-	if block == nil || block.Type() != fastjson.TypeObject {
-		block, more, count = root.Get("meta", "page"), "hasMore", "count"
-	}
-	if block == nil || block.Type() != fastjson.TypeObject {
+func (v *view) paging(b block) error {
+	switch {
+	case !b.there:
 		v.more = v.rows >= pageSize
-		return nil
-	}
-	if n, ok := whole(block.Get(count)); ok {
-		v.total = n
-	}
-	switch value := block.Get(more); {
-	case value != nil && value.Type() == fastjson.TypeTrue:
-		v.more = true
-	case value != nil && value.Type() == fastjson.TypeFalse:
-	default:
+	case b.more == nil:
 		return errors.New("answer does not say whether there is a next page")
+	default:
+		v.total, v.more = b.total, *b.more
 	}
 	return nil
 }
 
 // whole reads a number, also one that stands in quotes.
-func whole(v *fastjson.Value) (int64, bool) {
-	if v == nil {
-		return 0, false
+func whole(d *jx.Decoder) (n int64, known bool, err error) {
+	text, err := transport.Scalar(d)
+	if err != nil {
+		return 0, false, err
 	}
-	n, err := strconv.ParseInt(strings.Trim(v.String(), `"`), 10, 64)
-	return n, err == nil
+	n, failed := strconv.ParseInt(text, 10, 64)
+	return n, failed == nil, nil
 }
 
-// blank replaces every token below v, and reports whether there was any.
-func blank(v *fastjson.Value) bool {
-	found := false
-	switch v.Type() {
-	case fastjson.TypeObject:
-		var tokens []string
-		v.GetObject().Visit(func(key []byte, inner *fastjson.Value) {
-			if strings.EqualFold(string(key), "token") && inner.Type() != fastjson.TypeNull {
-				tokens = append(tokens, string(key))
-			} else if blank(inner) {
-				found = true
-			}
-		})
-		for _, name := range tokens { // a name may stand there twice
-			found = true
-			v.Del(name)
-		}
-		for _, name := range tokens {
-			v.Set(name, fastjson.MustParse("null"))
-		}
-	case fastjson.TypeArray:
-		for _, inner := range v.GetArray() {
-			if blank(inner) {
-				found = true
-			}
-		}
+// blanked is body with null in the place of every token; the same bytes where
+// there is none.
+func blanked(body []byte) ([]byte, error) {
+	var w jx.Writer
+	found, err := blank(jx.DecodeBytes(body), &w)
+	if err != nil {
+		return nil, errUnreadable
 	}
-	return found
+	if !found {
+		return body, nil
+	}
+	return w.Buf, nil
+}
+
+// blank copies one value without its tokens, and reports whether there was any.
+func blank(d *jx.Decoder, w *jx.Writer) (found bool, err error) {
+	first := true
+	separate := func() {
+		if !first {
+			w.Comma()
+		}
+		first = false
+	}
+	switch d.Next() {
+	case jx.Object:
+		w.ObjStart()
+		err = d.ObjBytes(func(d *jx.Decoder, name []byte) error {
+			separate()
+			w.FieldStart(string(name))
+			if strings.EqualFold(string(name), "token") && d.Next() != jx.Null {
+				found = true
+				w.Null()
+				return d.Skip()
+			}
+			inner, err := blank(d, w)
+			found = found || inner
+			return err
+		})
+		w.ObjEnd()
+	case jx.Array:
+		w.ArrStart()
+		err = d.Arr(func(d *jx.Decoder) error {
+			separate()
+			inner, err := blank(d, w)
+			found = found || inner
+			return err
+		})
+		w.ArrEnd()
+	default:
+		var raw jx.Raw
+		raw, err = d.Raw()
+		w.Raw(raw)
+	}
+	return found, err
 }

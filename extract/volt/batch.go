@@ -1,6 +1,7 @@
 package volt
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -10,7 +11,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/valyala/fastjson"
+	"github.com/go-faster/jx"
 
 	"nightjar/extract"
 	"nightjar/extract/transport"
@@ -184,25 +185,42 @@ type answered struct {
 // readWaves reads which ids a page answers. The alias tells the id; that the wave's
 // own id is the same shows that the vendor has looked at it.
 func readWaves(body []byte) ([]answered, error) {
-	root, err := fastjson.ParseBytes(body)
-	if err != nil {
-		return nil, garbled(fmt.Errorf("read waves: %w", err))
-	}
 	var all []answered
-	root.GetObject("data").Visit(func(alias []byte, v *fastjson.Value) {
-		number, ok := strings.CutPrefix(string(alias), "w")
-		if !ok {
-			return
+	err := transport.Object(jx.DecodeBytes(body), func(d *jx.Decoder, name []byte) error {
+		if string(name) != "data" {
+			return d.Skip()
 		}
-		if id, err := strconv.ParseInt(number, 10, 64); err == nil {
-			own, err := strconv.ParseFloat(scalar(v.Get("id")), 64)
-			all = append(all, answered{
-				id: id, row: v.Type() != fastjson.TypeNull,
-				present: err == nil && own == float64(id), other: err == nil && own != float64(id),
-			})
-		}
+		return transport.Object(d, func(d *jx.Decoder, alias []byte) error {
+			number, ok := bytes.CutPrefix(alias, []byte("w"))
+			id, err := strconv.ParseInt(string(number), 10, 64)
+			if !ok || err != nil {
+				return d.Skip()
+			}
+			a, err := readWave(d, id)
+			all = append(all, a)
+			return err
+		})
 	})
+	if err != nil { // the cause would quote the page
+		return nil, garbled(errors.New("waves cannot be read"))
+	}
 	return all, nil
+}
+
+// readWave reads what the page answers of one id.
+func readWave(d *jx.Decoder, id int64) (answered, error) {
+	a := answered{id: id, row: d.Next() != jx.Null}
+	err := transport.Object(d, func(d *jx.Decoder, name []byte) error {
+		if string(name) != "id" {
+			return d.Skip()
+		}
+		text, err := transport.Scalar(d)
+		if own, bad := strconv.ParseFloat(text, 64); bad == nil {
+			a.present, a.other = own == float64(id), own != float64(id)
+		}
+		return err
+	})
+	return a, err
 }
 
 func garbled(err error) error {

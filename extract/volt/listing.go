@@ -1,12 +1,14 @@
 package volt
 
 import (
+	"bytes"
 	"fmt"
 	"hash/fnv"
-	"strings"
 	"time"
 
-	"github.com/valyala/fastjson"
+	"github.com/go-faster/jx"
+
+	"nightjar/extract/transport"
 )
 
 // listing is what a walk reads of one page of an inbox or a conversation.
@@ -56,71 +58,114 @@ func (l listing) newest() time.Time {
 }
 
 func readInbox(body []byte) (listing, error) {
-	return read(body, "inbox", "items", func(item *fastjson.Value) row {
-		r := row{id: scalar(item.Get("contact", "id")), at: scalar(item.Get("lastMessageTime")), contact: scalar(item.Get("contact", "phoneNumber"))}
+	return read(body, "inbox", "items", func(d *jx.Decoder) (r row, err error) {
+		err = transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
+			switch string(name) {
+			case "contact":
+				return transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
+					switch string(name) {
+					case "id":
+						r.id, err = transport.Scalar(d)
+					case "phoneNumber":
+						r.contact, err = transport.Scalar(d)
+					default:
+						err = d.Skip()
+					}
+					return err
+				})
+			case "lastMessageTime":
+				r.at, err = transport.Scalar(d)
+				return err
+			}
+			return d.Skip()
+		})
 		if r.id == "" {
 			r.id = r.contact
 		}
-		return r
+		return r, err
 	})
 }
 
 func readConversation(body []byte) (listing, error) {
-	return read(body, "conversation", "messages", func(m *fastjson.Value) row {
-		return row{id: scalar(m.Get("id")), at: scalar(m.Get("sentAt")), from: scalar(m.Get("fromNumber")), to: scalar(m.Get("toNumber"))}
+	return read(body, "conversation", "messages", func(d *jx.Decoder) (r row, err error) {
+		err = transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
+			switch string(name) {
+			case "id":
+				r.id, err = transport.Scalar(d)
+			case "sentAt":
+				r.at, err = transport.Scalar(d)
+			case "fromNumber":
+				r.from, err = transport.Scalar(d)
+			case "toNumber":
+				r.to, err = transport.Scalar(d)
+			default:
+				err = d.Skip()
+			}
+			return err
+		})
+		return r, err
 	})
 }
 
-func read(body []byte, field, list string, readRow func(*fastjson.Value) row) (listing, error) {
-	root, err := fastjson.ParseBytes(body)
-	if err != nil {
-		return listing{}, garbled(fmt.Errorf("read a page of %s: %w", field, err))
+// read reads data.<field>.<list>, row by row, and the pageInfo beside the list.
+func read(body []byte, field, list string, readRow func(*jx.Decoder) (row, error)) (listing, error) {
+	l := listing{absent: true}
+	err := transport.Object(jx.DecodeBytes(body), func(d *jx.Decoder, name []byte) error {
+		if string(name) != "data" {
+			return d.Skip()
+		}
+		return transport.Object(d, func(d *jx.Decoder, name []byte) error {
+			if string(name) != field || d.Next() == jx.Null {
+				return d.Skip()
+			}
+			l.absent = false
+			return transport.Object(d, func(d *jx.Decoder, name []byte) error {
+				switch string(name) {
+				case list:
+					return transport.Array(d, func(d *jx.Decoder) error {
+						r, err := readRow(d)
+						l.rows = append(l.rows, r)
+						return err
+					})
+				case "pageInfo":
+					return transport.Object(d, l.pageInfoMember)
+				}
+				return d.Skip()
+			})
+		})
+	})
+	if err != nil { // the cause would quote the page
+		return listing{}, garbled(fmt.Errorf("a page of %s cannot be read", field))
 	}
-	object := root.Get("data", field)
-	if object == nil || object.Type() == fastjson.TypeNull {
-		return listing{absent: true}, nil
-	}
-	var l listing
-	for _, v := range object.GetArray(list) {
-		l.rows = append(l.rows, readRow(v))
-	}
-	l.readPageInfo(object.Get("pageInfo"))
 	return l, nil
 }
 
-// readPageInfo reads whatever the vendor's PageInfo has: fields that are booleans
-// say whether there is more, texts are cursors.
-func (l *listing) readPageInfo(info *fastjson.Value) {
-	if info == nil || info.Type() != fastjson.TypeObject {
-		return
-	}
-	info.GetObject().Visit(func(name []byte, v *fastjson.Value) {
-		switch v.Type() {
-		case fastjson.TypeTrue, fastjson.TypeFalse:
-			more := v.GetBool() || l.more != nil && *l.more
-			l.more = &more
-		case fastjson.TypeString, fastjson.TypeNumber:
-			if text := scalar(v); strings.HasPrefix(string(name), "end") {
-				l.cursors = append([]string{text}, l.cursors...)
-			} else {
-				l.cursors = append(l.cursors, text)
-			}
-		}
-	})
-}
+// mostCursors is how many texts of a pageInfo are taken for cursors.
+const mostCursors = 16
 
-// scalar is the text of a text or a number, "" for anything else.
-func scalar(v *fastjson.Value) string {
-	if v == nil {
-		return ""
+// pageInfoMember reads whatever the vendor's PageInfo has: fields that are booleans
+// say whether there is more, texts are cursors.
+func (l *listing) pageInfoMember(d *jx.Decoder, name []byte) error {
+	switch d.Next() {
+	case jx.Bool:
+		more, err := d.Bool()
+		more = more || l.more != nil && *l.more
+		l.more = &more
+		return err
+	case jx.String, jx.Number:
+		if len(l.cursors) == mostCursors {
+			return d.Skip()
+		}
+		end := bytes.HasPrefix(name, []byte("end")) // the name is gone once the value is read
+		text, err := transport.Scalar(d)
+		if end {
+			l.cursors = append([]string{text}, l.cursors...)
+		} else {
+			l.cursors = append(l.cursors, text)
+		}
+		return err
 	}
-	switch v.Type() {
-	case fastjson.TypeString:
-		return string(v.GetStringBytes())
-	case fastjson.TypeNumber:
-		return v.String()
-	}
-	return ""
+	return d.Skip()
 }
 
 // recall remembers ids by their hash, and whether it has met them before. With a
