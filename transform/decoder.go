@@ -54,6 +54,9 @@ type decoder struct {
 	from origin
 	rows *Rows
 
+	rejects int64 // of the page
+	untold  int64 // position of the first one that is not told by itself
+
 	*sheet          // the row being appended
 	position int64  // of the record in the page
 	key      []byte // of the row being appended, if hasKey
@@ -81,13 +84,14 @@ func (d *decoder) Decode(page Page, body []byte, rows *Rows) {
 	d.page, d.rows = page, rows
 	d.from = origin{at: page.At.UnixMicro(), ref: append(d.from.ref[:0], page.Ref...)}
 	d.position, d.hasKey, d.nested, d.record = 0, false, place{}, value{}
-	d.sheet = rows.sheets[0]
+	d.sheet, d.rejects = rows.sheets[0], 0
 	root, err := d.body.parse(body)
 	if err != nil {
 		d.rejectPage("the page is no JSON", body)
 		return
 	}
 	d.read(d, root)
+	d.rejectRest()
 }
 
 // variable finds a request variable by name, also within other variables; absent

@@ -5,6 +5,7 @@ const (
 	ScopePage  = "page"  // the page holds no records that could be found
 	ScopeRow   = "row"   // one record, or one row nested in a record
 	ScopeField = "field" // one value of a row that is there
+	ScopeRest  = "rest"  // all that a page lacks beyond the first thousand, rows and values
 )
 
 // Rejects is the table of what could not become a row or a field. The decoders
@@ -18,11 +19,12 @@ func Rejects() Table {
 			text(2, "stream", "", "Stream of the vendor"),
 			text(3, "table_name", "", "Table that lacks the row or the value, as schema.name"),
 			text(4, "key", "", "Key of the row; null where it has none"),
-			text(5, "scope", "", "page, row or field: what is missing"),
+			text(5, "scope", "", "page, row or field: what is missing; rest for the rejects of a page beyond its first thousand"),
 			text(6, "field", "", "Place of the value or nested row in the record, in the vendor's names; empty where it is the whole record"),
 			text(7, "reason", "", "Why the record or value is rejected"),
-			whole(8, "position", "", "Place of the record in its page, from 0; -1 for the page itself"),
+			whole(8, "position", "", "Place of the record in its page, from 0; -1 for the page itself, and of the first one that a rest stands for"),
 			text(9, "raw", "", "The record or value as the vendor sent it, its first 2 KiB").of(FreeText),
+			whole(10, "records", "", "How many rejects the row stands for: 1, and more in a rest").in("rejects"),
 		),
 	}
 }

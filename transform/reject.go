@@ -37,7 +37,31 @@ func (d *decoder) rejectField(field, reason string, v value) {
 	d.rows.rejected.Fields++
 }
 
+// mostRejects is how many rejects of one page are told one by one. A page with more
+// is another kind of page: what is wrong with it shows in the first ones.
+const mostRejects = 1000
+
+// theRest is the field of the reject that stands for the others of its page.
+const theRest = "*"
+
 func (d *decoder) reject(scope, field, reason string, raw []byte) {
+	if d.rejects++; d.rejects <= mostRejects {
+		d.tell(scope, field, reason, raw, 1)
+	} else if d.rejects == mostRejects+1 {
+		d.untold = d.position
+	}
+}
+
+// rejectRest tells of the rejects of the page that were not told one by one.
+func (d *decoder) rejectRest() {
+	if rest := d.rejects - mostRejects; rest > 0 {
+		d.position, d.hasKey = d.untold, false
+		d.tell(ScopeRest, theRest, "the page has too many rejects to tell one by one", nil, rest)
+	}
+}
+
+// tell appends a row of etl.rejects that stands for so many rejects.
+func (d *decoder) tell(scope, field, reason string, raw []byte, records int64) {
 	s := d.rows.rejects
 	s.string(d.rows.source)
 	s.string(d.rows.stream)
@@ -48,6 +72,7 @@ func (d *decoder) reject(scope, field, reason string, raw []byte) {
 	s.string(reason)
 	s.whole(d.position)
 	s.textIf(raw != nil, cut(clean(nil, raw), rawLimit))
+	s.whole(records)
 	s.end(d.from, d.days.dayOf(d.from.at))
 }
 

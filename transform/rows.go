@@ -23,8 +23,8 @@ type Rejected struct {
 	Fields  int // values of a row that is there
 }
 
-// Lines is how many rows of etl.rejects they are.
-func (r Rejected) Lines() int { return r.Pages + r.Records + r.Nested + r.Fields }
+// Total is how many they are. A row of etl.rejects may stand for several.
+func (r Rejected) Total() int { return r.Pages + r.Records + r.Nested + r.Fields }
 
 // Since is what came after an earlier count.
 func (r Rejected) Since(earlier Rejected) Rejected {
@@ -59,7 +59,7 @@ func (r *Rows) Bytes() int64 {
 	return n
 }
 
-// Rejected counts the rejects held.
+// Rejected counts the rejects held, those too that one row tells of.
 func (r *Rows) Rejected() Rejected { return r.rejected }
 
 // Flush hands over what is held, one record a table that has rows, and begins

@@ -87,7 +87,7 @@ func TestRowsCount(t *testing.T) {
 	d := decoderOf(t, "iadvize", "closed_conversations", transform.Options{Location: paris(t)})
 	d.Decode(somePage, read(t, "testdata/iadvize/dirty", "page.json"), rows)
 	r := rows.Rejected()
-	if want := (transform.Rejected{Records: 6, Nested: 2, Fields: 20}); r != want || rows.Len() != 3+2+r.Lines() {
+	if want := (transform.Rejected{Records: 6, Nested: 2, Fields: 20}); r != want || rows.Len() != 3+2+r.Total() {
 		t.Errorf("%d rows, and rejected are %+v, want %+v", rows.Len(), r, want)
 	}
 	d.Decode(somePage, []byte(`{"data":{}}`), rows)

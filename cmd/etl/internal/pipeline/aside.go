@@ -56,7 +56,7 @@ func (l *leg) waits(r *landing.Run) bool {
 }
 
 // writes reports whether to ask is to write.
-func (l *leg) writes() bool { return streams[streamKey(l.Source, l.Stream)].writes }
+func (l *leg) writes() bool { return writes(l.Source, l.Stream) }
 
 func (l *leg) remedy() string {
 	if l.writes() {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,7 +22,7 @@ import (
 // decoders turn pages into staged rows, a few pages at a time.
 type decoders struct {
 	pages chan landedPage
-	room  *semaphore.Weighted // in bytes of bodies
+	room  *semaphore.Weighted // see weight
 	group sync.WaitGroup
 	stop  context.CancelFunc
 	ctx   context.Context
@@ -33,7 +34,7 @@ type decoders struct {
 // become durable.
 const (
 	waitingPages = 64
-	waitingBytes = 4 << 20 // one larger page waits alone
+	waitingBytes = 8 << 20 // of those that are being decoded too; a larger page is alone
 )
 
 type landedPage struct {
@@ -88,7 +89,12 @@ func (d *decoders) send(page landing.Landed, body []byte) error {
 	}
 }
 
-func weight(body []byte) int64 { return min(int64(len(body)), waitingBytes) }
+// weight is what a page takes of the room for pages: its bytes, and what becomes of
+// its values, which may be many in few bytes.
+func weight(body []byte) int64 {
+	const value = 16 // bytes, counted as one; a row of one value takes more, and a text no more than it has
+	return min(int64(len(body)+value*bytes.Count(body, []byte(","))), waitingBytes)
+}
 
 // wait ends the decoders once all pages are decoded.
 func (d *decoders) wait() error {
@@ -109,7 +115,6 @@ func (l *leg) decode(decoder transform.Decoder, d *decoders) (err error) {
 	rows := transform.NewRows(memory.DefaultAllocator, l.Source, l.Stream)
 	defer rows.Release()
 	for page := range d.pages {
-		d.room.Release(weight(page.body))
 		if err := l.decodePage(decoder, page, rows); err != nil {
 			return fmt.Errorf("decode page %s: %w", page.Ref, err)
 		}
@@ -118,6 +123,7 @@ func (l *leg) decode(decoder transform.Decoder, d *decoders) (err error) {
 				return err
 			}
 		}
+		d.room.Release(weight(page.body))
 	}
 	return rows.Flush(l.stage)
 }
@@ -154,7 +160,7 @@ func (l *leg) show(t transform.Table, rec arrow.Record) {
 // whole has lost every record that the walk saw in it. A row nested in a record was
 // never counted as fetched, so it stands for none.
 func (l *leg) countRejected(page landing.Landed, r transform.Rejected) {
-	if r.Lines() == 0 {
+	if r.Total() == 0 {
 		return
 	}
 	records := int64(r.Records)
@@ -163,7 +169,7 @@ func (l *leg) countRejected(page landing.Landed, r transform.Rejected) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.Rejects += int64(r.Lines())
+	l.Rejects += int64(r.Total())
 	l.Rejected += records
 	l.losses += max(records, int64(r.Pages+r.Records)) + int64(r.Nested+r.Fields)
 	l.pages[path.Dir(page.Ref)][page.Seq-1].Rejected += records

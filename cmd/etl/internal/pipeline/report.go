@@ -67,7 +67,7 @@ type Leg struct {
 	Changed     int64 `json:"rows_changed"`
 	Unchanged   int64 `json:"rows_unchanged"`
 	Superseded  int64 `json:"rows_superseded"`
-	Rejects     int64 `json:"rejects"`          // lines in etl.rejects: pages, records, nested rows and fields
+	Rejects     int64 `json:"rejects"`          // as etl.rejects adds them up: pages, records, nested rows and fields
 	Rejected    int64 `json:"rejected_records"` // whole records, those of rejected pages among them
 	VendorTotal int64 `json:"vendor_total"`     // -1 where the vendor tells none
 	Loaded      int64 `json:"loaded"`           // distinct records of the leg that are in the stream's main table
