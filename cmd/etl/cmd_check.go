@@ -14,12 +14,18 @@ func newCheck(a *app) *cobra.Command {
 		Use:   "check [PIPELINE...]",
 		Short: "Check the configuration; with --online, the vendors too",
 		Long: `Check reads pipelines.yaml and reports every problem at once, each with its line.
+What is not wrong but unwise, such as a password written out in it, is a warning.
 With --online it also signs in to the source of each pipeline and compares the
 vendor's schema with what the pipeline asks.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := a.runner()
 			if err != nil {
 				return err
+			}
+			if !a.json {
+				for _, warning := range r.Config.Warned() {
+					fmt.Fprintln(a.out, warning)
+				}
 			}
 			if !online {
 				return a.checkOffline(r)
@@ -34,7 +40,7 @@ vendor's schema with what the pipeline asks.`,
 func (a *app) checkOffline(r *pipeline.Runner) error {
 	enabled := len(r.Config.Enabled())
 	if a.json {
-		return a.printJSON(map[string]any{"config": r.Config.Path, "pipelines": len(r.Config.Pipelines), "enabled": enabled})
+		return a.printJSON(map[string]any{"config": r.Config.Path, "pipelines": len(r.Config.Pipelines), "enabled": enabled, "warnings": r.Config.Warned()})
 	}
 	fmt.Fprintf(a.out, "%s is right: %d pipelines, %d of them enabled\n", r.Config.Path, len(r.Config.Pipelines), enabled)
 	return nil

@@ -33,6 +33,7 @@ the same.`,
 			if err != nil {
 				return err
 			}
+			logWarnings(r)
 			request := pipeline.Request{Pipelines: args, Full: full, Accept: accept}
 			if request.From, request.To, err = backfill(from, to, r.Config.Timezone); err != nil {
 				return err

@@ -28,6 +28,7 @@ what has landed, and the next one goes on from there.`,
 			if err != nil {
 				return err
 			}
+			logWarnings(r)
 			return a.schedule(cmd.Context(), r)
 		},
 	}

@@ -108,6 +108,13 @@ func (a *app) runner() (*pipeline.Runner, error) {
 	return a.newRunner(cfg), nil
 }
 
+// logWarnings logs what had better be otherwise in the configuration.
+func logWarnings(r *pipeline.Runner) {
+	for _, warning := range r.Config.Warned() {
+		r.Log.Warn("configuration", "warning", warning)
+	}
+}
+
 // localRunner prepares a runner for what needs no vendor, and so no secret.
 func (a *app) localRunner() (*pipeline.Runner, error) {
 	cfg, err := a.load(config.LoadLocal)

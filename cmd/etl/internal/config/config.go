@@ -20,6 +20,16 @@ type Config struct {
 	Pipelines []Pipeline // in the order of the file, disabled ones included
 	Publish   Publish
 	Marts     Marts
+	Warnings  []Problem // what is not wrong and had better be otherwise, by line
+}
+
+// Warned lists the warnings as a ValidationError lists what is wrong.
+func (c *Config) Warned() []string {
+	lines := make([]string, len(c.Warnings))
+	for i, p := range c.Warnings {
+		lines[i] = p.in(c.Path)
+	}
+	return lines
 }
 
 // Sources holds the vendors that the file describes; nil where it does not.
@@ -39,6 +49,7 @@ type Wire struct {
 	Timeout     time.Duration // of one request, body included
 	Retries     int           // repeats of one request before it is an error
 	MaxBody     int64         // bytes of one answer, decompressed
+	AllowHTTP   bool          // credentials may go to another machine in clear
 }
 
 // IAdvize is the source "iadvize".

@@ -15,7 +15,7 @@ type wires struct{ iadvize, aircall, volt, desk, clientloop Wire }
 // defaults are all of them. Rates stay below what the vendors document or, where
 // they document nothing, below what a browser would ask.
 func defaults() preset {
-	wire := Wire{Rate: 5, Concurrency: 4, Timeout: time.Minute, Retries: 5, MaxBody: 64 << 20}
+	wire := Wire{Rate: 5, Concurrency: 4, Timeout: time.Minute, Retries: 5, MaxBody: 16 << 20}
 	desk, clientloop := wire, wire
 	desk.Rate = 2 // the vendor's 120 a minute
 	clientloop.Rate, clientloop.Concurrency = 1, 1

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -50,6 +51,15 @@ func (q quoted) String() string { return strconv.Quote(string(q)) }
 // problem reports what is wrong with f. A quoted or verbatim argument that turns
 // out to hold a secret takes the message with it.
 func (f field) problem(format string, args ...any) {
+	f.found = append(f.found, f.finding(format, args))
+}
+
+// warn reports what is not wrong with f and had better be otherwise.
+func (f field) warn(format string, args ...any) {
+	f.warned = append(f.warned, f.finding("warning: "+format, args))
+}
+
+func (f field) finding(format string, args []any) finding {
 	var values []string
 	for _, a := range args {
 		switch a := a.(type) {
@@ -59,7 +69,7 @@ func (f field) problem(format string, args ...any) {
 			values = append(values, string(a))
 		}
 	}
-	f.found = append(f.found, finding{Problem{f.line, f.path, fmt.Sprintf(format, args...)}, values})
+	return finding{Problem{f.line, f.path, fmt.Sprintf(format, args...)}, values}
 }
 
 // form is how one kind of value is written and read.
@@ -245,6 +255,9 @@ func readSecret(f field, given map[string]field, name string, to *Secret) {
 	case isDirect:
 		direct.secret = true
 		read(direct, to, secretForm())
+		if *to != "" && direct.literal() {
+			direct.warn("is written out in this file, where copies and histories of it keep it; want ${VARIABLE}, or %s_file: a mounted secret", name)
+		}
 	case isFile:
 		readSecretFile(file, to)
 	case !f.idle:
@@ -257,7 +270,7 @@ func readSecretFile(f field, to *Secret) {
 	if !ok {
 		return
 	}
-	text, err := readSecretText(path)
+	text, mode, err := readSecretText(path)
 	if err != nil {
 		if !f.idle {
 			f.problem("%s; want a readable file that holds the secret", verbatim(err.Error()))
@@ -271,28 +284,45 @@ func readSecretFile(f field, to *Secret) {
 		return
 	}
 	*to = secret
+	switch {
+	case mode&0o022 != 0:
+		f.warn("%s can be changed by others than its owner (mode %#o); want chmod 600, or 640 for a group that reads it", quoted(path), mode)
+	case mode&0o004 != 0:
+		f.warn("%s can be read by every user of this machine (mode %#o); want chmod 600, or 640 for a group that reads it", quoted(path), mode)
+	}
+}
+
+// literal reports whether the text of the field is in the file, and not in the
+// environment: as it is, or as the default of a variable.
+func (f field) literal() bool {
+	e, err := expand(f.node.Value, func(string) (string, bool) { return "", true })
+	return err == nil && e.text != ""
 }
 
 // readSecretText returns what a mounted secret holds, without the line end that
-// editors add.
-func readSecretText(path string) (string, error) {
+// editors add, and who may read and write it.
+func readSecretText(path string) (string, fs.FileMode, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return "", 0, err
+	}
 	text, err := io.ReadAll(io.LimitReader(file, secretFileLimit+1))
 	switch {
 	case err != nil:
-		return "", err
+		return "", 0, err
 	case len(text) > secretFileLimit:
-		return "", fmt.Errorf("%s holds more than %d bytes", path, secretFileLimit)
+		return "", 0, fmt.Errorf("%s holds more than %d bytes", path, secretFileLimit)
 	}
 	secret := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
 	if secret == "" {
-		return "", fmt.Errorf("%s is empty", path)
+		return "", 0, fmt.Errorf("%s is empty", path)
 	}
-	return secret, nil
+	return secret, info.Mode().Perm(), nil
 }
 
 func secretForm() form[Secret] {

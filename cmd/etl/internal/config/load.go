@@ -55,6 +55,7 @@ type loader struct {
 	local     bool // no source is needed
 	config    *Config
 	found     []finding
+	warned    []finding
 	secrets   []string            // what no message may quote
 	users     map[string][]string // source → names of the enabled pipelines that use it
 	described []string            // the keys of sources
@@ -72,6 +73,7 @@ func parse(path string, data []byte, env func(string) (string, bool), local bool
 	if len(l.found) > 0 {
 		return nil, &ValidationError{File: path, Problems: report(l.found, l.secrets)}
 	}
+	c.Warnings = report(l.warned, l.secrets)
 	return &c, nil
 }
 

@@ -113,7 +113,10 @@ func load(t *testing.T, name string) *config.Config {
 
 func TestDefaultsFillWhatAFileLeavesOut(t *testing.T) {
 	c := load(t, "minimal.good.yml")
-	wire := config.Wire{Endpoint: "https://calls.example.com/graphql", Rate: 5, Concurrency: 4, Timeout: time.Minute, Retries: 5, MaxBody: 64 << 20}
+	if len(c.Warnings) != 0 {
+		t.Errorf("warnings %q", c.Warned())
+	}
+	wire := config.Wire{Endpoint: "https://calls.example.com/graphql", Rate: 5, Concurrency: 4, Timeout: time.Minute, Retries: 5, MaxBody: 16 << 20}
 	want := &config.Aircall{Wire: wire, Username: "exporter", Password: "aircall-secret-text", DurationUnit: time.Millisecond}
 	if diff := cmp.Diff(want, c.Sources.Aircall); diff != "" {
 		t.Errorf("aircall (-want +got):\n%s", diff)
@@ -146,7 +149,7 @@ func TestEveryKeyReachesItsValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wire := config.Wire{Rate: 5, Concurrency: 4, Timeout: time.Minute, Retries: 5, MaxBody: 64 << 20}
+	wire := config.Wire{Rate: 5, Concurrency: 4, Timeout: time.Minute, Retries: 5, MaxBody: 16 << 20}
 	over := func(endpoint string, change func(*config.Wire)) config.Wire {
 		w := wire
 		w.Endpoint = endpoint
@@ -168,7 +171,7 @@ func TestEveryKeyReachesItsValue(t *testing.T) {
 			Token: "mounted-secret-text", Accounts: []string{"+10003334444", "+33123456789"},
 		},
 		Desk: &config.Desk{
-			Wire:  over("https://desk.example.com/desk/api/v2", func(w *config.Wire) { w.Rate = 1 }),
+			Wire:  over("http://desk.example.com/desk/api/v2", func(w *config.Wire) { w.Rate, w.AllowHTTP = 1, true }),
 			Token: "volt-secret-text", Tokens: true,
 		},
 		ClientLoop: &config.ClientLoop{
@@ -385,6 +388,58 @@ func TestLoader(t *testing.T) {
 	for stream, want := range map[string]string{"waves": "b", "messages": "d", "calls": ""} {
 		if p, ok := c.Loader("volt", stream); p.Name != want || ok != (want != "") {
 			t.Errorf("%s: %q, %t; want %q", stream, p.Name, ok, want)
+		}
+	}
+}
+
+// A secret that stands in the file, or in a file that others may touch, is loaded
+// and warned of by line, without a word of it.
+func TestSecretsOutInTheOpen(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const file = `version: 1
+timezone: Europe/Paris
+sources:
+  iadvize:
+    { endpoint: "https://a.example.com/", token_url: "https://a.example.com/", username: u, projects: [1],
+      password: hunter-two-in-clear }
+  aircall: { endpoint: "https://b.example.com/", username: u, password: "${UNSET:-hunter-two-as-default}" }
+  volt: { endpoint: "https://c.example.com/", token: "${VOLT_TOKEN}", accounts: ["+10003334444"] }
+  desk: { endpoint: "https://d.example.com/", token_file: mounted }
+pipelines:
+  - { name: conversations, source: iadvize, stream: closed_conversations, schedule: "15 2 * * *", start: 2025-01-01 }
+  - { name: calls, source: aircall, stream: calls, schedule: "30 2 * * *" }
+  - { name: waves, source: volt, stream: waves, schedule: "45 2 * * *" }
+  - { name: desk, source: desk, stream: conversations, schedule: "0 3 * * *" }
+`
+	const written = " is written out in this file, where copies and histories of it keep it; want ${VARIABLE}, or password_file: a mounted secret"
+	for path, text := range map[string]string{"pipelines.yaml": file, "mounted": "hunter-two-mounted"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for mode, says := range map[fs.FileMode]string{
+		0o400: "", 0o600: "", 0o640: "", 0o440: "",
+		0o604: "can be read by every user of this machine (mode 0604); want chmod 600",
+		0o644: "can be read by every user of this machine (mode 0644); want chmod 600",
+		0o620: "can be changed by others than its owner (mode 0620); want chmod 600",
+		0o666: "can be changed by others than its owner (mode 0666); want chmod 600",
+	} {
+		if err := os.Chmod("mounted", mode); err != nil {
+			t.Fatal(err)
+		}
+		c, err := config.Load("pipelines.yaml", env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{
+			"pipelines.yaml:6: sources.iadvize.password: warning:" + written,
+			"pipelines.yaml:7: sources.aircall.password: warning:" + written,
+		}
+		if says != "" {
+			want = append(want, `pipelines.yaml:9: sources.desk.token_file: warning: "mounted" `+says+", or 640 for a group that reads it")
+		}
+		if diff := cmp.Diff(want, c.Warned()); diff != "" {
+			t.Errorf("mode %#o (-want +got):\n%s", mode, diff)
 		}
 	}
 }

@@ -21,6 +21,14 @@ func (p Problem) String() string {
 	return p.Path + ": " + p.Message
 }
 
+// in is the problem with its place in a file.
+func (p Problem) in(file string) string {
+	if p.Line == 0 {
+		return fmt.Sprintf("%s: %s", file, p)
+	}
+	return fmt.Sprintf("%s:%d: %s", file, p.Line, p)
+}
+
 // ValidationError is everything that is wrong with a file, by line. It prints
 // one line a problem: "pipelines.yaml:12: pipelines[0].schedule: …".
 type ValidationError struct {
@@ -32,10 +40,7 @@ type ValidationError struct {
 func (e *ValidationError) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
-		lines[i] = fmt.Sprintf("%s:%d: %s", e.File, p.Line, p)
-		if p.Line == 0 {
-			lines[i] = fmt.Sprintf("%s: %s", e.File, p)
-		}
+		lines[i] = p.in(e.File)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -28,6 +28,7 @@ var beyondShape = map[string]string{
 	"malformed_variables.bad.yml": "what stands in ${ } is a language of its own",
 	"secret_file.bad.yml":         "the secret is not in the file",
 	"schedules.bad.yml":           "a cron line is a language of its own",
+	"clear_text.bad.yml":          "what a host is stands in a URL",
 	"zone.bad.yml":                "the list of zones is not in the schema",
 	"duplicate_pipelines.bad.yml": "entries are judged one by one",
 }

@@ -2,6 +2,10 @@ package config
 
 import (
 	"errors"
+	"maps"
+	"net/netip"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,12 +26,38 @@ func sourceKeys(p wires, aircall Aircall) []key[Sources] {
 
 // readSource reads one source over its defaults. One that no enabled pipeline
 // uses may be incomplete, but what it says is checked all the same.
-func readSource[T any](f field, into T, keys []key[T]) *T {
+func readSource[T addressed](f field, into T, keys []key[T]) *T {
 	f.needed = f.users[keyOf(f.path)]
 	f.idle = len(f.needed) == 0
 	f.incomplete = f.idle
-	readMapping(f, &into, keys)
+	given := readMapping(f, &into, keys)
+	addresses, allowHTTP := into.addresses()
+	for _, name := range slices.Sorted(maps.Keys(addresses)) {
+		if u, err := url.Parse(addresses[name]); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) && !allowHTTP {
+			given[name].problem("http:// sends the credentials to %s in clear; want https://, or allow_http: true in this source if nobody listens on the way", quoted(u.Hostname()))
+		}
+	}
 	return &into
+}
+
+// addressed is a source that sends its credentials to addresses.
+type addressed interface {
+	// addresses are those that are known, by key, and whether they may be http.
+	addresses() (byKey map[string]string, allowHTTP bool)
+}
+
+func (w Wire) addresses() (map[string]string, bool) {
+	return map[string]string{"endpoint": w.Endpoint}, w.AllowHTTP
+}
+
+func (s IAdvize) addresses() (map[string]string, bool) {
+	return map[string]string{"endpoint": s.Endpoint, "token_url": s.TokenURL}, s.AllowHTTP
+}
+
+// loopback reports whether a host is this machine, however its names resolve.
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
 // wireKeys are the keys that every source has.
@@ -39,6 +69,7 @@ func wireKeys[T any](wire func(*T) *Wire) []key[T] {
 		scalarKey("timeout", "", func(s *T) *time.Duration { return &wire(s).Timeout }, within(durationForm(), "100ms", "1h")),
 		scalarKey("retries", "", func(s *T) *int { return &wire(s).Retries }, within(integerForm[int](0), "0", "20")),
 		scalarKey("max_page", "", func(s *T) *int64 { return &wire(s).MaxBody }, within(sizeForm(), "64KiB", "1GiB")),
+		scalarKey("allow_http", "", func(s *T) *bool { return &wire(s).AllowHTTP }, boolForm()),
 	}
 }
 
