@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/extract"
 )
 
 // newTable is a table in the one style of the program. Columns named in right
@@ -39,16 +40,13 @@ func writeReport(w io.Writer, r *pipeline.Report) {
 			total(l.VendorTotal), l.Loaded, duration(l.Finished.Sub(l.Started))})
 	}
 	t.Render()
-	for _, l := range r.Pipelines {
-		if l.Reason != "" {
-			fmt.Fprintf(w, "%s is %s: %s\n", l.Pipeline, l.Status, l.Reason)
+	told := map[string]bool{} // reasons of pipelines before
+	for i, l := range r.Pipelines {
+		if l.Reason != "" && !told[l.Reason] {
+			told[l.Reason] = true
+			fmt.Fprintf(w, "%s %s: %s\n", alike(r.Pipelines[i:]), l.Status, l.Reason)
 		}
-		for _, win := range l.Windows {
-			if win.Status != pipeline.Complete {
-				fmt.Fprintf(w, "%s: window %s is %s: %s (fetched %d, loaded %d, superseded %d, rejected %d)\n",
-					l.Pipeline, win.ID, win.Status, win.Reason, win.Fetched, win.Loaded, win.Superseded, win.Rejected)
-			}
-		}
+		writeWindows(w, l)
 		for _, finding := range l.Findings {
 			fmt.Fprintf(w, "%s: schema drift: %s\n", l.Pipeline, finding)
 		}
@@ -60,6 +58,41 @@ func writeReport(w io.Writer, r *pipeline.Report) {
 		fmt.Fprintf(w, "run %s is %s and published generation %d in %s (%s)\n", r.RunID, r.Status, r.Generation, r.Warehouse, duration(r.Finished.Sub(r.Started)))
 	} else {
 		fmt.Fprintf(w, "run %s is %s and published nothing; %s (%s)\n", r.RunID, r.Status, stays(r.Parent), duration(r.Finished.Sub(r.Started)))
+	}
+}
+
+// alike is "waves is", or "messages, waves are" where others ended as the first of
+// the pipelines did, for the same reason.
+func alike(all []*pipeline.Leg) string {
+	var names []string
+	for _, l := range all {
+		if l.Status == all[0].Status && l.Reason == all[0].Reason {
+			names = append(names, l.Pipeline)
+		}
+	}
+	if len(names) > 1 {
+		return strings.Join(names, ", ") + " are"
+	}
+	return names[0] + " is"
+}
+
+// writeWindows prints the windows of a pipeline that are not complete and have more
+// to say than the pipeline: those that brought nothing are counted.
+func writeWindows(w io.Writer, l *pipeline.Leg) {
+	unwalked := 0
+	for _, win := range l.Windows {
+		nothing := win.Fetched == 0 && win.Pages == 0
+		switch {
+		case win.Status == pipeline.Complete, win.Reason == l.Reason && nothing:
+		case win.Status == pipeline.Interrupted && l.Status == pipeline.Failed && nothing:
+			unwalked++
+		default:
+			fmt.Fprintf(w, "%s: window %s is %s: %s (fetched %d, loaded %d, superseded %d, rejected %d)\n",
+				l.Pipeline, win.ID, win.Status, win.Reason, win.Fetched, win.Loaded, win.Superseded, win.Rejected)
+		}
+	}
+	if unwalked > 0 {
+		fmt.Fprintf(w, "%s: %d other windows were not walked\n", l.Pipeline, unwalked)
 	}
 }
 
@@ -123,10 +156,15 @@ func span(from, to time.Time, zone *time.Location) string {
 
 // writeChecks prints what an online check found.
 func writeChecks(w io.Writer, all []pipeline.Checked) {
+	failed := map[string][]string{} // pipelines by error
+	for _, c := range all {
+		failed[c.Error] = append(failed[c.Error], c.Pipeline)
+	}
 	for _, c := range all {
 		switch {
+		case c.Error != "" && failed[c.Error][0] == c.Pipeline:
+			fmt.Fprintf(w, "%s: %s\n", strings.Join(failed[c.Error], ", "), c.Error)
 		case c.Error != "":
-			fmt.Fprintf(w, "%s: %s\n", c.Pipeline, c.Error)
 		case len(c.Findings) == 0:
 			fmt.Fprintf(w, "%s: signed in; the vendor's schema has what the pipeline asks\n", c.Pipeline)
 		}
@@ -270,7 +308,7 @@ func (a *app) printMarts(ctx context.Context, r *pipeline.Runner) error {
 		for _, cells := range m.Rows {
 			row := make(table.Row, len(cells))
 			for i, c := range cells {
-				row[i] = strings.TrimSpace(c)
+				row[i] = strings.TrimSpace(extract.Printable(c)) // a vendor's words
 			}
 			t.AppendRow(row)
 		}

@@ -29,13 +29,13 @@ func TestMain(m *testing.M) {
 
 // program is the etl command in a folder of its own, as its operator has it.
 type program struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 	env map[string]string
 }
 
 // newProgram is a program with the real pipelines.yaml and no variables set.
-func newProgram(t *testing.T) *program {
+func newProgram(t testing.TB) *program {
 	t.Helper()
 	p := &program{t: t, dir: t.TempDir(), env: map[string]string{}}
 	config, err := os.ReadFile("../../pipelines.yaml")
@@ -143,7 +143,7 @@ func (c *clock) set(at time.Time) {
 }
 
 // simulate serves simulated vendors, through wrap where it is not nil.
-func simulate(t *testing.T, opt sandbox.Options, wrap func(http.Handler) http.Handler) (*sandbox.Sandbox, map[string]string) {
+func simulate(t testing.TB, opt sandbox.Options, wrap func(http.Handler) http.Handler) (*sandbox.Sandbox, map[string]string) {
 	t.Helper()
 	if opt.Scale == 0 {
 		opt.Scale = 0.1

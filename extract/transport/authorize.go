@@ -165,6 +165,17 @@ type signInError struct{ err error }
 func (e *signInError) Error() string { return "sign in: " + e.err.Error() }
 func (e *signInError) Unwrap() error { return e.err }
 
+// SigningIn reports whether err is the failure of a sign-in. The client does not
+// sign in again after it: whatever else it is asked ends in the same way.
+func SigningIn(err error) bool {
+	var e *signInError
+	return errors.As(err, &e)
+}
+
+// TokenRefused reports whether err says that the vendor does not know the token,
+// also not after a renewal.
+func TokenRefused(err error) bool { return expired(err) }
+
 // SignInGraphQL sends a sign-in that is a GraphQL request, by way of send.
 // Bearer is the token that a renewal shows, empty for none. The answer is
 // judged as any other; its body holds credentials and is for the SignIn alone.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/extract"
@@ -31,7 +30,7 @@ func (l *leg) schemaFits(ctx context.Context) bool {
 		}
 	}
 	switch {
-	case errors.Is(err, context.Canceled), slices.Contains([]extract.Kind{extract.Unreachable, extract.Misdirected}, extract.KindOf(err)):
+	case errors.Is(err, context.Canceled), extract.KindOf(err) == extract.Unreachable, err != nil && l.run.shut(l.Source, err) != "":
 		l.blame(err)
 	case l.cfg.Schema != config.Freeze:
 		// The walk asks all the same: whatever kept the schema from being read, it

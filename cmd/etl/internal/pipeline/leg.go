@@ -39,6 +39,8 @@ type leg struct {
 	gap      bool             // a replay goes on without pages that were published
 	left     []string         // references of those
 	lost     int64            // records in those
+	closed   string           // why nothing can be asked of the source; empty where that is not known
+	repeats  bool             // an earlier leg has found the source closed
 
 	tables  []load.Table
 	stages  map[string]*partition.Stage // by full name, rejects included
@@ -116,7 +118,7 @@ func (l *leg) decoding(ctx context.Context, feed func(context.Context, *decoders
 
 // ask plans, and walks the windows that no adopted run has landed whole.
 func (l *leg) ask(ctx context.Context, decoders *decoders) error {
-	if !l.schemaFits(ctx) {
+	if l.spared() || !l.schemaFits(ctx) {
 		return nil
 	}
 	windows, err := l.stream.Plan(ctx, l.run.ask(l.cfg))
@@ -145,7 +147,10 @@ func (l *leg) blame(err error) {
 		l.worsen(Incomplete, incomplete.Reason)
 	default:
 		l.run.logFault(err)
-		l.worsen(Failed, err.Error())
+		if len(l.windows) == 0 { // later, it may be one question that is refused
+			l.closed = l.run.shut(l.Source, err)
+		}
+		l.worsen(Failed, l.reasonOf(err))
 	}
 }
 
@@ -296,7 +301,7 @@ func (l *leg) endWindow(w extract.Window, tally *extract.Tally, err error) {
 	case errors.Is(err, context.Canceled):
 		done.Status, done.Reason = Interrupted, "stopped by the operator"
 	default:
-		done.Status, done.Reason = Failed, err.Error()
+		done.Status, done.Reason = Failed, l.reasonOf(err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -137,12 +138,18 @@ func (r *Runner) CheckOnline(ctx context.Context, names []string) ([]Checked, er
 	k := newKnown(run)
 	defer k.close()
 	var all []Checked
+	shut := map[string]string{} // why nothing can be asked, by source
 	for _, cfg := range chosen {
-		c := Checked{Pipeline: cfg.Name}
+		c := Checked{Pipeline: cfg.Name, Error: shut[cfg.Source]}
+		if c.Error != "" {
+			all = append(all, c)
+			continue
+		}
 		stream := streams[streamKey(cfg.Source, cfg.Stream)].open(&opener{run: run, pipeline: cfg, known: k})
 		if checker, ok := stream.(extract.Checker); ok {
 			if c.Findings, err = checker.Check(ctx); err != nil {
-				c.Error = err.Error()
+				shut[cfg.Source] = r.shut(cfg.Source, err)
+				c.Error = cmp.Or(shut[cfg.Source], err.Error())
 			}
 		}
 		all = append(all, c)

@@ -127,13 +127,15 @@ func (r *run) extract(ctx context.Context, chosen []config.Pipeline) error {
 		if err := l.extract(ctx); err != nil {
 			return err
 		}
-		r.Log.Log(ctx, logLevel(l.Status), "pipeline walked", "pipeline", cfg.Name, "status", l.Status, "reason", l.Reason, "requests", l.Requests)
+		r.Log.Log(ctx, l.logLevel(), "pipeline walked", "pipeline", cfg.Name, "status", l.Status, "reason", l.Reason, "requests", l.Requests)
 	}
 	return nil
 }
 
-func logLevel(s Status) slog.Level {
-	if s == Complete {
+// logLevel is for the end of a leg: a warning, unless all is well or an earlier leg
+// has said the same.
+func (l *leg) logLevel() slog.Level {
+	if l.Status == Complete || l.repeats {
 		return slog.LevelInfo
 	}
 	return slog.LevelWarn
