@@ -215,7 +215,7 @@ func writeVerified(w io.Writer, v *pipeline.Verified) {
 // writeLanding prints the result of a verification of the landing zone.
 func writeLanding(w io.Writer, v *pipeline.CheckedLanding) {
 	for _, ref := range v.SetAside {
-		fmt.Fprintf(w, "%s is damaged and set aside: a run has asked for its window again\n", ref)
+		fmt.Fprintf(w, "%s is damaged; a run has set it aside and gone on\n", ref)
 	}
 	for _, p := range v.Problems {
 		fmt.Fprintln(w, p)

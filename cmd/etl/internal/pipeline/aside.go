@@ -183,7 +183,7 @@ type CheckedLanding struct {
 	Runs     int      `json:"runs"`
 	Pages    int      `json:"pages"`
 	Bytes    int64    `json:"bytes"`               // of the pages as the vendors sent them
-	SetAside []string `json:"set_aside,omitempty"` // damaged pages that runs have asked for again
+	SetAside []string `json:"set_aside,omitempty"` // what is damaged, and runs have gone on without
 	Problems []string `json:"problems,omitempty"`
 }
 

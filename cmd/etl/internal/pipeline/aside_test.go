@@ -139,7 +139,7 @@ func TestDamageInWaitingBackfill(t *testing.T) {
 	flip(t, filepath.Join(v.config.Warehouse, "landing", "iadvize", "closed_conversations", report.RunID, "000001.json.zst"), false)
 	v.pass(aDay)
 	v.requests()
-	report = v.run(pipeline.Request{Pipelines: []string{"conversations"}})
+	v.run(pipeline.Request{Pipelines: []string{"conversations"}})
 	old := 0
 	for _, a := range v.requests() {
 		if a.vendor == "iadvize" && intervalOf(t, a).from.Before(noon.AddDate(0, 0, -20)) {

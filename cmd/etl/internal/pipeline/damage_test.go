@@ -203,6 +203,21 @@ func TestDamagedParquetOfAnotherPipeline(t *testing.T) {
 	v.verify()
 }
 
+// One that is lost cannot be handed on.
+func TestLostParquetOfAnotherPipeline(t *testing.T) {
+	v := open(t, noon, sandbox.Options{Scale: 0.05})
+	v.run(pipeline.Request{})
+	removeAll(t, v.files("iadvize.conversations")[0])
+	v.pass(aDay)
+	_, err := v.runner(v.config).Run(t.Context(), pipeline.Request{Pipelines: []string{"waves"}})
+	if err == nil || !strings.Contains(err.Error(), "parquet/iadvize/conversations/") || !strings.Contains(err.Error(), "etl replay") {
+		t.Errorf("got %v, want an error that names the file and the way out", err)
+	}
+	expectDamage(t, v.run(pipeline.Request{}), "its tables are made anew")
+	v.expectTruth()
+	v.verify()
+}
+
 // Without a database to copy, every partition is needed.
 func TestDamagedParquetAndDatabase(t *testing.T) {
 	v := open(t, noon, sandbox.Options{Scale: 0.1})

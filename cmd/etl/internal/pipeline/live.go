@@ -53,9 +53,11 @@ func (r *Runner) newestReadable(before int) int {
 }
 
 // sweep removes what dead runs have left. What cannot be removed is in nobody's
-// way.
+// way, and while nobody can tell what is live nothing is.
 func (r *run) sweep() {
-	if err := r.store.Sweep(); err != nil {
+	err := r.store.Sweep()
+	var unreadable *generation.UnreadableError
+	if err != nil && !errors.As(err, &unreadable) { // which has been told
 		r.Log.Warn("what earlier runs left could not be removed: give it to the user that runs etl (chown -R), or remove it by hand", "error", err)
 	}
 }

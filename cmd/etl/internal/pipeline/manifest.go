@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -92,6 +94,9 @@ func (r *run) shareSame(built, old generation.File) error {
 func (r *run) keepUnlessBuilt(f generation.File) error {
 	if _, err := os.Stat(r.build.Path(f.Path)); err == nil {
 		return nil
+	}
+	if _, err := os.Stat(r.parent.Path(f)); errors.Is(err, fs.ErrNotExist) {
+		return damagedError(r.parent, f)
 	}
 	if !r.parent.Untouched(f) {
 		r.found("%s of generation %d is not what was published, and is handed on as it is: `etl replay` rebuilds it", f.Path, r.parent.Manifest.Generation)

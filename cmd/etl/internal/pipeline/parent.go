@@ -98,7 +98,7 @@ func intactFiles(live *generation.Generation, t load.Table) ([]string, error) {
 
 // damagedError refuses to go on from a file.
 func damagedError(g *generation.Generation, f generation.File) error {
-	return fmt.Errorf("%s of generation %d is damaged: `etl verify` says what is, and `etl replay` rebuilds it from the landing zone", f.Path, g.Manifest.Generation)
+	return fmt.Errorf("%s of generation %d is damaged or lost: `etl verify` says what is, and `etl replay` rebuilds it from the landing zone", f.Path, g.Manifest.Generation)
 }
 
 // leaveDamagedRecords takes the damaged record of earlier runs out of what a
