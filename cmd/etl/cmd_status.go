@@ -5,7 +5,7 @@ import "github.com/spf13/cobra"
 func newStatus(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
-		Short: "Show last runs, bookmarks, freshness, next runs and what is held",
+		Short: "Show last runs, bookmarks, freshness, next runs and what is held or uncertain",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.localRunner()

@@ -264,18 +264,18 @@ func writeUnknown(w io.Writer, p pipeline.PipelineState, zone *time.Location) {
 	if len(p.Unknown) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "%s: of %d requests for a session nobody knows whether they made one; look for them at the vendor. They are not repeated before retry_unknown has passed, and never without that key\n",
+	fmt.Fprintf(w, "%s: the outcome of the last request is unknown for %d contacts: look at the vendor whether they have a session (retry_unknown: 24h in the pipeline asks again after a day)\n",
 		p.Pipeline, len(p.Unknown))
 	for i, u := range p.Unknown {
 		if i == listedContacts {
 			fmt.Fprintf(w, "  and %d more: etl status --json, or clientloop.idv_requests\n", len(p.Unknown)-i)
 			return
 		}
-		again := "not repeated"
+		again := "is not repeated"
 		if !u.Again.IsZero() {
-			again = "repeated from " + minute(u.Again, zone) + " on"
+			again = "is repeated from " + minute(u.Again, zone) + " on"
 		}
-		fmt.Fprintf(w, "  contact %s, requested %s by run %s, %s\n", u.Contact, minute(u.At, zone), u.RunID, again)
+		fmt.Fprintf(w, "  %s: requested %s by run %s, %s\n", u.Contact, minute(u.At, zone), u.RunID, again)
 	}
 }
 
