@@ -13,7 +13,7 @@ const (
 	mostErrors  = 100
 	mostSteps   = 50      // of a path
 	deepest     = 5       // extensions.exception.response.statusCode, from the error
-	longestText = 4 << 10 // bytes; errors show less
+	longestText = 2 << 10 // bytes; errors show less
 )
 
 // errEnough ends the reading of a list of which enough is known.
