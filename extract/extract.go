@@ -111,7 +111,7 @@ type Page struct {
 	// Landed, if not nil, is to be called, by Confirm, once the page and all before
 	// it are durable. The walk waits for it: the page announces what it does next. Such a
 	// page is no answer, has no status and no rows.
-	Landed func()
+	Landed func() `json:"-"`
 }
 
 // Confirm says that the page, and all before it, are durable.
