@@ -115,6 +115,9 @@ func (l *leg) decode(decoder transform.Decoder, d *decoders) (err error) {
 	rows := transform.NewRows(memory.DefaultAllocator, l.Source, l.Stream)
 	defer rows.Release()
 	for page := range d.pages {
+		if d.ctx.Err() != nil {
+			return nil // the rows go nowhere
+		}
 		if err := l.decodePage(decoder, page, rows); err != nil {
 			return fmt.Errorf("decode page %s: %w", page.Ref, err)
 		}

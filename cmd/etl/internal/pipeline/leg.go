@@ -110,6 +110,9 @@ func (l *leg) decoding(ctx context.Context, feed func(context.Context, *decoders
 		return err
 	}
 	feedErr := feed(ctx, decoders)
+	if l.Status == Interrupted {
+		decoders.stop() // nobody publishes what still waits; it has landed
+	}
 	if err := decoders.wait(); err != nil {
 		return fmt.Errorf("stage rows of %s: %w", l.Pipeline, err)
 	}
