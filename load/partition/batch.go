@@ -20,6 +20,7 @@ type batch struct {
 	pages     []int32    // numbers; nil where the table has no versions
 	names     []string   // of the pages, by number
 	numbering *pageNames // that the numbers and names are of
+	valid     []validity // of the columns; nil until asked
 
 	holder *picker // that has the batch in slot; nil for none
 	slot   int32

@@ -174,6 +174,16 @@ func (d *textDictionary) values() arrow.Array {
 	return textArray(ends, []byte(strings.Join(d.order, "")))
 }
 
+// textsArray is an array of the texts, in Go's own memory.
+func textsArray(texts []parquet.ByteArray) *array.String {
+	ends, data := make([]int32, 1, len(texts)+1), []byte{}
+	for _, v := range texts {
+		data = append(data, v...)
+		ends = append(ends, int32(len(data)))
+	}
+	return textArray(ends, data)
+}
+
 // textArray is an array of texts in data, which end at ends[1:], in Go's own memory.
 func textArray(ends []int32, data []byte) *array.String {
 	buffers := []*memory.Buffer{nil, memory.NewBufferBytes(arrow.GetBytes(ends)), memory.NewBufferBytes(data)}

@@ -92,7 +92,7 @@ func fieldID(f arrow.Field) int32 {
 // write appends the rows, beginning a new row group wherever one is full.
 func (e *encoder) write(p picks) error {
 	most := int(e.props.MaxRowGroupLength())
-	for rows := p.rows; len(rows) > 0; {
+	for done := 0; done < len(p.rows); {
 		if e.rows == most {
 			if err := e.endGroup(); err != nil {
 				return err
@@ -101,11 +101,11 @@ func (e *encoder) write(p picks) error {
 		if e.group == nil {
 			e.beginGroup()
 		}
-		n := min(len(rows), most-e.rows)
-		if err := e.slice(picks{p.batches, rows[:n]}); err != nil {
+		n := min(len(p.rows)-done, most-e.rows)
+		if err := e.slice(p.slice(done, done+n)); err != nil {
 			return err
 		}
-		rows = rows[n:]
+		done += n
 		e.rows += n
 	}
 	return nil
@@ -121,7 +121,7 @@ func (e *encoder) beginGroup() {
 // slice appends rows that fit into the row group.
 func (e *encoder) slice(p picks) error {
 	return e.eachChunk(func(c int, chunk file.ColumnChunkWriter) error {
-		return e.leaf.write(chunk, e.columns.Field(c), p, c, e.dicts[c])
+		return e.leaf.write(chunk, e.columns.Field(c), p.of(c), c, e.dicts[c])
 	})
 }
 

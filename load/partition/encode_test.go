@@ -55,7 +55,7 @@ func TestEncoderWritesTheRowsPicked(t *testing.T) {
 				var want []pick
 				for _, rows := range lists {
 					want = append(want, rows...)
-					if err := out.write(picks{batches, rows}); err != nil {
+					if err := out.write(picks{batches: batches, rows: rows}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -122,7 +122,7 @@ func TestStatisticsOfADictionary(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := &batch{rec: array.NewRecord(schema, []arrow.Array{a}, 5)}
-	if err := out.write(picks{[]*batch{b}, []pick{{0, 0}, {0, 1}, {0, 2}, {0, 3}, {0, 4}}}); err != nil {
+	if err := out.write(picks{batches: []*batch{b}, rows: []pick{{0, 0}, {0, 1}, {0, 2}, {0, 3}, {0, 4}}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := out.close(); err != nil {

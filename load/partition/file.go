@@ -224,7 +224,7 @@ func (l *layout) openTable(path string, p Partition, schema *arrow.Schema) (*cur
 		}
 		return l.existing(rec, p, &pages, mem), nil
 	}
-	return &cursor{next: next, done: func() { records.Release(); pf.Close() }}, nil
+	return &cursor{old: true, next: next, done: func() { records.Release(); pf.Close() }}, nil
 }
 
 func sameColumns(have, want *arrow.Schema) error {

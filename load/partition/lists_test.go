@@ -142,7 +142,7 @@ func TestLongListOfNumbers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := out.write(picks{[]*batch{{rec: rec}}, []pick{{0, 0}, {0, 1}, {0, 2}}}); err != nil {
+	if err := out.write(picks{batches: []*batch{{rec: rec}}, rows: []pick{{0, 0}, {0, 1}, {0, 2}}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := out.close(); err != nil {

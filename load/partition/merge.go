@@ -32,7 +32,8 @@ type Outcome struct {
 	Partitions []Result // those that incoming rows or departures touched, ascending
 	Counts     Counts
 	Windows    []WindowCounts
-	DeltaRows  int64 // rows in the delta file; it exists only if there are any
+	Columns    []ColumnCounts // by column of the table
+	DeltaRows  int64          // rows in the delta file; it exists only if there are any
 }
 
 // Merge writes the new file of every partition that the staged rows touch and
@@ -40,13 +41,10 @@ type Outcome struct {
 // closed when it returns.
 func (s *Stage) Merge(ctx context.Context, plan Plan) (*Outcome, error) {
 	defer s.Close()
-	cursors, err := s.cursors()
-	if err != nil {
-		return nil, fmt.Errorf("table %s: %w", s.table.Full(), err)
-	}
-	m := &merge{stage: s, plan: plan, out: &Outcome{Windows: make([]WindowCounts, plan.Windows)}, encoders: make(chan struct{}, maxEncoders)}
+	m := &merge{stage: s, plan: plan, unasked: s.unaskedByPage(), columns: make([]ColumnCounts, s.tables.NumFields()), encoders: make(chan struct{}, maxEncoders)}
+	m.out = &Outcome{Windows: make([]WindowCounts, plan.Windows), Columns: m.columns}
 	defer m.close()
-	err = m.start(cursors)
+	err := m.begin()
 	if err == nil {
 		err = m.all(ctx)
 	}
@@ -96,12 +94,34 @@ type merge struct {
 	moving map[string]*moving // by moved key
 	delta  *fileWriter
 
+	unasked   []columnSet         // by page number: what its rows leave as it was; nil for nothing
+	carried   []*Stage            // versions of moved keys, put where the keys end
+	columns   []ColumnCounts      // by column
+	crossings map[string]crossing // moved keys of which one row has been seen
+
 	encoders chan struct{} // holds one for every file that is being encoded
 }
 
 // maxEncoders bounds the files that are encoded at once: each holds up to a row
 // group in memory.
 const maxEncoders = 2
+
+// begin opens the staged rows.
+func (m *merge) begin() error {
+	carried, err := m.carry()
+	if err != nil {
+		return err
+	}
+	cursors, err := m.stage.cursors()
+	if err != nil {
+		closeAll(carried)
+		return err
+	}
+	for _, c := range cursors {
+		c.rank, c.unasked = c.rank+1, m.unasked // after what is carried
+	}
+	return m.start(append(cursors, carried...))
+}
 
 // start loads the first batch of every run.
 func (m *merge) start(cursors []*cursor) error {
@@ -123,6 +143,9 @@ func (m *merge) start(cursors []*cursor) error {
 func (m *merge) close() {
 	closeAll(m.heap)
 	m.group.clear()
+	for _, s := range m.carried {
+		s.Close()
+	}
 	if m.delta != nil {
 		m.delta.abandon()
 	}
@@ -132,6 +155,9 @@ func (m *merge) close() {
 // that moved away stands.
 func (m *merge) partitions() []Partition {
 	touched := append(m.stage.Touched(), m.plan.Moved.left()...)
+	for _, s := range m.carried {
+		touched = append(touched, s.Touched()...)
+	}
 	slices.SortFunc(touched, cmp.Compare)
 	return slices.Compact(touched)
 }
@@ -184,7 +210,7 @@ func (m *merge) groups(p Partition, w *partitionWriter) (changed bool, err error
 			}
 		}
 		so.countOnce(&m.group)
-		did, err := m.settle(w, moved, so)
+		did, err := m.settle(w, key, moved, so)
 		if err != nil {
 			return false, err
 		}
@@ -195,20 +221,24 @@ func (m *merge) groups(p Partition, w *partitionWriter) (changed bool, err error
 
 // take moves the heap's first row into the group: it becomes the winner unless
 // its content is that of the winner so far, which was seen first and stays. A
-// winner so far that is no newer than after gives way in any case.
+// winner so far that is no newer than after gives way in any case; so does one of
+// which a value is not known to a row of the old file, which knows what came before.
 func (m *merge) take(after string) error {
 	c := m.heap[0]
-	row, isOld := c.row(), c.rank == 0
+	row, unasked := c.row(), c.leaves()
 	g := &m.group
-	if isOld {
-		g.old = true
-	} else {
+	switch {
+	case c.carried:
+	case c.old:
+		g.old, g.before, g.beforeRow = true, c.cur, row
+	default:
 		g.incoming++
 		m.count(c.cur.page(row))
 	}
-	if g.win == nil || after != "" && comparePages(g.win.page(g.row), after) <= 0 || !m.stage.sameContent(g.win, g.row, c.cur, row) {
-		g.choose(c.cur, row, isOld)
+	if g.win == nil || after != "" && comparePages(g.win.page(g.row), after) <= 0 || c.old && g.guessed != 0 || !g.same(c.cur, row, m.stage.layout.compare, unasked) {
+		g.choose(c.cur, row, c.old && !c.carried, unasked)
 	}
+	g.guessed, g.unasked = g.guessed&unasked, unasked
 	ok, err := c.advance(g.keep)
 	if err != nil {
 		return err
@@ -236,10 +266,11 @@ func (m *merge) count(page string) {
 
 // settle writes the group's winner, unless the key's newest version stands in
 // another partition, and counts. It reports whether the partition changed.
-func (m *merge) settle(w *partitionWriter, moved move, so *moving) (bool, error) {
+func (m *merge) settle(w *partitionWriter, key string, moved move, so *moving) (bool, error) {
 	g := &m.group
 	defer g.clear()
 	counts := &m.out.Counts
+	m.again(key, moved, so != nil && moved.to != w.part)
 	for _, n := range g.windows {
 		m.out.Windows[n].Keys++
 	}
@@ -249,6 +280,9 @@ func (m *merge) settle(w *partitionWriter, moved move, so *moving) (bool, error)
 	}
 	if g.incoming > 0 {
 		counts.Superseded += g.incoming - 1
+	}
+	if kept := g.unasked &^ g.guessed; kept != 0 {
+		m.keptBy(kept & g.present())
 	}
 	changed := !g.winIsOld
 	switch {
@@ -260,7 +294,7 @@ func (m *merge) settle(w *partitionWriter, moved move, so *moving) (bool, error)
 	default:
 		counts.New++
 	}
-	return changed, w.add(g.win, g.row, changed)
+	return changed, w.add(g, changed)
 }
 
 // addDelta appends new and changed rows to the delta file.
@@ -282,53 +316,6 @@ func (m *merge) finishDelta() error {
 	_, err := m.delta.close()
 	m.delta = nil
 	return err
-}
-
-// sameContent compares all columns but those that tell when a row was seen.
-func (s *Stage) sameContent(a *batch, i int, b *batch, j int) bool {
-	for _, c := range s.layout.compare {
-		if !equalValue(a.rec.Column(c), i, b.rec.Column(c), j) {
-			return false
-		}
-	}
-	return true
-}
-
-// group is the versions of one key within a partition, reduced to the winner.
-type group struct {
-	win      *batch
-	row      int
-	owned    bool // win is retained: its cursor has left it behind
-	winIsOld bool
-	old      bool // the old file has the key
-	incoming int64
-	windows  []int
-}
-
-func (g *group) choose(b *batch, row int, isOld bool) {
-	g.release()
-	g.win, g.row, g.winIsOld = b, row, isOld
-}
-
-// keep holds on to b if the winner stands in it.
-func (g *group) keep(b *batch) {
-	if g.win == b && !g.owned {
-		b.rec.Retain()
-		g.owned = true
-	}
-}
-
-func (g *group) release() {
-	if g.owned {
-		g.win.rec.Release()
-		g.owned = false
-	}
-	g.win = nil
-}
-
-func (g *group) clear() {
-	g.release()
-	*g = group{windows: g.windows[:0]}
 }
 
 // concat merges runs into one longer run, every row kept.
@@ -411,7 +398,7 @@ type partitionWriter struct {
 	merge *merge
 	part  Partition
 	rows  picker
-	delta []pick // of the rows under way: what is new or changed
+	delta []int32 // of the rows under way: what is new or changed
 
 	lists  chan picks    // up to listRows rows each
 	keep   bool          // set before lists is closed: the file is wanted
@@ -434,16 +421,26 @@ func newPartitionWriter(path string, p Partition, m *merge) (*partitionWriter, e
 	return w, nil
 }
 
-func (w *partitionWriter) add(b *batch, row int, changed bool) error {
-	w.rows.add(b, row)
+func (w *partitionWriter) add(g *group, changed bool) error {
+	w.rows.add(g.win, g.row)
+	if g.elsewhere != 0 {
+		w.addApart(g)
+	}
 	last := len(w.rows.rows) - 1
 	if changed && w.merge.plan.Delta != "" {
-		w.delta = append(w.delta, w.rows.rows[last])
+		w.delta = append(w.delta, int32(last))
 	}
 	if last+1 == listRows {
 		return w.flush()
 	}
 	return nil
+}
+
+// addApart takes the values of the row added last from where they stand.
+func (w *partitionWriter) addApart(g *group) {
+	for c := range g.elsewhere.each() {
+		w.rows.instead(c, g.apart[c].b, g.apart[c].row)
+	}
 }
 
 // flush hands the rows under way to the encoder.
@@ -454,7 +451,7 @@ func (w *partitionWriter) flush() error {
 	rows := w.rows.take()
 	var err error
 	if len(w.delta) > 0 {
-		err = w.merge.addDelta(picks{rows.batches, w.delta})
+		err = w.merge.addDelta(rows.only(w.delta))
 		w.delta = w.delta[:0]
 	}
 	w.lists <- rows

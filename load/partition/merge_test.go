@@ -73,7 +73,11 @@ func record(mem memory.Allocator, versions []version) arrow.Record {
 	defer b.Release()
 	for _, v := range versions {
 		b.Field(0).(*array.StringBuilder).Append(v.key)
-		b.Field(1).(*array.StringBuilder).Append(v.value)
+		if v.value == "" {
+			b.Field(1).AppendNull()
+		} else {
+			b.Field(1).(*array.StringBuilder).Append(v.value)
+		}
 		tags := b.Field(2).(*array.ListBuilder)
 		if v.tags == nil {
 			tags.AppendNull()

@@ -59,6 +59,13 @@ func (p *pageNames) number(pages *array.String, numbers []int32) []string {
 	return p.names
 }
 
+// one is the number of one page.
+func (p *pageNames) one(page string) int32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.of(page)
+}
+
 // all is the names so far, by number.
 func (p *pageNames) all() []string {
 	p.mu.Lock()

@@ -9,7 +9,8 @@
 // from where they stand to a page of the file. Memory is the pool, one batch a
 // scratch run and one row group of an old file, whatever the rows. A version of a
 // row is older or newer by its landed page (_page): by run, then by number in the
-// run.
+// run. A page may not have been asked for a column: there its versions have no word,
+// and the row keeps the value of the version before.
 package partition
 
 import (

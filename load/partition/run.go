@@ -87,10 +87,10 @@ func (w *runWriter) flush() error {
 // writeRows writes the rows as one record, or as several where their texts are long.
 func (w *runWriter) writeRows(rows picks) error {
 	if n := len(rows.rows); n > 1 && rows.widest() > w.most {
-		if err := w.writeRows(picks{rows.batches, rows.rows[:n/2]}); err != nil {
+		if err := w.writeRows(rows.slice(0, n/2)); err != nil {
 			return err
 		}
-		return w.writeRows(picks{rows.batches, rows.rows[n/2:]})
+		return w.writeRows(rows.slice(n/2, n))
 	}
 	rec := rows.record(w.mem, w.schema)
 	defer rec.Release()
@@ -140,6 +140,18 @@ type cursor struct {
 	at   place                  // of the row at pos
 	next func() (*batch, error) // io.EOF at the end
 	done func()                 // frees what next holds
+
+	old     bool        // the rows are of an old file
+	carried bool        // the rows stand in another partition, see merge.carry
+	unasked []columnSet // by page number: what the rows leave as it was; nil for nothing
+}
+
+// leaves is the columns that the row was not asked for.
+func (c *cursor) leaves() columnSet {
+	if c.unasked == nil {
+		return 0
+	}
+	return c.unasked[c.cur.pages[c.row()]]
 }
 
 func (c *cursor) row() int { return int(c.at.row) }

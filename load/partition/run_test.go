@@ -89,7 +89,7 @@ func TestScratchRunOfLongTexts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if all := (picks{[]*batch{got}, picksOf(got)}); got.rows() > 1 && all.widest() > w.most {
+		if all := (picks{batches: []*batch{got}, rows: picksOf(got)}); got.rows() > 1 && all.widest() > w.most {
 			t.Errorf("a record of %d rows holds %d bytes of a column", got.rows(), all.widest())
 		}
 		for i := range got.rows() {

@@ -56,6 +56,8 @@ type Stage struct {
 	number int
 	keys   *keyLog
 	parts  map[Partition]struct{} // that incoming rows fall into
+
+	unasked map[int32]columnSet // see NotAsked
 }
 
 // NewStage prepares the collection of rows of t. Records are t's columns
@@ -67,6 +69,9 @@ func NewStage(t load.Table, w Width, dir string, pool *Pool, mem memory.Allocato
 	}
 	if len(l.key) != len(t.Key) || len(l.key) == 0 {
 		return nil, fmt.Errorf("table %s: key %v is not among its columns", t.Full(), t.Key)
+	}
+	if n := t.Arrow.NumFields(); n > mostColumns {
+		return nil, fmt.Errorf("table %s has %d columns; at most %d are supported", t.Full(), n, mostColumns)
 	}
 	for i, f := range t.Arrow.Fields() {
 		if !Supported(f.Type) {

@@ -1,0 +1,169 @@
+package partition
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"nightjar/load"
+)
+
+// carry puts the versions of moved keys that stand elsewhere where their keys end,
+// as cursors beside the staged rows: a value that was not asked for is that of the
+// version before, wherever that stood. Where every page was asked for everything,
+// nothing is carried. They are counted where they stand.
+func (m *merge) carry() ([]*cursor, error) {
+	if m.unasked == nil || len(m.plan.Moved) == 0 {
+		return nil, nil
+	}
+	known, came := m.stage.beside("known"), m.stage.beside("came")
+	m.carried = []*Stage{known, came}
+	if err := m.carryKnown(&carrier{to: known, from: m.stage}); err != nil {
+		return nil, fmt.Errorf("carry rows of keys that moved: %w", err)
+	}
+	if err := m.carryCame(&carrier{to: came, from: m.stage}); err != nil {
+		return nil, fmt.Errorf("carry rows of keys that moved: %w", err)
+	}
+	first, err := known.cursors()
+	if err != nil {
+		return nil, err
+	}
+	second, err := came.cursors()
+	if err != nil {
+		closeAll(first)
+		return nil, err
+	}
+	for _, c := range first {
+		c.carried, c.old, c.rank = true, true, 0
+	}
+	for _, c := range second {
+		c.carried, c.unasked, c.rank = true, m.unasked, 1
+	}
+	return append(first, second...), nil
+}
+
+// beside is an empty stage of the same table, with scratch files of its own.
+func (s *Stage) beside(name string) *Stage {
+	table := s.table
+	table.Name += "." + name
+	o := &Stage{table: table, layout: s.layout, pool: s.pool, dir: s.dir, mem: s.mem, tables: s.tables, parts: map[Partition]struct{}{}}
+	o.keys = newKeyLog(o.Scratch("keys"))
+	return o
+}
+
+// carryKnown carries the rows of old files.
+func (m *merge) carryKnown(carrier *carrier) error {
+	layout := &m.stage.layout
+	for _, p := range m.plan.Moved.left() {
+		c, err := layout.openTable(m.plan.Old[p], p, m.stage.tables)
+		if err != nil {
+			return err
+		}
+		err = m.carryRun(c, carrier)
+		c.close()
+		if err != nil {
+			return err
+		}
+	}
+	return carrier.flush()
+}
+
+// carryCame carries staged rows.
+func (m *merge) carryCame(carrier *carrier) error {
+	for _, b := range m.stage.held {
+		if err := m.carryBatch(b, carrier); err != nil {
+			return err
+		}
+	}
+	for _, f := range m.stage.files {
+		c, err := m.stage.spilled(f, 0)
+		if err != nil {
+			return err
+		}
+		err = m.carryRun(c, carrier)
+		c.close()
+		if err != nil {
+			return err
+		}
+	}
+	return carrier.flush()
+}
+
+func (m *merge) carryRun(c *cursor, carrier *carrier) error {
+	var failed error
+	err := c.each(func(b *batch) {
+		if failed == nil {
+			failed = m.carryBatch(b, carrier)
+		}
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+// carryBatch carries the rows of b whose key ends in another partition.
+func (m *merge) carryBatch(b *batch, carrier *carrier) error {
+	for i := range b.rows() {
+		moved, ok := m.plan.Moved[b.keys.Value(i)]
+		if !ok || moved.to == b.parts[i] {
+			continue
+		}
+		if err := carrier.add(b, i, moved.to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// carrier stages rows in other partitions than they stand in.
+type carrier struct {
+	from, to *Stage
+	rows     picker
+	parts    []Partition
+}
+
+func (c *carrier) add(b *batch, row int, to Partition) error {
+	c.rows.add(b, row)
+	if c.parts = append(c.parts, to); len(c.parts) == listRows {
+		return c.flush()
+	}
+	return nil
+}
+
+func (c *carrier) flush() error {
+	rows := c.rows.take()
+	defer rows.release()
+	rec := c.record(rows)
+	defer rec.Release()
+	c.parts = c.parts[:0]
+	return c.to.Add(rec)
+}
+
+// record is the rows as they once came, with a business day in their partition.
+func (c *carrier) record(rows picks) arrow.Record {
+	layout, mem := &c.from.layout, c.from.mem
+	fields := append(c.from.tables.Fields(), arrow.Field{Name: load.BusinessDate, Type: arrow.FixedWidthTypes.Date32, Nullable: true})
+	columns := make([]arrow.Array, len(fields))
+	for i, f := range fields[:layout.part] {
+		if i == layout.page {
+			columns[i] = textsArray(pageTexts(nil, rows))
+		} else {
+			columns[i] = gather(mem, f.Type, rows.column(i), rows.rows)
+		}
+		defer columns[i].Release()
+	}
+	days := array.NewDate32Builder(mem)
+	defer days.Release()
+	for _, p := range c.parts {
+		if p == None {
+			days.AppendNull()
+		} else {
+			days.Append(arrow.Date32(p))
+		}
+	}
+	columns[layout.part] = days.NewArray()
+	defer columns[layout.part].Release()
+	return array.NewRecord(arrow.NewSchema(fields, nil), columns, int64(len(rows.rows)))
+}
