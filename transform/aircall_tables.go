@@ -15,7 +15,7 @@ func calls() Table {
 			flag(8, "is_archived", "Call.is_archived", "Whether an agent has archived the call"),
 			whole(9, "note_count", "Call.notes", "Number of notes on the call").in("notes"),
 			instant(10, "created_at", "Call.created_at", "When the call began"),
-			day(11, "created_date", "Business day of created_at"),
+			day(11, "created_date", "Business day of created_at").from("Call.created_at"),
 		),
 	}
 }

@@ -70,6 +70,17 @@ func (c Column) in(unit string) Column { c.Unit = unit; return c }
 // of returns the column with its class of personal data.
 func (c Column) of(class Class) Column { c.Class = class; return c }
 
+// from returns the column with the vendor's fields that its value is made of.
+func (c Column) from(fields ...string) Column { c.From = fields; return c }
+
+// fields are the vendor's fields without which the column has no value of its own.
+func (c Column) fields() []string {
+	if len(c.From) > 0 || c.Vendor == "" {
+		return c.From
+	}
+	return []string{c.Vendor}
+}
+
 // describe is the column's comment in one line: meaning, unit, vendor field, class
 // of personal data if there is any.
 func (c Column) describe() string {

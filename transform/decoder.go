@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -173,6 +174,13 @@ func (d *decoder) isObject(v value) bool {
 // setKey gives the row its key, a copy of text.
 func (d *decoder) setKey(text []byte) {
 	d.key, d.hasKey = append(d.key[:0], text...), true
+}
+
+// asked reports whether the page was asked for the next value of the row.
+func (d *decoder) asked() bool {
+	return !slices.ContainsFunc(d.page.Gaps, func(g Gap) bool {
+		return g.Table == d.table.Full() && g.Column == d.table.Columns[d.at].Name
+	})
 }
 
 // end closes the row.

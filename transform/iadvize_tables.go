@@ -13,7 +13,7 @@ func conversations() Table {
 			text(4, "language", "Conversation.language", "Language of the conversation"),
 			instant(5, "created_at", "Conversation.createdAt", "When the conversation began"),
 			instant(6, "closed_at", "Conversation.closedAt", "When the conversation was closed"),
-			day(7, "closed_date", "Business day of closed_at"),
+			day(7, "closed_date", "Business day of closed_at").from("Conversation.closedAt"),
 			double(8, "duration_seconds", "Conversation.duration", "How long the conversation lasted").in("s"),
 			list(9, "tags", "Conversation.tags.name", "Names of the tags, in the vendor's order", arrow.BinaryTypes.String),
 			tiny(10, "csat_score", "SatisfactionSurvey.customerSatisfaction", "Customer satisfaction from 1 (worst) to 5 (best); null while unanswered"),
@@ -34,7 +34,7 @@ func transactions() Table {
 			decimal(4, "amount", "Transaction.amount", "Amount, exact to four decimals; further ones are rounded half to even", 18).in("currency"),
 			text(5, "currency", "Transaction.currency", "Currency as ISO 4217 code"),
 			instant(6, "received_at", "Transaction.receivedAt", "When iAdvize received the transaction"),
-			day(7, "closed_date", "Business day on which the conversation was closed"),
+			day(7, "closed_date", "Business day on which the conversation was closed").from("Conversation.closedAt"),
 		),
 	}
 }

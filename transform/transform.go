@@ -35,6 +35,7 @@ type Column struct {
 	Comment string         // what it means, one sentence without a full stop
 	Unit    string         // "s", "%", the name of the currency column; empty if none
 	Vendor  string         // the vendor's field, "" where it is derived
+	From    []string       // the vendor's fields that a derived value is made of; empty: Vendor alone
 	Class   Class          // NotPersonal unless it says otherwise
 }
 
@@ -68,6 +69,7 @@ type Page struct {
 	At        time.Time      // when the answer was whole, UTC, microseconds: _extracted_at
 	Operation string         // GraphQL operation name, or method and path
 	Variables map[string]any // GraphQL variables or REST parameters, as JSON decodes them
+	Gaps      []Gap          // of the query
 }
 
 // Decoder reads the landed pages of one stream.

@@ -262,7 +262,7 @@ func (d *decoder) array(v value, field string) (list value, present bool) {
 // name. An element without text is a reject and not in the list.
 func (d *decoder) namesOf(v value, field, name string) {
 	list, present := d.array(v, field)
-	if !present {
+	if !present || !d.asked() { // elements may have come without their names
 		d.null()
 		return
 	}
