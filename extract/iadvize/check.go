@@ -21,18 +21,18 @@ func (s *ClosedConversations) Check(ctx context.Context) ([]extract.Finding, err
 	if err != nil {
 		return nil, err
 	}
-	return s.compare(schema), nil
+	return s.compare(ctx, schema), nil
 }
 
 // compare reports what the walk would meet. What the schema lacks is left out of
-// the query, so that its columns stay empty.
-func (s *ClosedConversations) compare(schema *transport.Schema) []extract.Finding {
+// the query, so that its columns keep what they last held.
+func (s *ClosedConversations) compare(ctx context.Context, schema *transport.Schema) []extract.Finding {
 	for _, sh := range s.wanted() {
 		if schema.Field(schema.Query, sh.root) == nil {
 			continue
 		}
 		var findings []extract.Finding
-		if _, err := sh.fit(schema); err != nil {
+		if _, err := s.fit(ctx, sh, schema); err != nil {
 			findings = append(findings, extract.Finding{Breaking: true, Path: schema.Query + "." + sh.root, What: err.Error()})
 		}
 		cut, err := sh.cut(schema)

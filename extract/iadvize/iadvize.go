@@ -65,6 +65,14 @@ type Config struct {
 	// Window is the width of the planned windows. Zero or a day leaves it to the
 	// plan, which makes as few windows of whole business days as serve.
 	Window time.Duration
+	Known  Known // nil: the warehouse holds nothing
+}
+
+// Known tells what the warehouse already holds.
+type Known interface {
+	// TransactionsHaveIDs reports whether the warehouse holds transactions by the
+	// vendor's id. It may be called by several goroutines at once.
+	TransactionsHaveIDs(ctx context.Context) (bool, error)
 }
 
 // ClosedConversations is the stream of closed conversations. It implements

@@ -426,6 +426,32 @@ func TestAnswersThatAreNone(t *testing.T) {
 	}
 }
 
+// holding is a warehouse with transactions by the vendor's id, or without.
+type holding bool
+
+func (h holding) TransactionsHaveIDs(context.Context) (bool, error) { return bool(h), nil }
+
+// Transactions that the warehouse holds by the vendor's id are not asked for without
+// one: each would be there twice.
+func TestIDsOfTransactionsThatAreGone(t *testing.T) {
+	for _, blind := range []bool{false, true} {
+		for _, held := range []holding{false, true} {
+			v := newVendor(t)
+			v.blind = blind
+			v.without("type Transaction {\n  id: UUID!", "type Transaction {")
+			s := v.stream(func(c *iadvize.Config) { c.Known = held })
+			findings, err := s.Check(t.Context())
+			breaks := err != nil && strings.Contains(err.Error(), "twice")
+			for _, f := range findings {
+				breaks = breaks || f.Breaking && strings.Contains(f.What, "twice")
+			}
+			if breaks != bool(held) {
+				t.Errorf("blind %t, held by id %t: %v, %v", blind, held, findings, err)
+			}
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -440,6 +466,14 @@ func TestCheck(t *testing.T) {
 		{"no list", func(v *vendor) { v.without("tags: [ConversationTag!]!", "tags: String!") }, "!Conversation.tags: is String!, documented as [ConversationTag!]!"},
 		{"no id", func(v *vendor) { v.without("type Conversation {\n  id: UUID!", "type Conversation {\n  uid: UUID!") },
 			"!Query.closedConversations: the schema has no closedConversations.edges.node.id; Conversation.id: is gone; it is not asked for; Conversation.uid: is new; it is not asked for"},
+		{"no date to file by", func(v *vendor) { v.without("  closedAt: DateTime", "") },
+			"!Query.closedConversations: the schema has no closedConversations.edges.node.closedAt; Conversation.closedAt: is gone; it is not asked for"},
+		{"transactions without ids", func(v *vendor) { v.without("type Transaction {\n  id: UUID!", "type Transaction {") },
+			"Transaction.id: is gone; it is not asked for"},
+		{"transactions that nothing tells apart", func(v *vendor) {
+			v.without("type Transaction {\n  id: UUID!", "type Transaction {", "  currency: String!   ", "  #")
+		}, "!Query.closedConversations: the schema has neither closedConversations.edges.node.conversions.transactions.id nor currency: transactions cannot be told apart; " +
+			"Transaction.id: is gone; it is not asked for; Transaction.currency: is gone; it is not asked for"},
 		{"no query", func(v *vendor) {
 			v.without("  closedConversations(", "  one(", "  searchClosedConversations(", "  two(")
 		},

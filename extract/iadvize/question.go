@@ -69,7 +69,7 @@ func (s *ClosedConversations) discover(ctx context.Context) (*question, error) {
 	var q *question
 	switch {
 	case err == nil:
-		q, err = s.choose(schema)
+		q, err = s.choose(ctx, schema)
 	case errors.Is(err, transport.ErrNoIntrospection):
 		q, err = s.try(ctx)
 	}
@@ -92,10 +92,10 @@ func (s *ClosedConversations) wanted() []shape {
 }
 
 // choose takes the first shape that the schema has.
-func (s *ClosedConversations) choose(schema *transport.Schema) (*question, error) {
+func (s *ClosedConversations) choose(ctx context.Context, schema *transport.Schema) (*question, error) {
 	for _, sh := range s.wanted() {
 		if schema.Field(schema.Query, sh.root) != nil {
-			return sh.fit(schema)
+			return s.fit(ctx, sh, schema)
 		}
 	}
 	return nil, s.refused(errNoShape)
@@ -122,7 +122,7 @@ func (s *ClosedConversations) try(ctx context.Context) (*question, error) {
 func (s *ClosedConversations) trim(ctx context.Context, sh shape) (*question, error) {
 	schema := known()
 	for {
-		q, err := sh.fit(schema)
+		q, err := s.fit(ctx, sh, schema)
 		if err != nil {
 			return nil, s.refused(err)
 		}
@@ -166,25 +166,21 @@ func forget(schema *transport.Schema, err error) bool {
 }
 
 // fit cuts the shape to what the schema has. Without the way to the
-// conversation's id there is no question left.
-func (sh shape) fit(schema *transport.Schema) (*question, error) {
+// conversation's id and to the date by which it is filed there is no question left,
+// nor without what tells transactions apart.
+func (s *ClosedConversations) fit(ctx context.Context, sh shape, schema *transport.Schema) (*question, error) {
 	cut, err := sh.cut(schema)
 	if err != nil {
 		return nil, err
 	}
 	root := field(cut.Operation.SelectionSet, sh.root)
-	id := []string{"edges", "node", "id"}
-	if sh.root == "searchClosedConversations" {
-		id = []string{"edges", "node", "conversation", "id"}
-	}
-	at := root
-	for _, name := range id {
-		if at != nil {
-			at = field(at.SelectionSet, name)
+	for _, name := range []string{"id", "closedAt"} {
+		if path := append(sh.conversation(), name); follow(root, path) == nil {
+			return nil, fmt.Errorf("the schema has no %s.%s", sh.root, strings.Join(path, "."))
 		}
 	}
-	if at == nil {
-		return nil, fmt.Errorf("the schema has no %s.%s", sh.root, strings.Join(id, "."))
+	if err := s.tellsApart(ctx, sh, root); err != nil {
+		return nil, err
 	}
 	info := field(root.SelectionSet, "pageInfo")
 	has := func(arg string) bool { return root.Arguments.ForName(arg) != nil }
@@ -194,6 +190,50 @@ func (sh shape) fit(schema *transport.Schema) (*question, error) {
 		paged:    has("first") && has("after"),
 		pageInfo: info != nil && field(info.SelectionSet, "hasNextPage") != nil,
 	}, nil
+}
+
+// conversation is the way from the root field to a conversation.
+func (sh shape) conversation() []string {
+	if sh.root == "searchClosedConversations" {
+		return []string{"edges", "node", "conversation"}
+	}
+	return []string{"edges", "node"}
+}
+
+// tellsApart makes sure that a transaction keeps its key from night to night: it is
+// the vendor's id, or a hash of all that a transaction without one says.
+func (s *ClosedConversations) tellsApart(ctx context.Context, sh shape, root *ast.Field) error {
+	way := []string{"edges", "node", "conversions", "transactions"}
+	transactions := follow(root, way)
+	if transactions == nil || field(transactions.SelectionSet, "id") != nil {
+		return nil
+	}
+	named := sh.root + "." + strings.Join(way, ".")
+	if s.cfg.Known != nil {
+		held, err := s.cfg.Known.TransactionsHaveIDs(ctx)
+		if err != nil {
+			return err
+		}
+		if held {
+			return fmt.Errorf("the schema has no %s.id, by which the warehouse holds transactions: each would be there twice", named)
+		}
+	}
+	for _, name := range []string{"externalConversionId", "amount", "currency", "receivedAt"} {
+		if field(transactions.SelectionSet, name) == nil {
+			return fmt.Errorf("the schema has neither %s.id nor %s: transactions cannot be told apart", named, name)
+		}
+	}
+	return nil
+}
+
+// follow is the field at the end of the names below f; nil where there is none.
+func follow(f *ast.Field, names []string) *ast.Field {
+	for _, name := range names {
+		if f != nil {
+			f = field(f.SelectionSet, name)
+		}
+	}
+	return f
 }
 
 // told reports whether the named type has all the fields.

@@ -82,6 +82,13 @@ func (k *known) HeldCalls(ctx context.Context, ids []string) (int, error) {
 	return int(found[0]), nil
 }
 
+// TransactionsHaveIDs reports whether a transaction of iAdvize is held by the
+// vendor's id. Where the vendor gives none, the key is a hash of 32 digits.
+func (k *known) TransactionsHaveIDs(ctx context.Context) (bool, error) {
+	found, err := k.ids(ctx, "SELECT 1 FROM iadvize.transactions WHERE NOT regexp_full_match(transaction_id, '[0-9a-f]{32}') LIMIT 1")
+	return len(found) > 0, err
+}
+
 // UnsettledWaves returns the ids of the waves scheduled at or after before, or
 // at an unknown time.
 func (k *known) UnsettledWaves(ctx context.Context, before time.Time) ([]int64, error) {

@@ -66,6 +66,7 @@ func openConversations(o *opener) extract.Stream {
 		Endpoint: s.Endpoint, TokenURL: s.TokenURL, Username: s.Username, Password: s.Password.Reveal(),
 		Projects: s.Projects, Query: s.Query, Transport: o.transport("iadvize", s.Wire),
 		Location: o.run.Config.Timezone, Start: o.pipeline.Start, Lookback: o.pipeline.Lookback, Window: o.pipeline.Window,
+		Known: o.known,
 	})
 }
 
