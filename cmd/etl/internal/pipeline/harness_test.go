@@ -48,7 +48,8 @@ type vendors struct {
 	now   time.Time
 	box   *sandbox.Sandbox
 	asked []asked
-	stop  func(asked) bool // whether a request is refused; nil: none is
+	stop  func(asked) bool                          // whether a request is refused; nil: none is
+	alter func(vendor string, answer []byte) []byte // nil: answers stay as they are
 }
 
 // asked is one request for data, sign-ins aside.
@@ -131,6 +132,13 @@ func (v *vendors) refuse(stop func(asked) bool) {
 	v.stop = stop
 }
 
+// rewrite has the server alter every answer; nil: none.
+func (v *vendors) rewrite(alter func(vendor string, answer []byte) []byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.alter = alter
+}
+
 // requests returns the requests for records since the last call.
 func (v *vendors) requests() []asked {
 	v.mu.Lock()
@@ -149,7 +157,7 @@ func (v *vendors) serve(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	refused := false
 	v.mu.Lock()
-	box := v.box
+	box, alter := v.box, v.alter
 	if !strings.HasPrefix(rest, "oauth2") && !bytes.Contains(body, []byte("login(")) {
 		a := asked{vendor: vendor}
 		var sent struct {
@@ -169,7 +177,17 @@ func (v *vendors) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"errors":[{"message":"no"}]}`, http.StatusForbidden)
 		return
 	}
-	box.Handler().ServeHTTP(w, r)
+	if alter == nil {
+		box.Handler().ServeHTTP(w, r)
+		return
+	}
+	r.Header.Del("Accept-Encoding")
+	whole := httptest.NewRecorder()
+	box.Handler().ServeHTTP(whole, r)
+	maps.Copy(w.Header(), whole.Header())
+	w.Header().Del("Content-Length")
+	w.WriteHeader(whole.Code)
+	_, _ = w.Write(alter(vendor, whole.Body.Bytes())) // the client sees to what is missing
 }
 
 // runner runs into a warehouse of the configuration.

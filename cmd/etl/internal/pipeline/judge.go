@@ -13,7 +13,7 @@ const fewRejects = 10
 
 // judge decides whether the leg's rows can be trusted. What it finds worsens the
 // leg's status; --accept overrules it when the leg is published.
-func (r *run) judge(ctx context.Context, l *leg) error {
+func (r *run) judge(ctx context.Context, l *leg, tables []merged) error {
 	for _, w := range l.Windows {
 		if l.judgeWindow(w) {
 			l.worsen(Incomplete, "window "+w.ID+": "+w.Reason)
@@ -21,6 +21,7 @@ func (r *run) judge(ctx context.Context, l *leg) error {
 	}
 	l.sum()
 	l.judgeRejects(r.Config.Publish.MaxRejects)
+	l.judgeValues(tables, r.Config.Publish.MaxDrop)
 	return r.judgeDrop(ctx, l)
 }
 
@@ -52,6 +53,27 @@ func (l *leg) judgeRejects(most float64) {
 	if l.losses > fewRejects && float64(l.losses) > most*float64(l.Fetched) {
 		l.worsen(Held, fmt.Sprintf("%d records, nested rows and values rejected in %d records, more than max_rejects %g%% allows; see etl.rejects after `etl run %s --accept`",
 			l.losses, l.Fetched, 100*most, l.Pipeline))
+	}
+}
+
+// fewValues never hold a run: a vendor may take back a few.
+const fewValues = 100
+
+// judgeValues compares the records that came again with what they held: where most
+// of a column's values are null of a sudden, the vendor has dropped a field and says
+// it is empty.
+func (l *leg) judgeValues(tables []merged, most float64) {
+	var lost []string
+	for _, m := range tables {
+		for i, c := range m.outcome.Columns {
+			if c.Had >= fewValues && float64(c.Lost) > most*float64(c.Had) {
+				lost = append(lost, fmt.Sprintf("%d of %d values of %s.%s", c.Lost, c.Had, m.table.Full(), m.table.Arrow.Field(i).Name))
+			}
+		}
+	}
+	if len(lost) > 0 {
+		l.worsen(Held, fmt.Sprintf("the vendor now gives null for %s, a drop of more than max_drop %g%%; `etl run %s --accept` publishes it all the same",
+			strings.Join(lost, ", "), 100*most, l.Pipeline))
 	}
 }
 

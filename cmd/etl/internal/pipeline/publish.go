@@ -49,7 +49,7 @@ func (r *run) publish(ctx context.Context) error {
 			return err
 		}
 		l.remadeWhole(tables)
-		if err := r.judge(ctx, l); err != nil {
+		if err := r.judge(ctx, l, tables); err != nil {
 			return err
 		}
 		if l.Status == Held && r.request.Accept {
