@@ -42,7 +42,7 @@ func Runs() Table {
 			text(5, "mode", "", "nightly, backfill, full or replay"),
 			instant(6, "started_at", "", "When the run began"),
 			instant(7, "finished_at", "", "When the pipeline's rows were ready to publish"),
-			text(8, "status", "", "complete, incomplete, held or failed"),
+			text(8, "status", "", "complete, drifted, incomplete, held or failed"),
 			text(9, "reason", "", "Why the status is not complete"),
 			whole(10, "windows", "", "Windows walked").in("windows"),
 			whole(11, "requests", "", "Requests sent for data, retries included").in("requests"),

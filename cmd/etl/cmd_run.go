@@ -19,10 +19,13 @@ func newRun(a *app) *cobra.Command {
 as one generation of the warehouse. A nightly run asks for what is new since the
 last one, and once more for what may still change.
 
-A run that cannot be trusted is held: rows are missing, too many are rejected, or
-far fewer came than the warehouse has. The live generation stays as it is, the
-pages that landed are kept, and the summary says why. --accept publishes it all
-the same.`,
+A run that cannot be trusted is held: rows are missing, too many are rejected,
+far fewer came than the warehouse has, or most values of a column turned null.
+The live generation stays as it is, the pages that landed are kept, and the
+summary says why. --accept publishes it all the same.
+
+A run whose vendor has dropped a field is published as drifted: the columns made
+of it keep what they last held.`,
 		Example: `  etl run
   etl run conversations calls
   etl run conversations --from 2026-01-01 --to 2026-03-31

@@ -61,7 +61,7 @@ const (
 	exitOK          = 0
 	exitFailed      = 1
 	exitUsage       = 2
-	exitIncomplete  = 3 // or held
+	exitIncomplete  = 3 // or held, or drifted
 	exitInterrupted = 130
 )
 
@@ -101,7 +101,7 @@ func (o outcome) code() int {
 	switch o.status {
 	case pipeline.Complete:
 		return exitOK
-	case pipeline.Held, pipeline.Incomplete:
+	case pipeline.Drifted, pipeline.Held, pipeline.Incomplete:
 		return exitIncomplete
 	case pipeline.Interrupted:
 		return exitInterrupted

@@ -248,6 +248,9 @@ func writeState(w io.Writer, s *pipeline.State, zone *time.Location) {
 	}
 	t.Render()
 	for _, p := range s.Pipelines {
+		if p.Last != nil && p.Last.Reason != "" {
+			fmt.Fprintf(w, "%s: last run %s is %s: %s\n", p.Pipeline, p.Last.RunID, p.Last.Status, p.Last.Reason)
+		}
 		for _, waiting := range p.Waiting {
 			fmt.Fprintf(w, "%s: run %s %s: %s%s\n", p.Pipeline, waiting.RunID, waiting.Status, waiting.Reason, acceptHint(p.Pipeline, waiting.Status))
 		}

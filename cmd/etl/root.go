@@ -47,7 +47,7 @@ Start with
   etl schedule    every pipeline at its time, until stopped
 
 Results go to stdout, logs to stderr. Exit codes: 0 published and complete,
-1 failed, 2 usage or configuration, 3 incomplete or held, 130 interrupted.`,
+1 failed, 2 usage or configuration, 3 incomplete, held or drifted, 130 interrupted.`,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,

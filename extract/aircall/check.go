@@ -25,7 +25,7 @@ func vital() []string {
 
 // Check compares the vendor's schema with what calls.graphql, login.graphql and
 // refresh.graphql ask. A field that is gone is left out by the walks after it, so
-// that its column stays empty; a vital one breaks the query.
+// that its column keeps what it last held; a vital one breaks the query.
 func (c *Calls) Check(ctx context.Context) ([]extract.Finding, error) {
 	schema, err := transport.Introspect(ctx, c.client, c.cfg.Endpoint)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 func schemaFaults() []behaviour {
 	return []behaviour{
 		{"drift-gone", "one field of each vendor's records is gone from its schema: language, via, sentBy, statusDescription"},
+		{"drift-nested", "lists and objects within records are gone: survey, conversions and names of tags of iadvize, notes of aircall, account and lists of volt"},
 		{"drift-new", "each vendor's records have a field more, and Volt's waves a new enum value to be made with"},
 		{"drift-null", "edges of iadvize, calls of aircall, lists and messages of volt may be null by the schema"},
 		{"drift-renamed", "the fields that drift-gone takes away have another name: locale, line, author, description"},
@@ -32,6 +33,18 @@ func schemaChanges(fault, vendor string) []change {
 			"iadvize": {{"  language: String  ", "  locale: String  "}},
 			"aircall": {{"  via: String!  ", "  line: String!  "}},
 			"volt":    {{"  sentBy: String!\n", "  author: String!\n"}, {"  statusDescription: String!\n", "  description: String!\n"}},
+		},
+		"drift-nested": {
+			"iadvize": {
+				{"  satisfactionSurvey: SatisfactionSurvey       #", "  #"}, {"  satisfactionSurvey: SatisfactionSurvey\n", ""},
+				{"  conversions: Conversions\n}", "}"}, {"  conversions: Conversions\n", ""},
+				{"type ConversationTag { id: ID! name: String! }", "type ConversationTag { id: ID! }"},
+			},
+			"aircall": {{"  notes: [Note!]!  ", "  #"}},
+			"volt": {
+				{"  account: Account\n  organization: Organization\n  toNumber", "  organization: Organization\n  toNumber"},
+				{"  account: Account\n  organization: Organization\n  body", "  organization: Organization\n  body"}, {"  lists: [List!]\n", ""},
+			},
 		},
 		"drift-new": {
 			"iadvize":    {{"  language: String  ", "  locale: String\n  language: String  "}},

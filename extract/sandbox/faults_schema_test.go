@@ -16,6 +16,7 @@ func TestSchemaFaults(t *testing.T) {
 		{"drift-gone", "sentBy", false},
 		{"drift-renamed", "sentBy", false},
 		{"drift-renamed", "author", true},
+		{"drift-nested", "lists { name }", false},
 		{"drift-new", "sentBy author", true},
 		{"drift-retyped", "type", true},
 		{"drift-null", "lists { name }", true},

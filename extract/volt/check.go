@@ -33,8 +33,8 @@ func vitalOfMessages() []string {
 }
 
 // Check compares the vendor's schema with what the search for waves asks. A field
-// that is gone is left out by the walks after it, so that its column stays empty;
-// a vital one breaks the query.
+// that is gone is left out by the walks after it, so that its column keeps what it
+// last held; a vital one breaks the query.
 func (s *Waves) Check(ctx context.Context) ([]extract.Finding, error) {
 	schema, err := introspect(ctx, s.client, s.cfg.Endpoint)
 	if err != nil {

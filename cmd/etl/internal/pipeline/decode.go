@@ -114,11 +114,12 @@ func (l *leg) decode(decoder transform.Decoder, d *decoders) (err error) {
 	defer load.Catch(&err)
 	rows := transform.NewRows(memory.DefaultAllocator, l.Source, l.Stream)
 	defer rows.Release()
+	known := gapsByQuery{}
 	for page := range d.pages {
 		if d.ctx.Err() != nil {
 			return nil // the rows go nowhere
 		}
-		if err := l.decodePage(decoder, page, rows); err != nil {
+		if err := l.decodePage(decoder, page, known, rows); err != nil {
 			return fmt.Errorf("decode page %s: %w", page.Ref, err)
 		}
 		if rows.Bytes() >= rowsBytes {
@@ -131,14 +132,21 @@ func (l *leg) decode(decoder transform.Decoder, d *decoders) (err error) {
 	return rows.Flush(l.stage)
 }
 
-func (l *leg) decodePage(decoder transform.Decoder, page landedPage, rows *transform.Rows) (err error) {
+func (l *leg) decodePage(decoder transform.Decoder, page landedPage, known gapsByQuery, rows *transform.Rows) (err error) {
 	defer load.Catch(&err)
 	var request extract.Request
 	if err := json.Unmarshal(page.Request, &request); err != nil {
 		return fmt.Errorf("read its request record: %w", err)
 	}
+	gaps, err := known.of(l, request.Query)
+	if err == nil {
+		err = l.noteGaps(page.Ref, gaps)
+	}
+	if err != nil {
+		return fmt.Errorf("read its request record: %w", err)
+	}
 	before := rows.Rejected()
-	decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Operation: request.Operation, Variables: request.Variables}, page.body, rows)
+	decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Operation: request.Operation, Variables: request.Variables, Gaps: gaps}, page.body, rows)
 	l.countRejected(page.Landed, rows.Rejected().Since(before))
 	return nil
 }

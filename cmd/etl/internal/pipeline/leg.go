@@ -46,7 +46,8 @@ type leg struct {
 	stages  map[string]*partition.Stage // by full name, rejects included
 	pages   map[string][]*Window        // by run ref, index seq-1
 	losses  int64                       // records, nested rows and fields rejected: what max_rejects looks at
-	mu      sync.Mutex                  // guards windows and their after, pages, losses, the counts of rejects, and what observe collects
+	gaps    map[gapKey]gapSeen          // what pages were not asked for
+	mu      sync.Mutex                  // guards windows and their after, pages, losses, gaps, the counts of rejects, and what observe collects
 	observe func(table string, rec arrow.Record)
 }
 
@@ -59,7 +60,7 @@ func (r *run) open(cfg config.Pipeline) (*leg, error) {
 		Leg: &Leg{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Status: Complete, Started: time.Now().UTC(), VendorTotal: extract.Unknown},
 		run: r, cfg: cfg,
 		windows: map[string]*Window{},
-		stages:  map[string]*partition.Stage{}, pages: map[string][]*Window{},
+		stages:  map[string]*partition.Stage{}, pages: map[string][]*Window{}, gaps: map[gapKey]gapSeen{},
 	}
 	dir := filepath.Join(r.build.Scratch(), cfg.Name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -64,7 +64,7 @@ func TestAStoppedBackfillGoesOn(t *testing.T) {
 					if again := g.asked.count(source) - whole; first > 3 && again > 2+windowsInFlight {
 						t.Errorf("after %d requests: %d requests in all where %d are enough", after, g.asked.count(source), whole)
 					}
-					if d := g.differences(source, nil); d != "" {
+					if d := g.differences(source, nightBefore{}, nil); d != "" {
 						t.Errorf("after %d requests: %s", after, d)
 					}
 					if after := g.query("SELECT bookmark FROM etl.bookmarks"); !slices.EqualFunc(after, before, slices.Equal) {

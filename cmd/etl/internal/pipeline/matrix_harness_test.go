@@ -37,6 +37,7 @@ type theatre struct {
 	clock  *stage
 	asked  *ledger
 	faults []string
+	opt    sandbox.Options
 }
 
 // stage is the clock of the vendors and the runner.
@@ -65,7 +66,7 @@ func (l *ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.counts[path]++
 	l.busy[path]++
 	l.most[path] = max(l.most[path], l.busy[path])
-	meddle := l.meddle
+	meddle, next := l.meddle, l.next
 	l.mu.Unlock()
 	defer func() {
 		l.mu.Lock()
@@ -75,7 +76,7 @@ func (l *ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if meddle != nil && meddle(w, r) {
 		return
 	}
-	l.next.ServeHTTP(w, r)
+	next.ServeHTTP(w, r)
 }
 
 func (l *ledger) count(path string) int {
@@ -189,7 +190,7 @@ func raise(t testing.TB, s scene, dir string) *theatre {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &theatre{t: t, box: box, clock: clock, faults: s.Faults,
+	h := &theatre{t: t, box: box, clock: clock, faults: s.Faults, opt: s.Options,
 		asked: &ledger{next: box.Handler(), counts: map[string]int{}, most: map[string]int{}, busy: map[string]int{}}}
 	path := filepath.Join(dir, "pipelines.yaml")
 	// Records of the first day may have begun the day before in business time.
@@ -259,6 +260,20 @@ func (p *pipes) Close() error {
 }
 
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9} }
+
+// change has the vendors misbehave otherwise, with the data that they have.
+func (h *theatre) change(faults ...string) {
+	h.t.Helper()
+	h.opt.Faults = faults
+	box, err := sandbox.New(h.opt)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.box, h.faults = box, faults
+	h.asked.mu.Lock()
+	defer h.asked.mu.Unlock()
+	h.asked.next = box.Handler()
+}
 
 // nightLater moves every clock on by a day.
 func (h *theatre) nightLater() { h.later(24 * time.Hour) }

@@ -202,6 +202,7 @@ type LastRun struct {
 	RunID   string    `json:"run_id"`
 	Started time.Time `json:"started"`
 	Status  string    `json:"status"`
+	Reason  string    `json:"reason,omitempty"` // of a status other than complete
 	Fetched int64     `json:"fetched"`
 	New     int64     `json:"rows_new"`
 	Changed int64     `json:"rows_changed"`
@@ -297,7 +298,7 @@ func (r *Runner) lastRuns(ctx context.Context, g *generation.Generation) (map[st
 		return nil, err
 	}
 	defer db.Close()
-	rows, err := db.Query(ctx, `SELECT pipeline, run_id, started_at, status, fetched, rows_new, rows_changed FROM etl.runs
+	rows, err := db.Query(ctx, `SELECT pipeline, run_id, started_at, status, coalesce(reason, ''), fetched, rows_new, rows_changed FROM etl.runs
 		QUALIFY row_number() OVER (PARTITION BY pipeline ORDER BY run_id DESC) = 1`)
 	if err != nil {
 		return nil, fmt.Errorf("read etl.runs: %w", err)
@@ -307,7 +308,7 @@ func (r *Runner) lastRuns(ctx context.Context, g *generation.Generation) (map[st
 	for rows.Next() {
 		var name string
 		l := new(LastRun)
-		if err := rows.Scan(&name, &l.RunID, &l.Started, &l.Status, &l.Fetched, &l.New, &l.Changed); err != nil {
+		if err := rows.Scan(&name, &l.RunID, &l.Started, &l.Status, &l.Reason, &l.Fetched, &l.New, &l.Changed); err != nil {
 			return nil, fmt.Errorf("read etl.runs: %w", err)
 		}
 		last[name] = l

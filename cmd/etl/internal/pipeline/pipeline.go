@@ -7,7 +7,9 @@
 // are left, lands their pages, and stages the rows they hold. A leg whose rows
 // can be trusted is published with the run's generation; one that cannot is held
 // or incomplete, its pages stay in the landing zone, and its tables stay as they
-// were.
+// were. A leg has drifted where the vendor's schema lacks fields that columns are
+// made of: its pages were not asked for them, and the columns keep what they last
+// held.
 package pipeline
 
 import (

@@ -55,6 +55,7 @@ func (r *run) publish(ctx context.Context) error {
 		if l.Status == Held && r.request.Accept {
 			l.Status, l.Reason = Complete, "accepted: "+l.Reason
 		}
+		l.judgeDrift()
 		if !l.publishable() {
 			if err := l.withdraw(tables); err != nil {
 				return err
@@ -89,6 +90,7 @@ func (l *leg) merge(ctx context.Context) ([]merged, error) {
 		l.Unchanged += c.Unchanged
 		l.Superseded += c.Superseded
 	}
+	l.sumDrift(all)
 	for i, n := range all[0].outcome.Windows {
 		w := l.Windows[i]
 		w.Distinct, w.Loaded, w.Superseded = n.Keys, n.Keys, n.Rows-n.Keys
@@ -98,7 +100,7 @@ func (l *leg) merge(ctx context.Context) ([]merged, error) {
 
 // publishable reports whether the leg's rows go into the generation.
 func (l *leg) publishable() bool {
-	return l.Status == Complete || l.run.request.Accept || l.Status == Incomplete && writes(l.Source, l.Stream)
+	return l.Status == Complete || l.Status == Drifted || l.run.request.Accept || l.Status == Incomplete && writes(l.Source, l.Stream)
 }
 
 // windowIndex finds the window of a landed page; nil for tables that are not

@@ -11,6 +11,7 @@ type Status string
 
 const (
 	Complete    Status = "complete"    // published, and nothing is known to be missing
+	Drifted     Status = "drifted"     // published, but columns were not asked for: the vendor has their fields no more
 	Incomplete  Status = "incomplete"  // rows are known to be missing
 	Held        Status = "held"        // not to be trusted without someone's word
 	Failed      Status = "failed"      //
@@ -21,7 +22,7 @@ const (
 )
 
 // severity orders statuses: a run is as good as its worst leg.
-var severity = map[Status]int{Complete: 0, Unverifiable: 0, Held: 1, Incomplete: 2, Failed: 3, Interrupted: 4}
+var severity = map[Status]int{Complete: 0, Unverifiable: 0, Drifted: 1, Held: 2, Incomplete: 3, Failed: 4, Interrupted: 5}
 
 // Report is the record of one run, as --json prints it.
 type Report struct {
@@ -74,6 +75,7 @@ type Leg struct {
 
 	Windows  []*Window `json:"windows"`
 	Findings []string  `json:"schema_drift,omitempty"`
+	Drift    []Drift   `json:"kept_columns,omitempty"`
 }
 
 // Window is the reconciliation of one window of a leg.
