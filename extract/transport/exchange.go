@@ -150,18 +150,37 @@ func (c *Client) whole(next roundTripper) roundTripper {
 	}
 }
 
+// The pieces in which an answer of unknown length is read, in bytes.
+const (
+	firstPiece = 64 << 10
+	mostPiece  = 1 << 20
+)
+
 // readAll reads r to its end. Length is what the header promised, -1 if nothing.
+// What it returns takes no more than it holds, since pages wait for their turn, and
+// reading takes twice that at the most.
 func readAll(r io.Reader, length, most int64) ([]byte, error) {
-	var buf bytes.Buffer
-	if length > 0 {
-		buf.Grow(int(length) + bytes.MinRead)
+	r = io.LimitReader(r, most+1)
+	var whole [][]byte // the pieces before the one at hand
+	piece, total := make([]byte, 0, max(length+1, firstPiece)), int64(0) // with room to see the end
+	var err error
+	for err == nil {
+		if len(piece) == cap(piece) {
+			whole = append(whole, piece)
+			piece = make([]byte, 0, min(2*cap(piece), mostPiece))
+		}
+		var n int
+		n, err = r.Read(piece[len(piece):cap(piece)])
+		piece = piece[:len(piece)+n]
+		total += int64(n)
 	}
-	_, err := buf.ReadFrom(io.LimitReader(r, most+1))
-	if int64(buf.Len()) > most {
+	switch {
+	case total > most:
 		return nil, errTooLarge
-	}
-	if err == nil && length > int64(buf.Len()) {
+	case err == io.EOF && length > total:
 		err = io.ErrUnexpectedEOF
+	case err == io.EOF:
+		err = nil
 	}
-	return buf.Bytes(), err
+	return bytes.Join(append(whole, piece), nil), err
 }
