@@ -161,7 +161,7 @@ const (
 // reading takes twice that at the most.
 func readAll(r io.Reader, length, most int64) ([]byte, error) {
 	r = io.LimitReader(r, most+1)
-	var whole [][]byte // the pieces before the one at hand
+	var whole [][]byte                                                   // the pieces before the one at hand
 	piece, total := make([]byte, 0, max(length+1, firstPiece)), int64(0) // with room to see the end
 	var err error
 	for err == nil {
