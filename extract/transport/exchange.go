@@ -161,8 +161,9 @@ const (
 // reading takes twice that at the most.
 func readAll(r io.Reader, length, most int64) ([]byte, error) {
 	r = io.LimitReader(r, most+1)
-	var whole [][]byte                                                   // the pieces before the one at hand
-	piece, total := make([]byte, 0, max(length+1, firstPiece)), int64(0) // with room to see the end
+	var whole [][]byte // the pieces before the one at hand
+	var total int64
+	piece := make([]byte, 0, max(length+1, firstPiece)) // with room to see the end
 	var err error
 	for err == nil {
 		if len(piece) == cap(piece) {
@@ -181,6 +182,9 @@ func readAll(r io.Reader, length, most int64) ([]byte, error) {
 		err = io.ErrUnexpectedEOF
 	case err == io.EOF:
 		err = nil
+	}
+	if len(whole) == 0 {
+		return piece, err
 	}
 	return bytes.Join(append(whole, piece), nil), err
 }
