@@ -26,9 +26,11 @@ var duckTypes = map[string]string{
 }
 
 // open returns a database with every vendor table, empty, and the variables set.
-func open(t *testing.T) *sql.DB {
+func open(t *testing.T) *sql.DB { return openAt(t, "") }
+
+func openAt(t *testing.T, path string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("duckdb", "")
+	db, err := sql.Open("duckdb", path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,11 +280,17 @@ func TestRevenue(t *testing.T) {
 	run(t, db, "INSERT INTO iadvize.conversations (conversation_id, project_id) VALUES ('a', 1), ('b', 1)")
 	run(t, db, `INSERT INTO iadvize.transactions (transaction_id, conversation_id, closed_date, amount, currency) VALUES
 		('1', 'a', '2026-11-17', 0.1, 'EUR'), ('2', 'a', '2026-11-17', 0.2, 'EUR'), ('3', 'b', '2026-11-17', 10, 'EUR'),
-		('4', 'b', '2026-11-17', 7.0001, 'USD'), ('5', 'gone', '2026-11-17', -1, 'EUR')`)
+		('4', 'b', '2026-11-17', 7.0001, 'USD'), ('5', 'gone', '2026-11-17', -1, 'EUR'), ('6', 'a', '2026-11-18', 1, 'EUR'),
+		('7', 'b', '2026-11-17', 1, NULL), ('8', 'b', '2026-11-17', 1, NULL), ('9', 'a', NULL, 1, 'EUR'), ('10', 'a', NULL, NULL, 'EUR'),
+		('11', NULL, '2026-11-18', 1, 'EUR'), ('12', NULL, '2026-11-18', 1, 'EUR')`)
 	want := []string{
 		"2026-11-17 1 EUR 3 2 10.3000",
 		"2026-11-17 1 USD 1 1 7.0001",
+		"2026-11-17 1 - 2 1 2.0000",
 		"2026-11-17 - EUR 1 1 -1.0000", // its conversation is not there
+		"2026-11-18 1 EUR 1 1 1.0000",  // a second day of the same conversation
+		"2026-11-18 - EUR 2 0 2.0000",  // of no conversation
+		"- 1 EUR 2 1 1.0000",
 	}
 	if diff := cmp.Diff(want, query(t, db, "revenue_daily")); diff != "" {
 		t.Error(diff)
