@@ -10,25 +10,46 @@ import (
 
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
+	"nightjar/load/landing"
 )
 
 // dies runs a night of which conversations fail half-way, and returns the folder
 // of what they have landed.
 func (v *vendors) dies(request pipeline.Request) string {
 	v.t.Helper()
-	n := 0
-	v.refuse(func(a asked) bool {
-		if a.vendor == "iadvize" {
-			n++
-		}
-		return a.vendor == "iadvize" && n > 4
-	})
+	v.config.Sources.IAdvize.Concurrency = 1 // so that the windows before have ended
+	february := time.Date(2026, 2, 10, 0, 0, 0, 0, time.UTC)
+	v.refuse(func(a asked) bool { return a.vendor == "iadvize" && intervalOf(v.t, a).from.After(february) })
 	report := v.attempt(request)
 	v.refuse(nil)
-	if l := legOf(v.t, report, "conversations"); l.Status != pipeline.Failed || l.Pages < 2 {
-		v.t.Fatalf("conversations are %s with %d pages: this proves nothing", l.Status, l.Pages)
+	if l := legOf(v.t, report, "conversations"); l.Status != pipeline.Failed || l.Pages < 2 || l.Windows[0].Status != pipeline.Complete {
+		v.t.Fatalf("conversations are %s with %d pages, the first window is %s: this proves nothing", l.Status, l.Pages, l.Windows[0].Status)
 	}
 	return filepath.Join(v.config.Warehouse, "landing", "iadvize", "closed_conversations", report.RunID)
+}
+
+// wholePage is the file of a page with rows, in a window that has landed whole.
+func wholePage(t *testing.T, run string) string {
+	t.Helper()
+	zone, err := landing.Open(filepath.Join(run, "..", "..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := zone.Run("iadvize", "closed_conversations", filepath.Base(run))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := map[string]bool{}
+	for _, w := range r.Windows {
+		whole[w.ID] = w.Settled && w.Status == string(pipeline.Complete)
+	}
+	for page, err := range r.Pages() {
+		if err == nil && whole[page.Window] && page.Rows > 0 {
+			return filepath.Join(run, filepath.Base(page.Ref)+".json.zst")
+		}
+	}
+	t.Fatal("no window with rows has landed whole: this proves nothing")
+	return ""
 }
 
 func edit(t *testing.T, path string, change func([]byte) []byte) {
@@ -51,8 +72,8 @@ func TestDamageInWaitingRun(t *testing.T) {
 		kept   string // the file that keeps the damage
 		told   string
 	}{
-		"a page":         {func(t *testing.T, run string) { flip(t, filepath.Join(run, "000002.json.zst"), false) }, "000002.json.zst.damaged", "its window is asked for again"},
-		"a page is lost": {func(t *testing.T, run string) { removeAll(t, filepath.Join(run, "000001.json.zst")) }, "000001.json.zst.damaged", "its window is asked for again"},
+		"a page":         {func(t *testing.T, run string) { flip(t, wholePage(t, run), false) }, "*.json.zst.damaged", "its window is asked for again"},
+		"a page is lost": {func(t *testing.T, run string) { removeAll(t, wholePage(t, run)) }, "*.json.zst.damaged", "its window is asked for again"},
 		"a line of the journal": {func(t *testing.T, run string) {
 			edit(t, filepath.Join(run, "journal.jsonl"), func(b []byte) []byte { b[bytes.Index(b, []byte(`"seq":2`))] ^= 1; return b })
 		}, "journal.jsonl.damaged", "the rest is asked for again"},
@@ -73,17 +94,17 @@ func TestDamageInWaitingRun(t *testing.T) {
 			if test.told != "" {
 				expectDamage(t, report, test.told)
 			}
-			if _, err := os.Stat(filepath.Join(run, test.kept)); err != nil {
-				t.Errorf("the damage is not kept: %v", err)
+			if kept, err := filepath.Glob(filepath.Join(run, test.kept)); err != nil || len(kept) != 1 {
+				t.Errorf("the damage is kept as %v (%v)", kept, err)
 			}
 			truth := v.truth()
 			for _, name := range []string{"iadvize.conversations", "iadvize.transactions", "aircall.calls"} {
 				expectRows(t, name, keys[name], v.table(name), truth[name], 0)
 			}
 			v.verify()
-			landing, err := v.runner(v.config).VerifyLanding(t.Context())
-			if err != nil || len(landing.Problems) > 0 {
-				t.Errorf("the landing zone has problems: %+v, %v", landing, err)
+			checked, err := v.runner(v.config).VerifyLanding(t.Context())
+			if err != nil || len(checked.Problems) > 0 {
+				t.Errorf("the landing zone has problems: %+v, %v", checked, err)
 			}
 
 			want := exported(t, v.config.Warehouse)
@@ -100,7 +121,7 @@ func TestDamageInWaitingRun(t *testing.T) {
 // next one, and the bookmark never passes it.
 func TestDamageInWaitingRunOfNightsThatFail(t *testing.T) {
 	v := open(t, noon, sandbox.Options{Scale: 0.1})
-	flip(t, filepath.Join(v.dies(pipeline.Request{}), "000001.json.zst"), false)
+	flip(t, wholePage(t, v.dies(pipeline.Request{})), false)
 	v.pass(aDay)
 	v.refuse(func(a asked) bool { return a.vendor == "iadvize" })
 	report := v.attempt(pipeline.Request{})
@@ -122,21 +143,14 @@ func TestDamageInWaitingRunOfNightsThatFail(t *testing.T) {
 func TestDamageInWaitingBackfill(t *testing.T) {
 	v := open(t, noon, sandbox.Options{Scale: 0.3})
 	v.run(pipeline.Request{Pipelines: []string{"calls"}})
-	from := noon.AddDate(0, -4, 0)
-	n := 0
-	v.refuse(func(a asked) bool { n++; return n > 4 })
-	report := v.attempt(pipeline.Request{Pipelines: []string{"conversations"}, From: from, To: noon.AddDate(0, 0, -10)})
-	v.refuse(nil)
-	if l := legOf(t, report, "conversations"); l.Status != pipeline.Failed || l.Pages < 2 {
-		t.Fatalf("conversations are %s with %d pages", l.Status, l.Pages)
-	}
+	run := v.dies(pipeline.Request{Pipelines: []string{"conversations"}, From: noon.AddDate(0, -4, 0), To: noon.AddDate(0, 0, -10)})
 	v.config = v.load(v.config.Warehouse)
 	for i, p := range v.config.Pipelines {
 		if p.Name == "conversations" {
 			v.config.Pipelines[i].Start = noon.AddDate(0, 0, -5) // the nights begin after the backfill
 		}
 	}
-	flip(t, filepath.Join(v.config.Warehouse, "landing", "iadvize", "closed_conversations", report.RunID, "000001.json.zst"), false)
+	flip(t, wholePage(t, run), false)
 	v.pass(aDay)
 	v.requests()
 	v.run(pipeline.Request{Pipelines: []string{"conversations"}})
