@@ -32,7 +32,7 @@ func TestStageRowsRefusesWhatDoesNotFit(t *testing.T) {
 		"a named text":            {func(r row) { r["stream"] = Complete }, "column stream: a pipeline.Status is no utf8"},
 		"a text for an instant":   {func(r row) { r["updated_at"] = "now" }, "column updated_at: a string is no timestamp"},
 		"a text for a date":       {func(r row) { r[load.BusinessDate] = "2026-11-20" }, "column _business_date"},
-		"null for a key":          {func(r row) { r["pipeline"] = nil }, "column pipeline: it is null"},
+		"null for a key":          {func(r row) { r["stream"] = nil }, "column stream: it is null"},
 		"a column left out":       {func(r row) { delete(r, "run_id") }, "table etl.bookmarks: a row lacks column run_id"},
 		"a column that is no one": {func(r row) { r["run"] = "r" }, "has a column run,"},
 	} {
