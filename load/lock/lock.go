@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -46,15 +46,18 @@ func Acquire(path string) (release func() error, err error) {
 	if err := durable.MakeDir(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("locking the warehouse: %w", err)
 	}
-	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o644))
+	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW), flock.SetPermissions(0o600))
 	got, err := l.TryLock()
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, fmt.Errorf("locking the warehouse: %s is a symbolic link, which a lock never is; remove it", path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("locking the warehouse: %w", errors.Join(err, l.Close()))
 	}
 	if !got {
 		return nil, errors.Join(&HeldError{Path: path, Holder: read(path)}, l.Close())
 	}
-	if err := sign(path); err != nil {
+	if err := write(l, signature()); err != nil {
 		return nil, fmt.Errorf("locking the warehouse: %w", errors.Join(err, l.Close()))
 	}
 	return func() error {
@@ -62,28 +65,43 @@ func Acquire(path string) (release func() error, err error) {
 			return nil
 		}
 		// The text is for people; that it stays is no reason to keep the lock.
-		if runtime.GOOS != "windows" {
-			_ = os.Truncate(path, 0)
-		}
+		_ = write(l, nil)
 		return l.Close()
 	}, nil
 }
 
-// sign writes down who holds the lock. Windows lets nobody write to a locked
-// file through a second handle; there the file stays empty.
-func sign(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
+// signature says who holds the lock.
+func signature() []byte {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown host"
 	}
 	text, err := json.Marshal(Holder{PID: os.Getpid(), Host: host, Started: time.Now().UTC().Truncate(time.Second)})
 	if err != nil {
+		return nil // no value of these types is refused
+	}
+	return append(text, '\n')
+}
+
+// write replaces the text of the file that is locked, and of no other that may have
+// come to stand in its place.
+func write(l *flock.Flock, text []byte) error {
+	f, err := os.OpenFile(l.Path(), os.O_WRONLY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(text, '\n'), 0o644)
+	defer f.Close()
+	locked, err := l.Stat()
+	if err != nil {
+		return err
+	}
+	if info, err := f.Stat(); err != nil || !os.SameFile(locked, info) {
+		return errors.Join(fmt.Errorf("%s is not the file that was locked", l.Path()), err)
+	}
+	if _, err := f.WriteAt(text, 0); err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(int64(len(text))), f.Chmod(0o600))
 }
 
 func read(path string) Holder {

@@ -142,3 +142,18 @@ func TestUnwritablePlace(t *testing.T) {
 		t.Fatalf("got %v, want an error that is no HeldError", err)
 	}
 }
+
+// A link in the place of the lock is not followed: what it points to is kept.
+func TestALockThatIsALinkIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "lock"), filepath.Join(dir, "precious")
+	if err := errors.Join(os.WriteFile(other, []byte("precious"), 0o600), os.Symlink(other, path)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock.Acquire(path); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+		t.Errorf("got %v, want an error that names the link", err)
+	}
+	if text, err := os.ReadFile(other); err != nil || string(text) != "precious" {
+		t.Errorf("the file behind it holds %q (%v)", text, err)
+	}
+}
