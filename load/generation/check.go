@@ -51,14 +51,17 @@ func (g *Generation) Intact(f File) bool {
 // the size and the time that it was published with is not read. Files that come
 // from a backup have another time, and are.
 func (g *Generation) Untouched(f File) bool {
-	info, err := os.Stat(g.Path(f))
-	if err == nil && info.Size() == f.Bytes && !f.Modified.IsZero() && info.ModTime().Equal(f.Modified) {
+	info, err := os.Lstat(g.Path(f))
+	if err == nil && info.Mode().IsRegular() && info.Size() == f.Bytes && !f.Modified.IsZero() && info.ModTime().Equal(f.Modified) {
 		return true
 	}
 	return err == nil && g.Intact(f)
 }
 
 func (g *Generation) checkFile(f File) string {
+	if info, err := os.Lstat(g.Path(f)); err == nil && !info.Mode().IsRegular() {
+		return fmt.Sprintf("%s is no file of the generation's own", f.Path)
+	}
 	bytes, sum, err := sumFile(g.Path(f))
 	switch {
 	case err != nil:

@@ -39,6 +39,11 @@ var spoils = map[string]struct {
 		}
 		overwrite(t, manifest, string(other))
 	}, "it does not describe generation 3", 3},
+	"a manifest that leads outside": {func(t *testing.T, _, manifest string) {
+		text, err := os.ReadFile(manifest)
+		must(t, err)
+		overwrite(t, manifest, strings.ReplaceAll(string(text), `"parquet/`, `"../parquet/`))
+	}, "it names a file outside the generation", 3},
 	"no manifest":     {func(t *testing.T, _, manifest string) { must(t, os.Remove(manifest)) }, "its manifest.json is missing", 3},
 	"a dangling link": {func(t *testing.T, dir, _ string) { link(t, dir, "generations/000009") }, "there is no folder generations/000009", 9},
 	"a link outside":  {func(t *testing.T, dir, _ string) { link(t, dir, "../elsewhere") }, `points to "../elsewhere", which is no generation`, 0},

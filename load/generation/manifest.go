@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -110,6 +111,11 @@ func readManifest(fsys fs.FS, n int) (*Manifest, error) {
 		return nil, fmt.Errorf("its %s has format %d, and this program reads format %d", manifestFile, m.Format, format)
 	case m.Generation != n || m.Database.Path == "":
 		return nil, fmt.Errorf("its %s is damaged: it does not describe generation %d", manifestFile, n)
+	}
+	for _, f := range m.Files() {
+		if !filepath.IsLocal(filepath.FromSlash(f.Path)) {
+			return nil, fmt.Errorf("its %s is damaged: it names a file outside the generation", manifestFile)
+		}
 	}
 	return &m, nil
 }
