@@ -36,7 +36,7 @@ func (d *DB) Compute(ctx context.Context, marts []load.Mart, variables Variables
 }
 
 func (d *DB) compute(ctx context.Context, m load.Mart, path string) (rows int64, err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return 0, err
 	}
 	if err := d.Exec(ctx, "DROP TABLE IF EXISTS "+Name(m.Table)); err != nil {

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 )
 
-// MakeDir creates a folder and those above it that are missing, each durable.
-// Folders that exist are left alone.
+// MakeDir creates a folder and those above it that are missing, each durable and
+// its owner's alone. Folders that exist are left alone.
 func MakeDir(path string) error { return makeDir(path, Sync) }
 
 func makeDir(path string, sync func(string) error) error {
@@ -31,7 +31,7 @@ func makeDir(path string, sync func(string) error) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return sync(parent)

@@ -50,7 +50,7 @@ func MartPath(schema, mart string) string { return path.Join("parquet", schema, 
 // system has none.
 func (b *Build) Keep(f File) error {
 	to := b.Path(f.Path)
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return fmt.Errorf("keep %s: %w", f.Path, err)
 	}
 	from := b.parent.Path(f)
@@ -108,7 +108,7 @@ func copyFile(from, to string) error {
 		return err
 	}
 	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (b *Build) Commit(m *Manifest) error {
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
-	if err := os.WriteFile(b.Path(manifestFile), data, 0o644); err != nil {
+	if err := os.WriteFile(b.Path(manifestFile), data, 0o600); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
 	if err := b.seal(); err != nil {
@@ -168,6 +168,9 @@ func (b *Build) Commit(m *Manifest) error {
 		return fmt.Errorf("commit generation %d: %w", b.number, err)
 	}
 	if err := durable.Sync(filepath.Dir(b.dir)); err != nil {
+		return fmt.Errorf("commit generation %d: %w", b.number, err)
+	}
+	if err := b.store.letIn(); err != nil {
 		return fmt.Errorf("commit generation %d: %w", b.number, err)
 	}
 	return b.store.SetCurrent(b.number)
@@ -207,33 +210,36 @@ func (b *Build) noteTimes(m *Manifest) error {
 	return nil
 }
 
-// seal takes away the right to write every new file, and makes those and every
-// folder durable. A file with more than one link came from the parent and is
-// durable already.
+// seal takes away the right to write every file, gives files and folders to those
+// who may read them, and makes durable what it touches. A file that came from the
+// parent is sealed and durable already, unless its readers have changed since.
 func (b *Build) seal() error {
 	var names []string
 	err := filepath.WalkDir(b.dir, func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if e.IsDir() {
-			names = append(names, name)
-			return nil
-		}
 		info, err := e.Info()
 		if err != nil {
 			return err
 		}
-		if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Nlink > 1 {
-			return nil
+		changed, err := b.store.readers.admit(name, info)
+		if changed || e.IsDir() || links(info) == 1 {
+			names = append(names, name)
 		}
-		names = append(names, name)
-		return os.Chmod(name, 0o444)
+		return err
 	})
 	if err != nil {
 		return err
 	}
 	return syncAll(names, durable.Sync)
+}
+
+func links(info fs.FileInfo) uint64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Nlink)
+	}
+	return 1
 }
 
 // syncsAtOnce is how many files a disk is asked to make durable at a time.

@@ -127,7 +127,7 @@ func TestCommitSealsEveryFile(t *testing.T) {
 	}
 	for _, f := range partitions {
 		info, err := os.Stat(g.Path(f))
-		if err != nil || info.Mode().Perm() != 0o444 || !g.Intact(f) {
+		if err != nil || info.Mode().Perm() != 0o400 || !g.Intact(f) {
 			t.Errorf("%s is not sealed (%v)", f.Path, err)
 		}
 	}
@@ -227,6 +227,13 @@ func TestCheckFilesFindsDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "cannot be read"},
+		"a link": {func(t *testing.T, _ *generation.Generation, file string) {
+			elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+			write(t, elsewhere, "one")
+			if err := errors.Join(os.Remove(file), os.Symlink(elsewhere, file)); err != nil {
+				t.Fatal(err)
+			}
+		}, "is no file of the generation's own"},
 		"a file too many": {func(t *testing.T, g *generation.Generation, _ string) {
 			write(t, filepath.Join(g.Dir, "parquet", "extra.parquet"), "x")
 		}, "parquet/extra.parquet is not in the manifest"},

@@ -34,8 +34,9 @@ var ErrNone = errors.New("the warehouse is empty: no run has published yet")
 
 // Store is the generations of one warehouse.
 type Store struct {
-	dir    string
-	remove func(dir string) error // with all that is in it
+	dir     string
+	remove  func(dir string) error // with all that is in it
+	readers Readers
 }
 
 // Open returns the store of the warehouse at dir, which need not exist yet.
@@ -110,7 +111,7 @@ func (s *Store) Begin(parent *Generation) (*Build, error) {
 		return nil, fmt.Errorf("begin generation %d: %w", n, err)
 	}
 	b := &Build{store: s, dir: dir, number: n, parent: parent}
-	if err := os.Mkdir(b.Scratch(), 0o755); err != nil {
+	if err := os.Mkdir(b.Scratch(), 0o700); err != nil {
 		return nil, fmt.Errorf("begin generation %d: %w", n, err)
 	}
 	return b, nil
@@ -120,7 +121,7 @@ func (s *Store) Begin(parent *Generation) (*Build, error) {
 // run that died has left there may be another user's.
 func makeFree(path string) (string, error) {
 	dir := free(path)
-	return dir, os.Mkdir(dir, 0o755)
+	return dir, os.Mkdir(dir, 0o700)
 }
 
 // free is the path, or with a number behind it the first that nothing stands at.

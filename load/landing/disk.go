@@ -32,11 +32,11 @@ type disk interface {
 type osDisk struct{}
 
 func (osDisk) Create(path string) (file, error) {
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
 func (osDisk) Open(path string) (file, error) { return os.OpenFile(path, os.O_WRONLY, 0) }
-func (osDisk) Mkdir(path string) error        { return os.Mkdir(path, 0o755) }
+func (osDisk) Mkdir(path string) error        { return os.Mkdir(path, 0o700) }
 func (osDisk) Remove(path string) error       { return os.Remove(path) }
 func (osDisk) Rename(from, to string) error   { return os.Rename(from, to) }
 

@@ -120,7 +120,7 @@ func newScratchWriter(path string, schema *arrow.Schema, mem memory.Allocator) (
 }
 
 func newFileWriter(path string, schema *arrow.Schema, props *parquet.WriterProperties) (*fileWriter, error) {
-	f, err := os.Create(path)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create parquet file: %w", err)
 	}
@@ -160,7 +160,7 @@ func (w *fileWriter) close() (fileSum, error) {
 // WriteEmpty writes the Parquet file of a partition of t that has no row: its columns
 // are there for whoever reads the table.
 func WriteEmpty(path string, t load.Table) (Result, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return Result{}, fmt.Errorf("create parquet file: %w", err)
 	}
 	w, err := newTableWriter(path, t, memory.DefaultAllocator)

@@ -94,7 +94,7 @@ func (k *keyLog) spill() error {
 func (k *keyLog) file(n int) string { return fmt.Sprintf("%s%02d", k.path, n) }
 
 func appendFile(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}

@@ -181,7 +181,7 @@ func (m *merge) partition(p Partition) (*partitionWriter, error) {
 		}
 	}
 	path := m.plan.Path(p)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
 	m.encoders <- struct{}{}

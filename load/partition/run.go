@@ -54,7 +54,7 @@ type runWriter struct {
 }
 
 func newRunWriter(path string, schema *arrow.Schema, mem memory.Allocator) (*runWriter, error) {
-	f, err := os.Create(path)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create scratch run: %w", err)
 	}

@@ -19,6 +19,7 @@ type Config struct {
 	Sources   Sources
 	Pipelines []Pipeline // in the order of the file, disabled ones included
 	Publish   Publish
+	Readers   Readers
 	Marts     Marts
 	Warnings  []Problem // what is not wrong and had better be otherwise, by line
 }
@@ -138,6 +139,11 @@ type Publish struct {
 	Keep       int     // generations kept, at least 1
 	MaxDrop    float64 // share, 0 to 1: rows that may be missing where rows were before
 	MaxRejects float64 // share, 0 to 1: rejects among the rows fetched
+}
+
+// Readers says who may read what is published, beside the user who runs the program.
+type Readers struct {
+	Group string // name or number of a group of this machine; empty: nobody
 }
 
 // Marts is what the definitions of the marts leave open.

@@ -144,6 +144,7 @@ func (l *loader) topKeys() []key[Config] {
 			}
 		}},
 		{name: "publish", read: func(f field, c *Config) { readMapping(f, &c.Publish, publishKeys()) }},
+		{name: "readers", read: func(f field, c *Config) { readMapping(f, &c.Readers, readersKeys()) }},
 		{name: "marts", read: func(f field, c *Config) { readMapping(f, &c.Marts, martsKeys()) }},
 	}
 }

@@ -121,6 +121,13 @@ func publishKeys() []key[Publish] {
 	}
 }
 
+// readersKeys are the keys of readers.
+func readersKeys() []key[Readers] {
+	return []key[Readers]{
+		scalarKey("group", "bi", func(r *Readers) *string { return &r.Group }, textForm("the name of a group of this machine, such as bi")),
+	}
+}
+
 // martsKeys are the keys of marts.
 func martsKeys() []key[Marts] {
 	channel := checkedText("a channel such as CHAT", func(text string) (string, error) {

@@ -63,7 +63,7 @@ func (r *run) open(cfg config.Pipeline) (*leg, error) {
 		stages:  map[string]*partition.Stage{}, pages: map[string][]*Window{}, gaps: map[gapKey]gapSeen{},
 	}
 	dir := filepath.Join(r.build.Scratch(), cfg.Name)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open pipeline %s: %w", cfg.Name, err)
 	}
 	for _, t := range transform.TablesOf(cfg.Source, cfg.Stream) {

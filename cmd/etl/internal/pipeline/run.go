@@ -74,6 +74,9 @@ func (r *Runner) begin(request Request) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := run.share(); err != nil {
+		return nil, err
+	}
 	run.remade = map[string]bool{}
 	if r.Progress != nil {
 		run.progress = r.Progress
