@@ -18,14 +18,16 @@ import (
 	"time"
 )
 
-// The benchmark reads two variables of the environment.
+// The benchmarks read variables of the environment.
 const (
 	benchRowsVar    = "ETL_BENCH_ROWS"    // conversations; a million without it
+	benchMemoryVar  = "ETL_BENCH_MEMORY"  // the program's setting "memory"; its default without it
 	benchProfileVar = "ETL_BENCH_PROFILE" // file for a CPU profile of the program; none without it
 )
 
 const benchConfig = `version: 1
 timezone: UTC
+memory: ${ETL_BENCH_MEMORY:-512MB}
 warehouse: ./warehouse
 sources:
   iadvize: { endpoint: "${IADVIZE_ENDPOINT}", token_url: "${IADVIZE_TOKEN_URL}", username: bench, password: "${IADVIZE_PASSWORD}", projects: [9999], rate: 1000000/s, concurrency: 8 }
@@ -104,7 +106,7 @@ func exportOurs(b *testing.B, url string, rows int) cost {
 	cmd := exec.Command("etl-profiled", "run", "-q", "--from", "2025-01-01", "--to", "2026-01-01")
 	cmd.Dir = dir
 	cmd.Env = []string{"HOME=" + dir, "TMPDIR=" + os.TempDir(), benchProfileVar + "=" + os.Getenv(benchProfileVar),
-		"IADVIZE_ENDPOINT=" + url + "/graphql", "IADVIZE_TOKEN_URL=" + url + "/oauth2/token", "IADVIZE_PASSWORD=benchmark"}
+		benchMemoryVar + "=" + benchMemory(), "IADVIZE_ENDPOINT=" + url + "/graphql", "IADVIZE_TOKEN_URL=" + url + "/oauth2/token", "IADVIZE_PASSWORD=benchmark"}
 	c := timed(b, cmd)
 	if got := benchCount(b, filepath.Join(dir, "warehouse", "analytics.duckdb"), "iadvize.conversations"); got != rows {
 		b.Fatalf("the program exported %d conversations of %d", got, rows)

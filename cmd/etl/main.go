@@ -28,12 +28,6 @@ func main() {
 	os.Exit(code)
 }
 
-// heapLimit is what Go's own memory is kept under, in bytes, before the collector
-// waits for the heap to double. Most of it is rows that wait for the merge; they are
-// gone when DuckDB starts, under a limit of its own. The program stays below 500 MB
-// whatever the number of rows.
-const heapLimit = 320 << 20
-
 func run(ctx context.Context, args []string) int {
 	return (&app{out: os.Stdout, err: os.Stderr, env: os.LookupEnv}).execute(ctx, args)
 }
@@ -48,9 +42,6 @@ func (a *app) execute(ctx context.Context, args []string) (code int) {
 			code = exitFailed
 		}
 	}()
-	if os.Getenv("GOMEMLIMIT") == "" { // the operator's word goes first
-		debug.SetMemoryLimit(heapLimit)
-	}
 	root := newRoot(a)
 	root.SetArgs(args)
 	return exitCode(ctx, root.ExecuteContext(ctx))

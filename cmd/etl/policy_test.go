@@ -28,10 +28,11 @@ var layers = map[string][]string{
 	"nightjar/load/partition":            {"nightjar/load"},
 	"nightjar/load/database":             {"nightjar/load"},
 	"nightjar/load/generation":           {"nightjar/load", "nightjar/load/durable"},
-	"nightjar/cmd/etl":                   {"nightjar/cmd/etl/internal/config", "nightjar/cmd/etl/internal/pipeline", "nightjar/cmd/etl/internal/schedule", "nightjar/extract/sandbox"},
-	"nightjar/cmd/etl/internal/config":   {"nightjar/cmd/etl/internal/schedule"},
+	"nightjar/cmd/etl":                   {"nightjar/cmd/etl/internal/budget", "nightjar/cmd/etl/internal/config", "nightjar/cmd/etl/internal/pipeline", "nightjar/cmd/etl/internal/schedule", "nightjar/extract/sandbox"},
+	"nightjar/cmd/etl/internal/budget":   {},
+	"nightjar/cmd/etl/internal/config":   {"nightjar/cmd/etl/internal/budget", "nightjar/cmd/etl/internal/schedule"},
 	"nightjar/cmd/etl/internal/schedule": {},
-	"nightjar/cmd/etl/internal/pipeline": {"nightjar/cmd/etl/internal/config", "nightjar/extract", "nightjar/transform", "nightjar/load"},
+	"nightjar/cmd/etl/internal/pipeline": {"nightjar/cmd/etl/internal/budget", "nightjar/cmd/etl/internal/config", "nightjar/extract", "nightjar/transform", "nightjar/load"},
 }
 
 // The joint may import everything below these.

@@ -126,6 +126,7 @@ func (a *app) localRunner() (*pipeline.Runner, error) {
 
 func (a *app) newRunner(cfg *config.Config) *pipeline.Runner {
 	r := &pipeline.Runner{Config: cfg, Version: version, Log: a.newLogger(), Base: a.net, Now: time.Now}
+	limitMemory(r)
 	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) && !a.json {
 		r.Progress = newBars(f)
 		a.quiet = true // a bar says what informational logs would, in one line

@@ -19,15 +19,18 @@ import (
 
 // Limits bound what DuckDB may take of the machine.
 type Limits struct {
-	Memory string // DuckDB's memory_limit, such as "200MB"
-	Temp   string // directory for what does not fit in memory; made on demand
+	Memory  int64  // bytes, DuckDB's memory_limit; zero is its own choice
+	Threads int    // each holds memory of its own; zero is one a core
+	Temp    string // directory in which what does not fit in memory has a folder; empty is the system's
 }
 
 // DB is an open database. It is used by one goroutine.
 type DB struct {
-	sql  *sql.DB
-	conn *sql.Conn
-	path string
+	sql     *sql.DB
+	conn    *sql.Conn
+	path    string
+	threads int    // as Limits say
+	spilled string // folder for what does not fit in memory; empty for none
 }
 
 // Open opens or creates the database file at path; an empty path is a database
@@ -52,12 +55,23 @@ func open(ctx context.Context, path, dsn string, limits Limits) (*DB, error) {
 		pool.Close()
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	d := &DB{sql: pool, conn: conn, path: path}
+	d := &DB{sql: pool, conn: conn, path: path, threads: limits.Threads, spilled: spillFolder(limits.Temp)}
 	if err := d.configure(ctx, limits); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("configure database %s: %w", path, err)
 	}
 	return d, nil
+}
+
+// spillFolder makes the folder of one database, which nobody else may read. By
+// itself DuckDB would spill beside the file, into a generation that is published.
+// Where there is no place, nothing is spilled: most of what only reads fits.
+func spillFolder(in string) string {
+	folder, err := os.MkdirTemp(in, "duckdb-")
+	if err != nil {
+		return ""
+	}
+	return folder
 }
 
 func (d *DB) configure(ctx context.Context, limits Limits) error {
@@ -66,12 +80,14 @@ func (d *DB) configure(ctx context.Context, limits Limits) error {
 		// Nothing reads the tables in the order of insertion; to keep it, a load takes
 		// twice the time and holds rows back in memory.
 		"SET preserve_insertion_order = false",
+		"SET temp_directory = " + Text(d.spilled),
+		// Memory that is free again goes back at once. DuckDB would keep more of it than
+		// its limit may be, and its limit does not count it.
+		"SET allocator_flush_threshold = '4MB'", "SET allocator_bulk_deallocation_flush_threshold = '4MB'",
+		d.setThreads(),
 	}
-	if limits.Memory != "" {
-		settings = append(settings, "SET memory_limit = "+Text(limits.Memory))
-	}
-	if limits.Temp != "" {
-		settings = append(settings, "SET temp_directory = "+Text(limits.Temp))
+	if limits.Memory != 0 {
+		settings = append(settings, fmt.Sprintf("SET memory_limit = '%dB'", limits.Memory))
 	}
 	for _, s := range settings {
 		if err := d.Exec(ctx, s); err != nil {
@@ -79,6 +95,14 @@ func (d *DB) configure(ctx context.Context, limits Limits) error {
 		}
 	}
 	return nil
+}
+
+// setThreads is the statement that gives DuckDB the threads it may have.
+func (d *DB) setThreads() string {
+	if d.threads == 0 {
+		return "RESET threads"
+	}
+	return fmt.Sprintf("SET threads = %d", d.threads)
 }
 
 // Exec runs one statement.
@@ -102,7 +126,7 @@ func (d *DB) Together(ctx context.Context, do func() error) error {
 // alone runs a statement that writes to the disk on one thread. There is hardly
 // work for a second one, and DuckDB waits for it in a busy loop.
 func (d *DB) alone(ctx context.Context, statement string) error {
-	return d.Exec(ctx, "SET threads = 1; "+statement+"; RESET threads")
+	return d.Exec(ctx, "SET threads = 1; "+statement+"; "+d.setThreads())
 }
 
 // Query runs a statement that returns rows.
@@ -117,7 +141,11 @@ func (d *DB) Scalar(ctx context.Context, query string, into ...any) error {
 
 // Close closes the database without more ado; Finish is for a file to publish.
 func (d *DB) Close() error {
-	return errors.Join(d.conn.Close(), d.sql.Close())
+	err := errors.Join(d.conn.Close(), d.sql.Close())
+	if d.spilled != "" {
+		err = errors.Join(err, os.RemoveAll(d.spilled))
+	}
+	return err
 }
 
 // Finish writes everything into the file, closes it, and checks that no

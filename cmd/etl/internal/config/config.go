@@ -16,6 +16,7 @@ type Config struct {
 	Path      string         // the file it was read from
 	Timezone  *time.Location // business days
 	Warehouse string         // directory, relative to the working directory or absolute
+	Memory    int64          // bytes that the process may take, at least budget.Floor
 	Sources   Sources
 	Pipelines []Pipeline // in the order of the file, disabled ones included
 	Publish   Publish

@@ -1,10 +1,14 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"nightjar/cmd/etl/internal/budget"
+)
 
 // preset is what holds where the file says nothing.
 type preset struct {
-	config   Config   // warehouse, publish, marts
+	config   Config   // warehouse, memory, publish, marts
 	sources  wires    // per source
 	aircall  Aircall  // Wire aside
 	pipeline Pipeline // of a setting, the streams that use it
@@ -22,6 +26,7 @@ func defaults() preset {
 	return preset{
 		config: Config{
 			Warehouse: "./warehouse",
+			Memory:    budget.Default,
 			Publish:   Publish{Keep: 3, MaxDrop: 0.5, MaxRejects: 0.001},
 			Marts: Marts{
 				CSATChannels: []string{"CHAT", "FACEBOOK_BUSINESS_ON_MESSENGER", "APPLE_BUSINESS_CHAT", "WHATSAPP"},

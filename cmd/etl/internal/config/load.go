@@ -137,6 +137,7 @@ func (l *loader) topKeys() []key[Config] {
 		{name: "version", example: "1", read: readVersion},
 		{name: "timezone", example: "Europe/Paris", read: readZone},
 		scalarKey("warehouse", "", func(c *Config) *string { return &c.Warehouse }, textForm("a directory such as ./warehouse")),
+		scalarKey("memory", "", func(c *Config) *int64 { return &c.Memory }, within(sizeForm(), "256MB", "1000GB")),
 		{name: "pipelines", example: "a list", read: readPipelines},
 		{name: "sources", example: "a mapping", read: func(f field, c *Config) {
 			for name := range readMapping(f, &c.Sources, sourceKeys(preset.sources, preset.aircall)) {

@@ -110,7 +110,7 @@ func (h *theatre) query(query string) [][]string {
 		return nil
 	}
 	ctx := h.t.Context()
-	db, err := database.OpenReadOnly(ctx, filepath.Join(h.runner.Config.Warehouse, "current", "analytics.duckdb"), database.Limits{Memory: "160MB"})
+	db, err := database.OpenReadOnly(ctx, filepath.Join(h.runner.Config.Warehouse, "current", "analytics.duckdb"), database.Limits{Memory: 160e6})
 	if err != nil {
 		h.t.Fatal(err)
 	}

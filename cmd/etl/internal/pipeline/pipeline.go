@@ -13,13 +13,16 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
+	"nightjar/cmd/etl/internal/budget"
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/load/database"
 	"nightjar/load/generation"
@@ -35,6 +38,7 @@ type Runner struct {
 	Log      *slog.Logger      // for the operator
 	Progress Progress          // nil: none
 	Base     http.RoundTripper // nil: the network
+	Memory   int64             // bytes that the process may take; zero: what Config says
 	Now      func() time.Time  // read once a run
 }
 
@@ -80,13 +84,6 @@ type UsageError struct{ Problem string }
 
 func (e *UsageError) Error() string { return e.Problem }
 
-// bytesInFlight bounds the records that a run holds in memory until they are
-// merged; what is more goes to scratch files.
-const bytesInFlight = 160 << 20
-
-// duckMemory is what DuckDB may take. It spills to disk beyond.
-const duckMemory = "160MB"
-
 func (r *Runner) zone() (*landing.Zone, error) {
 	return landing.Open(filepath.Join(r.Config.Warehouse, "landing"))
 }
@@ -97,8 +94,26 @@ func (r *Runner) acquire() (func() error, error) {
 	return lock.Acquire(filepath.Join(r.Config.Warehouse, "lock"))
 }
 
+// Budget is what the parts of the process may take.
+func (r *Runner) Budget() budget.Budget {
+	return budget.Divide(cmp.Or(r.Memory, r.Config.Memory), runtime.GOMAXPROCS(0))
+}
+
+// limits are those of a database that spills to a folder in temp; where that is
+// empty, in the system's place.
 func (r *Runner) limits(temp string) database.Limits {
-	return database.Limits{Memory: duckMemory, Temp: temp}
+	b := r.Budget()
+	return database.Limits{Memory: b.DuckDB, Threads: b.DuckThreads, Temp: temp}
+}
+
+// fits says where the container leaves too little memory for a run. What only
+// looks does with less.
+func (r *Runner) fits() error {
+	if r.Memory == 0 || r.Memory >= budget.Floor {
+		return nil
+	}
+	return &UsageError{fmt.Sprintf("the container leaves the program %dMB of memory, too little for a run; want a limit of %dMB or more",
+		r.Memory/1e6, budget.Least()/1e6)}
 }
 
 // selected returns the pipelines that a request names, in the order in which a

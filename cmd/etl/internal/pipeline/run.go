@@ -70,6 +70,9 @@ func (r *Runner) Run(ctx context.Context, request Request) (report *Report, err 
 
 // begin opens the warehouse for a run. The caller holds the lock.
 func (r *Runner) begin(request Request) (*run, error) {
+	if err := r.fits(); err != nil {
+		return nil, err
+	}
 	run, err := r.look(request)
 	if err != nil {
 		return nil, err
@@ -88,7 +91,7 @@ func (r *Runner) begin(request Request) (*run, error) {
 	if run.build, err = run.store.Begin(run.parent); err != nil {
 		return nil, err
 	}
-	run.pool = partition.NewPool(bytesInFlight)
+	run.pool = partition.NewPool(r.Budget().Rows)
 	run.report = &Report{RunID: run.id, Mode: request.Mode(), Started: run.now, Warehouse: r.Config.Warehouse}
 	if run.parent != nil {
 		run.report.Parent = run.parent.Manifest.Generation
