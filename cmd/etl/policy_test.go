@@ -28,7 +28,7 @@ var layers = map[string][]string{
 	"nightjar/load/partition":            {"nightjar/load"},
 	"nightjar/load/database":             {"nightjar/load"},
 	"nightjar/load/generation":           {"nightjar/load", "nightjar/load/durable"},
-	"nightjar/cmd/etl":                   {"nightjar/cmd/etl/internal/budget", "nightjar/cmd/etl/internal/config", "nightjar/cmd/etl/internal/pipeline", "nightjar/cmd/etl/internal/schedule", "nightjar/extract/sandbox"},
+	"nightjar/cmd/etl":                   {"nightjar/cmd/etl/internal/budget", "nightjar/cmd/etl/internal/config", "nightjar/cmd/etl/internal/pipeline", "nightjar/cmd/etl/internal/schedule", "nightjar/extract", "nightjar/extract/sandbox"},
 	"nightjar/cmd/etl/internal/budget":   {},
 	"nightjar/cmd/etl/internal/config":   {"nightjar/cmd/etl/internal/budget", "nightjar/cmd/etl/internal/schedule"},
 	"nightjar/cmd/etl/internal/schedule": {},

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -95,6 +97,9 @@ func (a *app) load(read func(string, func(string) (string, bool)) (*config.Confi
 	}
 	if a.warehouse != "" {
 		cfg.Warehouse = a.warehouse
+	}
+	if path, err := filepath.Abs(cfg.Warehouse); err != nil || strings.Contains(path, "?") {
+		return nil, usageError{fmt.Errorf("warehouse %q: DuckDB takes what follows a question mark for options; want a path without one", path)}
 	}
 	return cfg, nil
 }

@@ -5,14 +5,16 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
-	_ "github.com/marcboeker/go-duckdb/v2" // registers the driver "duckdb"
+	"github.com/marcboeker/go-duckdb/v2"
 
 	"nightjar/load"
 )
@@ -21,6 +23,7 @@ import (
 type Limits struct {
 	Memory  int64  // bytes, DuckDB's memory_limit; zero is its own choice
 	Threads int    // each holds memory of its own; zero is one a core
+	Folder  string // statements reach no file outside it; empty is the file's own, and none where there is no file
 	Temp    string // directory in which what does not fit in memory has a folder; empty is the system's
 }
 
@@ -31,25 +34,35 @@ type DB struct {
 	path    string
 	threads int    // as Limits say
 	spilled string // folder for what does not fit in memory; empty for none
+	locked  bool   // see Lock
 }
 
 // Open opens or creates the database file at path; an empty path is a database
 // in memory.
 func Open(ctx context.Context, path string, limits Limits) (*DB, error) {
-	return open(ctx, path, path, limits)
+	return open(ctx, path, "", limits)
 }
 
 // OpenReadOnly opens an existing database file for reading, beside any number of
 // other readers.
 func OpenReadOnly(ctx context.Context, path string, limits Limits) (*DB, error) {
-	return open(ctx, path, path+"?access_mode=read_only", limits)
+	d, err := open(ctx, path, " (READ_ONLY)", limits)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Lock(ctx); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
 }
 
-func open(ctx context.Context, path, dsn string, limits Limits) (*DB, error) {
-	pool, err := sql.Open("duckdb", dsn)
+func open(ctx context.Context, path, mode string, limits Limits) (*DB, error) {
+	connector, err := duckdb.NewConnector("", nil)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
+	pool := sql.OpenDB(connector)
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		pool.Close()
@@ -60,7 +73,55 @@ func open(ctx context.Context, path, dsn string, limits Limits) (*DB, error) {
 		d.Close()
 		return nil, fmt.Errorf("configure database %s: %w", path, err)
 	}
+	if err := d.attach(ctx, limits.Folder, mode); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
 	return d, nil
+}
+
+// attach opens the file and shuts everything else: no statement reads or writes
+// another file, the network, or an extension. A path is a text here; the driver would
+// take a part of it for options.
+func (d *DB) attach(ctx context.Context, folder, mode string) error {
+	var statements []string
+	if d.path != "" {
+		path, err := filepath.Abs(d.path)
+		if err != nil {
+			return err
+		}
+		statements = append(statements, "ATTACH "+Text(path)+" AS "+catalog+mode, "USE "+catalog)
+		folder = cmp.Or(folder, filepath.Dir(path))
+	}
+	if folder != "" {
+		folder, err := filepath.Abs(folder)
+		if err != nil {
+			return err
+		}
+		statements = append(statements, "SET allowed_directories = ["+Text(folder+string(filepath.Separator))+"]")
+	}
+	statements = append(statements,
+		"SET autoload_known_extensions = false",
+		"SET enable_external_access = false")
+	for _, s := range statements {
+		if err := d.Exec(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// catalog is the name of the file's database in a session.
+const catalog = "warehouse"
+
+// Lock keeps the settings as they are, so that no statement that follows, a mart's or
+// an operator's, opens again what is shut.
+func (d *DB) Lock(ctx context.Context) error {
+	if d.locked {
+		return nil
+	}
+	d.locked = true
+	return d.Exec(ctx, "SET lock_configuration = true")
 }
 
 // spillFolder makes the folder of one database, which nobody else may read. By
@@ -124,8 +185,12 @@ func (d *DB) Together(ctx context.Context, do func() error) error {
 }
 
 // alone runs a statement that writes to the disk on one thread. There is hardly
-// work for a second one, and DuckDB waits for it in a busy loop.
+// work for a second one, and DuckDB waits for it in a busy loop. Once the settings are
+// locked, only little is left to write.
 func (d *DB) alone(ctx context.Context, statement string) error {
+	if d.locked {
+		return d.Exec(ctx, statement)
+	}
 	return d.Exec(ctx, "SET threads = 1; "+statement+"; "+d.setThreads())
 }
 
@@ -177,9 +242,17 @@ func Name(t load.Table) string { return Ident(t.Schema) + "." + Ident(t.Name) }
 func Files(paths []string) string {
 	quoted := make([]string, len(paths))
 	for i, p := range paths {
-		quoted[i] = Text(escapeGlob(p))
+		quoted[i] = Text(escapeGlob(absolute(p)))
 	}
 	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// absolute is the path as the session's folder is named; see attach.
+func absolute(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
 }
 
 // escapeGlob makes a path stand for itself where DuckDB would read a pattern.

@@ -93,7 +93,7 @@ func TestUpdate(t *testing.T) {
 
 func open(t *testing.T, path string) *database.DB {
 	t.Helper()
-	db, err := database.Open(t.Context(), path, database.Limits{})
+	db, err := database.Open(t.Context(), path, database.Limits{Folder: os.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,9 @@ func (d *DB) Compute(ctx context.Context, marts []load.Mart, variables Variables
 			return nil, fmt.Errorf("set variable %s: %w", name, err)
 		}
 	}
+	if err := d.Lock(ctx); err != nil {
+		return nil, err
+	}
 	rows := map[string]int64{}
 	return rows, d.Together(ctx, func() error {
 		for _, m := range marts {
@@ -48,7 +51,7 @@ func (d *DB) compute(ctx context.Context, m load.Mart, path string) (rows int64,
 	for _, s := range []string{
 		fmt.Sprintf("INSERT INTO %s (%s) %s", Name(m.Table), columnList(m.Table), m.Query),
 		fmt.Sprintf("COPY (SELECT * FROM %s ORDER BY %s) TO %s (FORMAT parquet, COMPRESSION zstd, FIELD_IDS %s)",
-			Name(m.Table), orderList(m.Key), Text(path), fieldIDs(m.Table)),
+			Name(m.Table), orderList(m.Key), Text(absolute(path)), fieldIDs(m.Table)),
 	} {
 		if err := d.Exec(ctx, s); err != nil {
 			return 0, err

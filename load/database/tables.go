@@ -142,7 +142,7 @@ type column struct{ name, kind, comment string }
 // columns are the columns of all tables, by "schema.table".
 func (d *DB) columns(ctx context.Context) (map[string][]column, error) {
 	rows, err := d.Query(ctx, `SELECT schema_name || '.' || table_name, column_name, data_type, coalesce(comment, '')
-		FROM duckdb_columns() WHERE NOT internal ORDER BY table_oid, column_index`)
+		FROM duckdb_columns() WHERE NOT internal AND database_name = current_database() ORDER BY table_oid, column_index`)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package database_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -14,7 +15,7 @@ import (
 func TestHas(t *testing.T) {
 	text, whole := arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64
 	made := table(column("id", text, "Identifier"), column("size", whole, "Size"))
-	db, err := database.Open(t.Context(), "", database.Limits{})
+	db, err := database.Open(t.Context(), "", database.Limits{Folder: os.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

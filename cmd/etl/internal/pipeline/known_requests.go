@@ -58,7 +58,7 @@ func (a asked) open(now time.Time, retry time.Duration) bool {
 func (k *known) contacts(ctx context.Context, named []string, query string, retry time.Duration) ([]string, error) {
 	var err error
 	if query != "" {
-		if named, err = column[string](ctx, k, "SELECT COLUMNS(*)::VARCHAR FROM ("+query+")"); err != nil {
+		if named, err = k.operators(ctx, query); err != nil {
 			return nil, fmt.Errorf("contacts_query: %w", err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -337,6 +338,31 @@ func TestContactsOfAQuery(t *testing.T) {
 			t.Errorf("sessions for %v, want %v", got, want)
 		}
 	})
+}
+
+// A query for contacts is one SELECT over the warehouse. It writes no file, reads none,
+// and ends nothing that it did not begin.
+func TestContactsOfAHostileQuery(t *testing.T) {
+	written := filepath.Join(t.TempDir(), "written.csv")
+	for _, c := range []struct{ query, want string }{
+		{"SELECT 'c1') TO '" + written + "'; COPY (SELECT 'c2'", "contacts_query"},
+		{"SELECT 'c1'; SELECT 'c2'", "2 statements"},
+		{"COPY (SELECT 'c1') TO '" + written + "'", "SELECT"},
+		{"SELECT content FROM read_text('/etc/hostname')", "/etc/hostname"},
+		{"SELECT 'c1') UNION ALL (SELECT 'c2'", "syntax error"},
+	} {
+		play(t, sessions("contacts_query: "+strconv.Quote(c.query)), func(h *theatre) {
+			h.run(pipeline.Request{Pipelines: []string{"messages"}})
+			h.later(time.Minute)
+			report := h.run(pipeline.Request{Pipelines: []string{"clientloop"}})
+			if l := report.Pipelines[0]; l.Status != pipeline.Failed || l.Pages != 0 || !strings.Contains(l.Reason, c.want) {
+				t.Errorf("%s: %s after %d requests: %s", c.query, l.Status, l.Pages, l.Reason)
+			}
+		})
+		if _, err := os.Stat(written); err == nil {
+			t.Fatalf("%s has written a file", c.query)
+		}
+	}
 }
 
 // tokenless fails the test where a credential is in a row of any table or in the

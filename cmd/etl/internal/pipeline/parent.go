@@ -64,7 +64,9 @@ func (r *run) openLive(ctx context.Context, live *generation.Generation) (*datab
 
 // openParquet shows the Parquet of some tables as a database.
 func (r *Runner) openParquet(ctx context.Context, live *generation.Generation, tables []load.Table) (*database.DB, error) {
-	db, err := database.Open(ctx, "", r.limits(""))
+	limits := r.limits("")
+	limits.Folder = live.Dir
+	db, err := database.Open(ctx, "", limits)
 	if err != nil {
 		return nil, err
 	}
