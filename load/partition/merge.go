@@ -41,7 +41,7 @@ type Outcome struct {
 // closed when it returns.
 func (s *Stage) Merge(ctx context.Context, plan Plan) (*Outcome, error) {
 	defer s.Close()
-	m := &merge{stage: s, plan: plan, unasked: s.unaskedByPage(), columns: make([]ColumnCounts, s.tables.NumFields()), encoders: make(chan struct{}, maxEncoders)}
+	m := &merge{stop: ctx.Err, stage: s, plan: plan, unasked: s.unaskedByPage(), columns: make([]ColumnCounts, s.tables.NumFields()), encoders: make(chan struct{}, maxEncoders)}
 	m.out = &Outcome{Windows: make([]WindowCounts, plan.Windows), Columns: m.columns}
 	defer m.close()
 	err := m.begin()
@@ -86,6 +86,7 @@ func (m *merge) all(ctx context.Context) error {
 
 // merge is the state of one Merge.
 type merge struct {
+	stop   func() error // why the merge is to end; nil for no reason
 	stage  *Stage
 	plan   Plan
 	out    *Outcome
@@ -447,6 +448,9 @@ func (w *partitionWriter) addApart(g *group) {
 func (w *partitionWriter) flush() error {
 	if len(w.rows.rows) == 0 {
 		return nil
+	}
+	if err := w.merge.stop(); err != nil {
+		return err
 	}
 	rows := w.rows.take()
 	var err error

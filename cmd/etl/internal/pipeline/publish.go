@@ -36,6 +36,9 @@ func (r *run) publish(ctx context.Context) error {
 			l.sum()
 			continue
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		r.progress.Stage("merge " + l.Pipeline)
 		if err := l.heal(ctx); err != nil {
 			r.progress.Done()

@@ -62,10 +62,24 @@ func (r *Runner) Run(ctx context.Context, request Request) (report *Report, err 
 	if err := run.extract(ctx, chosen); err != nil {
 		return nil, err
 	}
-	if err := run.publish(context.WithoutCancel(ctx)); err != nil {
+	if err := run.publish(ctx); err != nil && ctx.Err() == nil {
 		return nil, err
 	}
+	if ctx.Err() != nil && run.build != nil {
+		run.abandon()
+	}
 	return run.finish(), nil
+}
+
+// abandon says of a run that was stopped before its generation was live that nothing
+// of it is published. What has landed waits for the next run.
+func (r *run) abandon() {
+	for _, l := range r.legs {
+		l.Published = false
+		if l.Status != Failed {
+			l.worsen(Interrupted, "stopped by the operator before it was published; what has landed is kept, and the next run publishes it")
+		}
+	}
 }
 
 // begin opens the warehouse for a run. The caller holds the lock.
