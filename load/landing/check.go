@@ -112,7 +112,7 @@ func (c *check) listRun(ctx context.Context, s Stream, id string, pages chan<- L
 func (c *check) read(pages <-chan Landed) {
 	var body []byte
 	for page := range pages {
-		found, err := c.zone.Body(page, body)
+		found, err := c.zone.Body(&page, body)
 		if err == nil {
 			body = found
 		}

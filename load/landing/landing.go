@@ -13,7 +13,9 @@
 //
 // Each journal line is a JSON object that begins with its type (header, query,
 // page, window, end, mark) and ends with the CRC-32C of all before it. The text
-// of a query is written once and referred to by the pages that follow.
+// of a query is written once and referred to by the pages that follow. The variables
+// of a request, which may name a customer, are no part of the journal: they stand
+// behind the page in its file, as a frame that readers of zstd skip.
 package landing
 
 import (
@@ -49,6 +51,7 @@ type Page struct {
 	Window  string          // the window's id
 	Body    []byte          // the vendor's bytes; not changed by the caller until they are handed on
 	Request json.RawMessage // what was asked, a JSON object without secrets; nil if unknown
+	Write   bool            // the request wrote at the vendor: what it was about is kept in the journal too
 	At      time.Time       // when the answer was whole, UTC, microseconds
 	Rows    int64           // records in the page
 	Total   int64           // records the vendor says there are in the window; below zero if it does not say
@@ -62,11 +65,12 @@ type Landed struct {
 	Window  string          `json:"window"`
 	Rows    int64           `json:"rows"`
 	Total   int64           `json:"total"`             // below zero if unknown
-	Request json.RawMessage `json:"request,omitempty"` // compact JSON, the query's text included
+	Request json.RawMessage `json:"request,omitempty"` // compact JSON, the query's text included; its variables once Body was read
 	At      time.Time       `json:"at"`
 	SHA256  string          `json:"sha256"`          // of the body, hexadecimal
 	Bytes   int64           `json:"bytes"`           // of the body
 	Stored  int64           `json:"stored"`          // bytes of the compressed file
+	Asked   int64           `json:"asked,omitempty"` // of those at its end, that hold the request's variables
 	After   json.RawMessage `json:"after,omitempty"` // nil leaves the bookmark where it is
 }
 

@@ -78,6 +78,15 @@ func splice(request json.RawMessage, from, to int, value string) json.RawMessage
 // queryMember returns where the value of the object's member "query" is, quotes
 // included. Both are zero where there is none or it is no string.
 func queryMember(request json.RawMessage) (from, to int) {
+	if from, to = member(request, "query"); from == to || request[from] != '"' {
+		return 0, 0
+	}
+	return from, to
+}
+
+// member returns where the value of a member of the object is; both are zero where
+// there is none.
+func member(request json.RawMessage, name string) (from, to int) {
 	dec := json.NewDecoder(bytes.NewReader(request))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return 0, 0
@@ -91,7 +100,7 @@ func queryMember(request json.RawMessage) (from, to int) {
 		if dec.Decode(&value) != nil {
 			return 0, 0
 		}
-		if key == "query" && value[0] == '"' {
+		if key == name {
 			to = int(dec.InputOffset())
 			return to - len(value), to
 		}

@@ -73,6 +73,7 @@ type Writer struct {
 // entry is a page, or a line of the journal, on its way to the disk.
 type entry struct {
 	landed Landed
+	write  bool   // see Page
 	body   []byte // nil for a line
 	line   []byte // nil for a page and for Sync
 	file   file   // written and not yet synced; the committer's to close
@@ -147,7 +148,7 @@ func (w *Writer) Append(p Page) error {
 		body = []byte{}
 	}
 	return w.enqueue(&entry{
-		body: body, ready: make(chan struct{}), done: make(chan struct{}),
+		body: body, write: p.Write, ready: make(chan struct{}), done: make(chan struct{}),
 		landed: Landed{Window: p.Window, Rows: p.Rows, Total: p.Total, Request: request,
 			At: p.At, Bytes: int64(len(body)), After: after},
 	})
@@ -273,6 +274,11 @@ func (w *Writer) store(e *entry, scratch []byte) (packed []byte, err error) {
 	defer load.Catch(&err)
 	sum := sha256.Sum256(e.body)
 	packed = gozstd.CompressLevel(scratch[:0], e.body, compressionLevel)
+	if _, variables := cutVariables(e.landed.Request); variables != nil && !e.write {
+		page := len(packed)
+		packed = appendVariables(packed, variables)
+		e.landed.Asked = int64(len(packed) - page)
+	}
 	e.landed.SHA256 = hex.EncodeToString(sum[:])
 	e.landed.Stored = int64(len(packed))
 	e.file, err = writeNew(w.zone.disk, w.pagePath(e), packed)
@@ -438,7 +444,11 @@ func (w *Writer) write(group []*entry) (err error) {
 }
 
 func (w *Writer) appendPage(data []byte, l Landed) ([]byte, error) {
-	short, text := w.queries.split(l.Request)
+	request := l.Request
+	if l.Asked > 0 {
+		request, _ = cutVariables(request)
+	}
+	short, text := w.queries.split(request)
 	if text != nil {
 		var err error
 		if data, err = appendLine(data, textLine, text); err != nil {

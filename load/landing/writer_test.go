@@ -29,7 +29,7 @@ func TestHandedOnMeansDurable(t *testing.T) {
 		if l.Seq != handed {
 			return fmt.Errorf("page %d handed on as number %d", l.Seq, handed)
 		}
-		stored, err := z.Body(l, nil)
+		stored, err := z.Body(&l, nil)
 		if err != nil {
 			return err
 		}
@@ -394,7 +394,7 @@ func BenchmarkReplay(b *testing.B) {
 	var buf []byte
 	i := 0
 	for b.Loop() {
-		if buf, err = z.Body(all[i%len(all)], buf); err != nil {
+		if buf, err = z.Body(&all[i%len(all)], buf); err != nil {
 			b.Fatal(err)
 		}
 		i++

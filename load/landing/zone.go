@@ -126,10 +126,10 @@ func folders(dir string, fits func(string) bool) ([]string, error) {
 }
 
 // Body returns the bytes of a landed page, checked against the hash in its
-// journal line. dst is overwritten, and used where it is large enough. A body
+// journal line, and puts the variables back into its request. dst is overwritten, and used where it is large enough. A body
 // that is not what landed, or not there, is a *CorruptError; one that this machine
 // would not read, for want of a right or of a file handle, is another error.
-func (z *Zone) Body(l Landed, dst []byte) ([]byte, error) {
+func (z *Zone) Body(l *Landed, dst []byte) ([]byte, error) {
 	path, err := z.pagePath(l.Ref)
 	if err != nil {
 		return nil, err
@@ -140,6 +140,16 @@ func (z *Zone) Body(l Landed, dst []byte) ([]byte, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading landed page %s: %w", l.Ref, err)
+	}
+	if l.Asked < 0 || l.Asked > l.Stored {
+		return nil, &CorruptError{Ref: l.Ref, Err: errVariables}
+	}
+	if l.Asked > 0 {
+		variables, err := readVariables(z.dec, packed[l.Stored-l.Asked:])
+		if err != nil {
+			return nil, &CorruptError{Ref: l.Ref, Err: err}
+		}
+		l.Request, packed = putVariables(l.Request, variables), packed[:l.Stored-l.Asked]
 	}
 	// The capacity is the bound: what would grow past the recorded size is refused.
 	dst = slices.Grow(dst[:0], int(l.Bytes))

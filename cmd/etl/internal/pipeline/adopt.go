@@ -88,7 +88,7 @@ func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) er
 			byID[page.Window] = w
 			l.Windows = append(l.Windows, w)
 		}
-		body, err := l.body(r, w, page)
+		body, err := l.body(r, w, &page)
 		if err != nil {
 			return err
 		}

@@ -18,9 +18,9 @@ import (
 // on without it where its operator says so.
 
 // body is what a landed page holds; nil for one that the leg goes on without.
-func (l *leg) body(r *landing.Run, w *Window, page landing.Landed) ([]byte, error) {
+func (l *leg) body(r *landing.Run, w *Window, page *landing.Landed) ([]byte, error) {
 	if l.run.skip[page.Ref] {
-		l.leaveOut(w, page, Incomplete, "left out at the operator's word")
+		l.leaveOut(w, *page, Incomplete, "left out at the operator's word")
 		return nil, nil
 	}
 	body, err := l.run.zone.Body(page, nil)
@@ -28,16 +28,16 @@ func (l *leg) body(r *landing.Run, w *Window, page landing.Landed) ([]byte, erro
 	switch {
 	case !errors.As(err, &corrupt):
 		return body, err
-	case l.run.zone.IsAside(page):
+	case l.run.zone.IsAside(*page):
 	case l.waits(r):
-		if err := l.run.zone.SetAside(page); err != nil {
+		if err := l.run.zone.SetAside(*page); err != nil {
 			return nil, err
 		}
 		l.run.found("%s: %v; the page waited to be published, is kept as %s.json.zst.damaged, and %s", l.Pipeline, err, page.Ref, l.remedy())
 	default:
 		return nil, l.refusal(r, corrupt)
 	}
-	return l.standIn(r, w, page), nil
+	return l.standIn(r, w, *page), nil
 }
 
 // refusal says what is damaged, and every way out.

@@ -121,7 +121,7 @@ func (k *known) landedRequests(r *landing.Run, decoder transform.Decoder, last m
 		if err != nil {
 			return err
 		}
-		body, err := k.run.zone.Body(page, nil)
+		body, err := k.run.zone.Body(&page, nil)
 		var corrupt *landing.CorruptError
 		if errors.As(err, &corrupt) {
 			body, err = []byte(`{"outcome":"unknown","reason":"the landed page is damaged"}`), nil

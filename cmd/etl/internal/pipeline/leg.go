@@ -269,7 +269,7 @@ func (l *leg) land(w extract.Window, page extract.Page, writer *landing.Writer) 
 		at.VendorTotal = page.Total
 	}
 	err = writer.Append(landing.Page{
-		Window: w.ID, Body: page.Body, Request: request, At: page.Request.At,
+		Window: w.ID, Body: page.Body, Request: request, Write: writes(l.Source, l.Stream), At: page.Request.At,
 		Rows: page.Rows, Total: page.Total, After: json.RawMessage(page.After),
 	})
 	if err == nil && page.Landed != nil { // the walk waits for it

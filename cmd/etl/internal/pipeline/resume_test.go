@@ -180,7 +180,7 @@ func (v *vendors) copyWithoutFirstWindow(warehouse string) {
 		if page.Window == first.ID {
 			continue
 		}
-		body, err := from.Body(page, nil)
+		body, err := from.Body(&page, nil)
 		if err == nil {
 			err = w.Append(landing.Page{Window: page.Window, Body: body, Request: page.Request, At: page.At, Rows: page.Rows, Total: page.Total, After: page.After})
 		}

@@ -1,0 +1,93 @@
+package landing_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"nightjar/load/landing"
+)
+
+// Whom a request was about does not stand in the journal, and is known with the page.
+func TestVariablesStandWithTheirPage(t *testing.T) {
+	dir := t.TempDir()
+	z, err := landing.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := z.Begin(landing.Header{Source: "volt", Stream: "messages", RunID: "20261120T021500.000Z", Started: time.Now()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests := []string{
+		`{"operation":"Conversation","query":"query { a }","variables":{"to":"+33612345678","from":"+10003334444"}}`,
+		`{"operation":"Write","query":"mutation { a }","variables":{"contactId":"c-1"}}`,
+		`{"operation":"None","query":"query { b }"}`,
+		`{"operation":"Null","variables":null}`,
+	}
+	body := []byte(`{"data":{}}`)
+	for i, r := range requests {
+		if err := w.Append(landing.Page{Window: "w", Body: body, Request: json.RawMessage(r), Write: i == 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.End(landing.End{Status: landing.StatusLanded}); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(dir, "volt", "messages", "20261120T021500.000Z")
+	journal, err := os.ReadFile(filepath.Join(folder, "journal.jsonl"))
+	if err != nil || strings.Contains(string(journal), "33612345678") || !strings.Contains(string(journal), "c-1") {
+		t.Errorf("%v: the journal is\n%s", err, journal)
+	}
+	run, err := z.Run("volt", "messages", "20261120T021500.000Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := 0
+	for page, err := range run.Pages() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := z.Body(&page, nil)
+		if err != nil || !bytes.Equal(got, body) || string(page.Request) != requests[i] {
+			t.Errorf("page %d: %s of %s (%v), want %s", i+1, got, page.Request, err, requests[i])
+		}
+		i++
+	}
+	// Who reads the file with zstd sees the page alone.
+	first := filepath.Join(folder, "000001.json.zst")
+	packed, err := os.ReadFile(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := zstd.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	var plain bytes.Buffer
+	if _, err := plain.ReadFrom(reader); err != nil || plain.String() != string(body) {
+		t.Errorf("zstd reads %q (%v)", plain.String(), err)
+	}
+	for at := len(packed) - 30; at < len(packed); at++ {
+		damaged := bytes.Clone(packed)
+		damaged[at] ^= 1
+		if err := os.WriteFile(first, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var corrupt *landing.CorruptError
+		for page := range run.Pages() {
+			if _, err := z.Body(&page, nil); !errors.As(err, &corrupt) {
+				t.Errorf("a bit of the variables at %d is turned: %s, %v", at, page.Request, err)
+			}
+			break
+		}
+	}
+}
