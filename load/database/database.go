@@ -32,7 +32,7 @@ type DB struct {
 	sql     *sql.DB
 	conn    *sql.Conn
 	path    string
-	threads int    // as Limits say
+	limits  Limits
 	spilled string // folder for what does not fit in memory; empty for none
 	locked  bool   // see Lock
 }
@@ -68,8 +68,8 @@ func open(ctx context.Context, path, mode string, limits Limits) (*DB, error) {
 		pool.Close()
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	d := &DB{sql: pool, conn: conn, path: path, threads: limits.Threads, spilled: spillFolder(limits.Temp)}
-	if err := d.configure(ctx, limits); err != nil {
+	d := &DB{sql: pool, conn: conn, path: path, limits: limits, spilled: spillFolder(limits.Temp)}
+	if err := d.configure(ctx); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("configure database %s: %w", path, err)
 	}
@@ -121,7 +121,7 @@ func (d *DB) Lock(ctx context.Context) error {
 		return nil
 	}
 	d.locked = true
-	return d.Exec(ctx, "SET lock_configuration = true")
+	return d.Exec(ctx, d.setLimits()+"; SET lock_configuration = true")
 }
 
 // spillFolder makes the folder of one database, which nobody else may read. By
@@ -135,7 +135,7 @@ func spillFolder(in string) string {
 	return folder
 }
 
-func (d *DB) configure(ctx context.Context, limits Limits) error {
+func (d *DB) configure(ctx context.Context) error {
 	settings := []string{
 		"SET TimeZone = 'UTC'", "SET enable_progress_bar = false", "SET autoinstall_known_extensions = false",
 		// Nothing reads the tables in the order of insertion; to keep it, a load takes
@@ -145,10 +145,7 @@ func (d *DB) configure(ctx context.Context, limits Limits) error {
 		// Memory that is free again goes back at once. DuckDB would keep more of it than
 		// its limit may be, and its limit does not count it.
 		"SET allocator_flush_threshold = '4MB'", "SET allocator_bulk_deallocation_flush_threshold = '4MB'",
-		d.setThreads(),
-	}
-	if limits.Memory != 0 {
-		settings = append(settings, fmt.Sprintf("SET memory_limit = '%dB'", limits.Memory))
+		d.setLimits(),
 	}
 	for _, s := range settings {
 		if err := d.Exec(ctx, s); err != nil {
@@ -158,12 +155,17 @@ func (d *DB) configure(ctx context.Context, limits Limits) error {
 	return nil
 }
 
-// setThreads is the statement that gives DuckDB the threads it may have.
-func (d *DB) setThreads() string {
-	if d.threads == 0 {
-		return "RESET threads"
+// setLimits gives DuckDB the threads and the memory that it may have. To be told of
+// its memory makes it return what it holds and does not use, of every thread.
+func (d *DB) setLimits() string {
+	threads, memory := "RESET threads", "RESET memory_limit"
+	if d.limits.Threads != 0 {
+		threads = fmt.Sprintf("SET threads = %d", d.limits.Threads)
 	}
-	return fmt.Sprintf("SET threads = %d", d.threads)
+	if d.limits.Memory != 0 {
+		memory = fmt.Sprintf("SET memory_limit = '%dB'", d.limits.Memory)
+	}
+	return threads + "; " + memory
 }
 
 // Exec runs one statement.
@@ -191,7 +193,7 @@ func (d *DB) alone(ctx context.Context, statement string) error {
 	if d.locked {
 		return d.Exec(ctx, statement)
 	}
-	return d.Exec(ctx, "SET threads = 1; "+statement+"; "+d.setThreads())
+	return d.Exec(ctx, "SET threads = 1; "+statement+"; "+d.setLimits())
 }
 
 // Query runs a statement that returns rows.

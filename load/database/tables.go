@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -85,11 +86,42 @@ func (d *DB) View(ctx context.Context, t load.Table, files []string) error {
 	return nil
 }
 
-// Load appends the rows of the Parquet files to the table.
+// loadBytes is how much Parquet goes into a table in one transaction. Until the end
+// of it DuckDB holds memory for every row, which no limit counts.
+const loadBytes = 16 << 20
+
+// Load appends the rows of the Parquet files to the table, in as many transactions
+// as it takes.
 func (d *DB) Load(ctx context.Context, t load.Table, files []string) error {
-	if len(files) == 0 {
-		return nil
+	for len(files) > 0 {
+		n, err := fitting(files)
+		if err != nil {
+			return fmt.Errorf("load table %s: %w", t.Full(), err)
+		}
+		if err := d.Together(ctx, func() error { return d.insert(ctx, t, files[:n]) }); err != nil {
+			return err
+		}
+		files = files[n:]
 	}
+	return nil
+}
+
+// fitting is how many of the first files make up loadBytes, at least one.
+func fitting(files []string) (int, error) {
+	var bytes int64
+	for i, f := range files {
+		info, err := os.Stat(f)
+		if err != nil {
+			return 0, err
+		}
+		if bytes += info.Size(); bytes > loadBytes {
+			return max(i, 1), nil
+		}
+	}
+	return len(files), nil
+}
+
+func (d *DB) insert(ctx context.Context, t load.Table, files []string) error {
 	insert := fmt.Sprintf("INSERT INTO %s SELECT %s FROM read_parquet(%s, hive_partitioning = false)", Name(t), columnList(t), Files(files))
 	if err := d.Exec(ctx, insert); err != nil {
 		return fmt.Errorf("load table %s: %w", t.Full(), err)
@@ -109,7 +141,7 @@ func (d *DB) Update(ctx context.Context, t load.Table, delta string) error {
 	if err := d.Exec(ctx, remove); err != nil {
 		return fmt.Errorf("update table %s: %w", t.Full(), err)
 	}
-	return d.Load(ctx, t, []string{delta})
+	return d.insert(ctx, t, []string{delta})
 }
 
 // Rows counts the rows of a table.

@@ -117,13 +117,13 @@ func (r *run) copyFits(ctx context.Context) bool {
 // hold the same number of rows. The marts come in a transaction of their own:
 // DuckDB plans a join by statistics, and has none of rows that are not committed.
 func (r *run) project(ctx context.Context, db *database.DB, m *generation.Manifest, changes []merged, update bool) (map[string]int64, error) {
-	err := db.Together(ctx, func() error {
-		if update {
-			return updateTables(ctx, db, changes)
+	fill := func() error { return r.loadTables(ctx, db, m) }
+	if update {
+		fill = func() error {
+			return db.Together(ctx, func() error { return updateTables(ctx, db, changes) })
 		}
-		return r.loadTables(ctx, db, m)
-	})
-	if err != nil {
+	}
+	if err := fill(); err != nil {
 		return nil, err
 	}
 	for _, t := range allTables() {
