@@ -124,6 +124,9 @@ func TestDefaultsFillWhatAFileLeavesOut(t *testing.T) {
 	if c.Sources.Volt != nil {
 		t.Error("a source that the file does not describe is there")
 	}
+	if c.Memory != 512e6 {
+		t.Errorf("memory = %d", c.Memory)
+	}
 	if c.Warehouse != "./warehouse" || c.Timezone.String() != "Europe/Paris" || c.Path != "minimal.good.yml" {
 		t.Errorf("warehouse, zone, path = %q, %v, %q", c.Warehouse, c.Timezone, c.Path)
 	}
@@ -207,6 +210,9 @@ func TestEveryKeyReachesItsValue(t *testing.T) {
 	}
 	if diff := cmp.Diff(config.Marts{CSATChannels: []string{"CHAT"}, NPSChannels: []string{"CHAT", "WHATSAPP"}}, c.Marts); diff != "" {
 		t.Errorf("marts (-want +got):\n%s", diff)
+	}
+	if c.Memory != 3<<29 {
+		t.Errorf("memory = %d", c.Memory)
 	}
 	if c.Warehouse != "/var/lib/nightjar" {
 		t.Errorf("warehouse = %q", c.Warehouse)

@@ -53,7 +53,7 @@ func (r *run) foundDatabase() {
 // what was published, the Parquet stands in for it.
 func (r *run) openLive(ctx context.Context, live *generation.Generation) (*database.DB, error) {
 	if r.databaseIntact() {
-		db, err := database.OpenReadOnly(ctx, live.Database(), r.limits(""))
+		db, err := database.OpenReadOnly(ctx, live.Database(), r.limits(r.scratch()))
 		if err == nil {
 			return db, nil
 		}

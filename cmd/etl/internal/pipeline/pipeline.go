@@ -103,7 +103,7 @@ func (r *Runner) Budget() budget.Budget {
 // empty, in the system's place.
 func (r *Runner) limits(temp string) database.Limits {
 	b := r.Budget()
-	return database.Limits{Memory: b.DuckDB, Threads: b.DuckThreads, Temp: temp}
+	return database.Limits{Memory: b.DuckDB, Threads: b.Threads, Temp: temp}
 }
 
 // fits says where the container leaves too little memory for a run. What only
@@ -113,7 +113,7 @@ func (r *Runner) fits() error {
 		return nil
 	}
 	return &UsageError{fmt.Sprintf("the container leaves the program %dMB of memory, too little for a run; want a limit of %dMB or more",
-		r.Memory/1e6, budget.Least()/1e6)}
+		r.Memory/1e6, (budget.LeastLimit()+1e6-1)/1e6)}
 }
 
 // selected returns the pipelines that a request names, in the order in which a

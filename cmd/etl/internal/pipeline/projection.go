@@ -103,7 +103,7 @@ func (c merged) gone() bool {
 // copyFits reports whether the copy of the last database has every table with
 // today's columns.
 func (r *run) copyFits(ctx context.Context) bool {
-	db, err := database.OpenReadOnly(ctx, r.build.Database(), r.limits(""))
+	db, err := database.OpenReadOnly(ctx, r.build.Database(), r.limits(r.scratch()))
 	if err != nil {
 		r.Log.Warn("the last database cannot be opened and is built afresh from the Parquet", "error", err)
 		return false

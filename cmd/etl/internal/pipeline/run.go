@@ -113,6 +113,14 @@ func (r *Runner) begin(request Request) (*run, error) {
 	return run, nil
 }
 
+// scratch is the folder of the run's temporary files; empty where it builds nothing.
+func (r *run) scratch() string {
+	if r.build == nil {
+		return ""
+	}
+	return r.build.Scratch()
+}
+
 // close removes what the run has not committed.
 func (r *run) close() {
 	for _, l := range r.legs {
