@@ -144,7 +144,7 @@ func (d *DB) configure(ctx context.Context) error {
 		"SET temp_directory = " + Text(d.spilled),
 		// Memory that is free again goes back at once. DuckDB would keep more of it than
 		// its limit may be, and its limit does not count it.
-		"SET allocator_flush_threshold = '4MB'", "SET allocator_bulk_deallocation_flush_threshold = '4MB'",
+		"SET allocator_flush_threshold = '32MB'", "SET allocator_bulk_deallocation_flush_threshold = '32MB'",
 		d.setLimits(),
 	}
 	for _, s := range settings {

@@ -88,7 +88,7 @@ func (d *DB) View(ctx context.Context, t load.Table, files []string) error {
 
 // loadBytes is how much Parquet goes into a table in one transaction. Until the end
 // of it DuckDB holds memory for every row, which no limit counts.
-const loadBytes = 16 << 20
+const loadBytes = 64 << 20
 
 // Load appends the rows of the Parquet files to the table, in as many transactions
 // as it takes.
