@@ -107,6 +107,9 @@ func (g *group) keep(b *batch) {
 
 // sweep lets go of the batches in which nothing of the group stands any more.
 func (g *group) sweep() {
+	if len(g.kept) == 0 {
+		return
+	}
 	g.kept = slices.DeleteFunc(g.kept, func(b *batch) bool {
 		if g.holds(b) {
 			return false
@@ -116,10 +119,14 @@ func (g *group) sweep() {
 	})
 }
 
+// clear is called once or more for each key: it leaves alone what costs to reset and
+// is never looked at.
 func (g *group) clear() {
-	for _, b := range g.kept {
-		b.rec.Release()
+	if len(g.kept) > 0 {
+		g.win, g.before, g.elsewhere = nil, nil, 0
+		g.sweep()
 	}
-	clear(g.kept)
-	*g = group{windows: g.windows[:0], kept: g.kept[:0], apart: g.apart[:0]}
+	g.win, g.winIsOld, g.old, g.before = nil, false, false, nil
+	g.elsewhere, g.guessed, g.unasked = 0, 0, 0
+	g.incoming, g.windows = 0, g.windows[:0]
 }
