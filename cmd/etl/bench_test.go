@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/pprof"
 	"strconv"
 	"syscall"
@@ -106,7 +107,7 @@ func exportOurs(b *testing.B, url string, rows int) cost {
 	cmd := exec.Command("etl-profiled", "run", "-q", "--from", "2025-01-01", "--to", "2026-01-01")
 	cmd.Dir = dir
 	cmd.Env = []string{"HOME=" + dir, "TMPDIR=" + os.TempDir(), benchProfileVar + "=" + os.Getenv(benchProfileVar),
-		benchMemoryVar + "=" + benchMemory(), "IADVIZE_ENDPOINT=" + url + "/graphql", "IADVIZE_TOKEN_URL=" + url + "/oauth2/token", "IADVIZE_PASSWORD=benchmark"}
+		benchMemoryVar + "=" + benchMemory(), "GOMAXPROCS=" + strconv.Itoa(runtime.GOMAXPROCS(0)), "IADVIZE_ENDPOINT=" + url + "/graphql", "IADVIZE_TOKEN_URL=" + url + "/oauth2/token", "IADVIZE_PASSWORD=benchmark"}
 	c := timed(b, cmd)
 	if got := benchCount(b, filepath.Join(dir, "warehouse", "analytics.duckdb"), "iadvize.conversations"); got != rows {
 		b.Fatalf("the program exported %d conversations of %d", got, rows)

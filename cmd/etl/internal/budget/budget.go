@@ -27,11 +27,19 @@ func LeastLimit() int64 { return Floor * headroom / (headroom - 1) }
 
 // Budget is who may take how much, in bytes.
 type Budget struct {
-	Go      int64 // soft limit of Go's runtime, rows included
-	Rows    int64 // records that wait for their merge; what is more goes to scratch files
-	DuckDB  int64 // DuckDB's own limit; what is more goes to scratch files
-	Threads int   // of DuckDB
+	Go       int64 // soft limit of Go's runtime, rows included
+	Rows     int64 // records that wait for their merge; what is more goes to scratch files
+	Decoders int   // that turn pages into rows at once
+	DuckDB   int64 // DuckDB's own limit; what is more goes to scratch files
+	Threads  int   // of DuckDB
 }
+
+// A decoder gathers rows, and sorts a copy of them. More than mostDecoders find
+// nothing to do: landing is slower.
+const (
+	decoderBytes = 40e6
+	mostDecoders = 4
+)
 
 // besideDuckDB is what the process holds while DuckDB works: the pages of the
 // program that are in use and what Go keeps.
@@ -49,6 +57,7 @@ const (
 // compress columns it takes as much again, which its limit does not count.
 func Divide(total int64, cores int) Budget {
 	b := Budget{Go: total / 100 * 65, Rows: total / 100 * 32, DuckDB: max(leastDuckDB, (total-besideDuckDB)/2)}
+	b.Decoders = max(1, min(cores, mostDecoders, int((b.Go-b.Rows)/decoderBytes)))
 	b.Threads = max(1, min(cores, int(b.DuckDB/threadBytes)))
 	return b
 }

@@ -30,7 +30,7 @@ func TestWithin(t *testing.T) {
 }
 
 func TestDivideTheDefault(t *testing.T) {
-	want := budget.Budget{Go: 332_800_000, Rows: 163_840_000, DuckDB: 192_000_000, Threads: 2}
+	want := budget.Budget{Go: 332_800_000, Rows: 163_840_000, Decoders: 2, DuckDB: 192_000_000, Threads: 2}
 	if got := budget.Divide(budget.Default, 2); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
@@ -48,6 +48,9 @@ func TestDivide(t *testing.T) {
 			if b.Rows < 64e6 || b.DuckDB < 64e6 {
 				t.Errorf("%d bytes leave too little: %+v", total, b)
 			}
+			if b.Decoders < 1 || b.Decoders > cores || int64(b.Decoders) > (b.Go-b.Rows)/40e6 {
+				t.Errorf("%d bytes, %d cores: %d decoders beside %d bytes of rows", total, cores, b.Decoders, b.Rows)
+			}
 			if b.Threads < 1 || b.Threads > cores || b.DuckDB/int64(b.Threads) < 40e6 {
 				t.Errorf("%d bytes, %d cores: %d threads of DuckDB in %d bytes", total, cores, b.Threads, b.DuckDB)
 			}
@@ -57,7 +60,7 @@ func TestDivide(t *testing.T) {
 
 // In a container below the floor, commands that only look go on.
 func TestDivideVeryLittle(t *testing.T) {
-	if b := budget.Divide(64e6, 4); b.DuckDB < 40e6 || b.Threads != 1 || b.Go <= 0 {
+	if b := budget.Divide(64e6, 4); b.DuckDB < 40e6 || b.Threads != 1 || b.Decoders != 1 || b.Go <= 0 {
 		t.Errorf("%+v", b)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"runtime"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -42,10 +41,10 @@ type landedPage struct {
 	body []byte
 }
 
-// startDecoders starts one decoder a core.
+// startDecoders starts one decoder a core, as far as memory allows.
 func (l *leg) startDecoders() (*decoders, error) {
 	d := newDecoders()
-	for range min(runtime.GOMAXPROCS(0), 4) {
+	for range l.run.Budget().Decoders {
 		decoder, err := transform.New(l.Source, l.Stream, l.run.transformOptions())
 		if err != nil {
 			d.stop()
