@@ -142,10 +142,14 @@ func (d *DB) configure(ctx context.Context) error {
 		// twice the time and holds rows back in memory.
 		"SET preserve_insertion_order = false",
 		"SET temp_directory = " + Text(d.spilled),
-		// Memory that is free again goes back at once. DuckDB would keep more of it than
-		// its limit may be, and its limit does not count it.
-		"SET allocator_flush_threshold = '32MB'", "SET allocator_bulk_deallocation_flush_threshold = '32MB'",
 		d.setLimits(),
+	}
+	if m := d.limits.Memory; m > 0 {
+		// DuckDB would keep more memory that is free again than its limit may be, and its
+		// limit does not count it. To give back every bit at once takes a third of a load.
+		for _, threshold := range []string{"allocator_flush_threshold", "allocator_bulk_deallocation_flush_threshold"} {
+			settings = append(settings, fmt.Sprintf("SET %s = '%dB'", threshold, m/freeShare))
+		}
 	}
 	for _, s := range settings {
 		if err := d.Exec(ctx, s); err != nil {
@@ -154,6 +158,9 @@ func (d *DB) configure(ctx context.Context) error {
 	}
 	return nil
 }
+
+// freeShare is the part of its limit, one in freeShare, that DuckDB may hold and not use.
+const freeShare = 6
 
 // setLimits gives DuckDB the threads and the memory that it may have. To be told of
 // its memory makes it return what it holds and does not use, of every thread.
