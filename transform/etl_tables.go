@@ -24,7 +24,7 @@ func Rejects() Table {
 			text(7, "reason", "", "Why the record or value is rejected"),
 			whole(8, "position", "", "Place of the record in its page, from 0; -1 for the page itself, and of the first one that a rest stands for"),
 			text(9, "raw", "", "The record or value as the vendor sent it, its first 2 KiB").of(FreeText),
-			whole(10, "records", "", "How many rejects the row stands for: 1, and more in a rest").in("rejects"),
+			whole(10, "records", "", "How many rejects the row stands for: 1, the records of a rejected page, or the number of a rest").in("rejects"),
 		),
 	}
 }

@@ -8,14 +8,19 @@ const rawLimit = 2048
 // wholePage is the position of a reject that stands for its page.
 const wholePage = -1
 
-// rejectPage records that the page holds no records that could be found.
+// rejectPage records that the page holds no records that could be found. The one row
+// stands for all that the walk saw in it.
 func (d *decoder) rejectPage(reason string, raw []byte) {
 	if d.withhold {
 		raw = nil
 	}
 	d.position, d.hasKey = wholePage, false
-	d.reject(ScopePage, "", reason, raw)
-	d.rows.rejected.Pages++
+	d.tell(ScopePage, "", reason, raw, max(1, d.page.Records))
+	if d.page.Records > 0 {
+		d.rows.rejected.Records += int(d.page.Records)
+	} else {
+		d.rows.rejected.Pages++
+	}
 }
 
 // rejectRow records that the record, or the row nested in it, is no row.

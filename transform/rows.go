@@ -17,8 +17,8 @@ type Rows struct {
 
 // Rejected counts rejects by what they stand for.
 type Rejected struct {
-	Pages   int // pages without any record that could be found
-	Records int // records, which are rows of the stream's main table
+	Pages   int // pages of which not even the walk knows a record
+	Records int // records, which are rows of the stream's main table, those of rejected pages among them
 	Nested  int // rows nested in a record
 	Fields  int // values of a row that is there
 }

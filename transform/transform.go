@@ -67,6 +67,7 @@ const (
 type Page struct {
 	Ref       string         // landing path without ending: "iadvize/closed_conversations/<run id>/000012"
 	At        time.Time      // when the answer was whole, UTC, microseconds: _extracted_at
+	Records   int64          // how many the walk saw in it; zero where it looked for none
 	Operation string         // GraphQL operation name, or method and path
 	Variables map[string]any // GraphQL variables or REST parameters, as JSON decodes them
 	Gaps      []Gap          // of the query

@@ -145,7 +145,7 @@ func (l *leg) decodePage(decoder transform.Decoder, page landedPage, known gapsB
 		return fmt.Errorf("read its request record: %w", err)
 	}
 	before := rows.Rejected()
-	decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Operation: request.Operation, Variables: request.Variables, Gaps: gaps}, page.body, rows)
+	decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Records: page.Rows, Operation: request.Operation, Variables: request.Variables, Gaps: gaps}, page.body, rows)
 	l.countRejected(page.Landed, rows.Rejected().Since(before))
 	return nil
 }
@@ -173,14 +173,9 @@ func (l *leg) countRejected(page landing.Landed, r transform.Rejected) {
 	if r.Total() == 0 {
 		return
 	}
-	records := int64(r.Records)
-	if r.Pages > 0 {
-		records = page.Rows
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.Rejects += int64(r.Total())
-	l.Rejected += records
-	l.losses += max(records, int64(r.Pages+r.Records)) + int64(r.Nested+r.Fields)
-	l.pages[path.Dir(page.Ref)][page.Seq-1].Rejected += records
+	l.Rejected += int64(r.Records)
+	l.pages[path.Dir(page.Ref)][page.Seq-1].Rejected += int64(r.Records)
 }

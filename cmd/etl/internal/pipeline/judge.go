@@ -50,9 +50,9 @@ func (l *leg) judgeWindow(w *Window) (lacks bool) {
 }
 
 func (l *leg) judgeRejects(most float64) {
-	if l.losses > fewRejects && float64(l.losses) > most*float64(l.Fetched) {
+	if l.Rejects > fewRejects && float64(l.Rejects) > most*float64(l.Fetched) {
 		l.worsen(Held, fmt.Sprintf("%d records, nested rows and values rejected in %d records, more than max_rejects %g%% allows; see etl.rejects after `etl run %s --accept`",
-			l.losses, l.Fetched, 100*most, l.Pipeline))
+			l.Rejects, l.Fetched, 100*most, l.Pipeline))
 	}
 }
 

