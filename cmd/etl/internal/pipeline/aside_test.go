@@ -67,6 +67,7 @@ func edit(t *testing.T, path string, change func([]byte) []byte) {
 // the next run, which is complete; the other pipelines do not notice. A replay
 // comes to the same.
 func TestDamageInWaitingRun(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		damage func(t *testing.T, run string)
 		kept   string // the file that keeps the damage
@@ -85,7 +86,7 @@ func TestDamageInWaitingRun(t *testing.T) {
 		}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := open(t, noon, sandbox.Options{Scale: 0.1})
+			v := open(t, noon, sandbox.Options{Scale: 0.05})
 			two := pipeline.Request{Pipelines: []string{"calls", "conversations"}}
 			run := v.dies(two)
 			test.damage(t, run)
@@ -120,7 +121,8 @@ func TestDamageInWaitingRun(t *testing.T) {
 // A night that fails again after it has set a page aside leaves the page to the
 // next one, and the bookmark never passes it.
 func TestDamageInWaitingRunOfNightsThatFail(t *testing.T) {
-	v := open(t, noon, sandbox.Options{Scale: 0.1})
+	t.Parallel()
+	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	flip(t, wholePage(t, v.dies(pipeline.Request{})), false)
 	v.pass(aDay)
 	v.refuse(func(a asked) bool { return a.vendor == "iadvize" })
@@ -141,6 +143,7 @@ func TestDamageInWaitingRunOfNightsThatFail(t *testing.T) {
 // The windows of a backfill are in no nightly plan: they are asked for all the
 // same, and the bookmark does not follow them.
 func TestDamageInWaitingBackfill(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3})
 	v.run(pipeline.Request{Pipelines: []string{"calls"}})
 	run := v.dies(pipeline.Request{Pipelines: []string{"conversations"}, From: noon.AddDate(0, -4, 0), To: noon.AddDate(0, 0, -10)})
@@ -172,7 +175,8 @@ func TestDamageInWaitingBackfill(t *testing.T) {
 // A damaged page that was published ends a replay, which says both ways out; with
 // --skip it goes on, on the record, this once.
 func TestReplayWithoutAPage(t *testing.T) {
-	v := open(t, noon, sandbox.Options{Scale: 0.1})
+	t.Parallel()
+	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.nights(aDay)
 	runs, err := filepath.Glob(filepath.Join(v.config.Warehouse, "landing", "aircall", "calls", "*"))
 	if err != nil || len(runs) != 2 {
@@ -263,7 +267,8 @@ func lastOf(t *testing.T, dir string) string {
 // What stands behind the damage of a journal that was published is gone on without
 // in the same way.
 func TestReplayWithoutTheRestOfAJournal(t *testing.T) {
-	v := open(t, noon, sandbox.Options{Scale: 0.1})
+	t.Parallel()
+	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	dir := filepath.Join(v.config.Warehouse, "landing", "aircall", "calls")
 	run := lastOf(t, dir)

@@ -78,13 +78,14 @@ func expectDamage(t *testing.T, report *pipeline.Report, words ...string) {
 // What somebody writes into the live database never becomes a published number,
 // whether it is in the file or in a log beside it.
 func TestWriteIntoTheLiveDatabase(t *testing.T) {
+	t.Parallel()
 	for name, statements := range map[string][]string{
 		"in the file": {"UPDATE iadvize.conversations SET csat_score = 5", "DELETE FROM volt.messages", "CHECKPOINT"},
 		"in a log": {"PRAGMA disable_checkpoint_on_shutdown", "SET wal_autocheckpoint = '1TB'",
 			"UPDATE iadvize.conversations SET csat_score = 5", "DELETE FROM volt.messages"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := open(t, noon, sandbox.Options{Scale: 0.1})
+			v := open(t, noon, sandbox.Options{Scale: 0.05})
 			v.run(pipeline.Request{})
 			before := v.live()
 			v.write(statements...)
@@ -104,6 +105,7 @@ func TestWriteIntoTheLiveDatabase(t *testing.T) {
 
 // Status tells of the runs that there were, not of those that somebody wrote down.
 func TestStatusOfAChangedDatabase(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	v.write("UPDATE etl.runs SET status = 'invented'")
@@ -121,6 +123,7 @@ func TestStatusOfAChangedDatabase(t *testing.T) {
 // A partition that was written to is made anew of what has landed, whether the
 // night reads it or not, also where its time tells nothing.
 func TestDamagedParquetIsMadeAnew(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		newest, keepTime bool
 	}{
@@ -129,7 +132,7 @@ func TestDamagedParquetIsMadeAnew(t *testing.T) {
 		"a partition that the night leaves as it is": {false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := open(t, noon, sandbox.Options{Scale: 0.1})
+			v := open(t, noon, sandbox.Options{Scale: 0.05})
 			v.nights(aDay)
 			files := v.files("iadvize.conversations")
 			path := files[0]
@@ -157,12 +160,13 @@ func TestDamagedParquetIsMadeAnew(t *testing.T) {
 // Where the landing zone lacks the pages that a damaged partition came from, its
 // tables stay as they are, and the others go on.
 func TestDamagedParquetThatCannotBeMadeAnew(t *testing.T) {
+	t.Parallel()
 	for name, lose := range map[string]func(*vendors, string){
 		"its pages are gone":    func(v *vendors, run string) { removeAll(v.t, run) },
 		"a page is damaged too": func(v *vendors, run string) { flip(v.t, filepath.Join(run, "000001.json.zst"), false) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := open(t, noon, sandbox.Options{Scale: 0.1})
+			v := open(t, noon, sandbox.Options{Scale: 0.05})
 			v.run(pipeline.Request{})
 			runs, err := filepath.Glob(filepath.Join(v.config.Warehouse, "landing", "iadvize", "*", "*"))
 			if err != nil || len(runs) != 1 {
@@ -193,7 +197,8 @@ func removeAll(t *testing.T, path string) {
 
 // A damaged file that a run needs nothing of is handed on, and told of.
 func TestDamagedParquetOfAnotherPipeline(t *testing.T) {
-	v := open(t, noon, sandbox.Options{Scale: 0.1})
+	t.Parallel()
+	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	flip(t, v.files("iadvize.conversations")[0], false)
 	v.pass(aDay)
@@ -205,6 +210,7 @@ func TestDamagedParquetOfAnotherPipeline(t *testing.T) {
 
 // One that is lost cannot be handed on.
 func TestLostParquetOfAnotherPipeline(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	removeAll(t, v.files("iadvize.conversations")[0])
@@ -220,7 +226,8 @@ func TestLostParquetOfAnotherPipeline(t *testing.T) {
 
 // Without a database to copy, every partition is needed.
 func TestDamagedParquetAndDatabase(t *testing.T) {
-	v := open(t, noon, sandbox.Options{Scale: 0.1})
+	t.Parallel()
+	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	v.write("UPDATE iadvize.conversations SET csat_score = 5")
 	flip(t, v.files("aircall.calls")[0], true)
@@ -242,7 +249,8 @@ func TestDamagedParquetAndDatabase(t *testing.T) {
 
 // A mart is made anew each night; that somebody wrote to it is told.
 func TestDamagedMart(t *testing.T) {
-	v := open(t, noon, sandbox.Options{Scale: 0.1})
+	t.Parallel()
+	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.nights(aDay)
 	flip(t, filepath.Join(v.config.Warehouse, "current", "parquet", "marts", "calls_daily", "data.parquet"), false)
 	expectDamage(t, v.run(pipeline.Request{}), "parquet/marts/calls_daily/data.parquet of generation 2 is not what was published")
@@ -252,6 +260,7 @@ func TestDamagedMart(t *testing.T) {
 
 // The log says what the report says.
 func TestDamageIsLogged(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	v.write("UPDATE iadvize.conversations SET csat_score = 5")

@@ -40,6 +40,7 @@ var drifted = []struct{ table, key, lost, field, pipeline string }{
 // Where a pipeline goes along with the vendor, a field that was never there costs
 // its column and nothing else, and the run says so.
 func TestEvolve(t *testing.T) {
+	t.Parallel()
 	want := drifting(t, config.Evolve)
 	want.run(pipeline.Request{})
 	for _, fault := range []string{"drift-gone", "drift-renamed", "drift-retyped", "drift-null", "drift-new"} {
@@ -90,6 +91,7 @@ func (v *vendors) kept(table, key, column string) map[string]row {
 // A field that the vendor drops or renames keeps its column: on the night, on a full
 // run, on every replay. When it comes back, so do its values.
 func TestAFieldThatIsGoneKeepsItsColumn(t *testing.T) {
+	t.Parallel()
 	v := drifting(t, config.Evolve)
 	v.run(pipeline.Request{})
 	before := map[string]map[string]row{}
@@ -164,6 +166,7 @@ func (v *vendors) expectReplays(status pipeline.Status) {
 
 // A night that takes over pages without the field says so, though its own have it.
 func TestAdoptedPagesThatLackAField(t *testing.T) {
+	t.Parallel()
 	v := drifting(t, config.Evolve)
 	v.run(pipeline.Request{})
 	v.drift("drift-gone")

@@ -45,6 +45,7 @@ func (v *vendors) folders(table string) []string {
 // Whoever reads all files of a table finds one with its columns, from the first
 // generation on, whatever there is to read.
 func TestEveryTableHasAFile(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	for _, table := range everyTable() {
@@ -93,6 +94,7 @@ func TestEveryTableHasAFile(t *testing.T) {
 // The file of a table without rows stays where it is from night to night, is the same
 // in a warehouse that is rebuilt, and goes when rows come.
 func TestFileOfATableWithoutRows(t *testing.T) {
+	t.Parallel()
 	const table, path = "desk.conversations", "parquet/desk/conversations/month=2026-03/data.parquet"
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.nights(2 * aDay) // to April
@@ -125,6 +127,7 @@ func TestFileOfATableWithoutRows(t *testing.T) {
 // Days are told from months in the files of empty tables too, and a table may change
 // its width for as long as it has no row.
 func TestFileOfATableWithoutRowsByDay(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{Pipelines: []string{"waves"}})
 	if got := v.folders("aircall.calls"); !slices.Equal(got, []string{"month=2026-03"}) {
@@ -150,6 +153,7 @@ func TestFileOfATableWithoutRowsByDay(t *testing.T) {
 // Records without a business day are in a partition that readers take for one of its
 // neighbours, by month and by day.
 func TestRecordsWithoutADay(t *testing.T) {
+	t.Parallel()
 	for width, want := range map[config.Partition][]string{
 		config.ByMonth: {"month=0001-01", "month=2026-03"}, config.ByDay: {"day=0001-01-01", "day=2026-03-02"},
 	} {

@@ -12,6 +12,7 @@ import (
 // A pipeline that fails keeps none of the others from being published, and what
 // it has landed is not asked for again.
 func TestFailedPipelineAmongOthers(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3})
 	settledBefore := noon.Add(-lookback)
 	february := time.Date(2026, 2, 10, 0, 0, 0, 0, time.UTC)
@@ -78,6 +79,7 @@ func TestFailedPipelineAmongOthers(t *testing.T) {
 
 // Older versions that a failed run has landed never replace newer ones.
 func TestPagesOfAFailedRunAreOlder(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3, Faults: []string{"late"}})
 	v.run(pipeline.Request{})
 	v.pass(aDay)
@@ -111,6 +113,7 @@ func TestPagesOfAFailedRunAreOlder(t *testing.T) {
 
 // A run that no vendor answers leaves the warehouse as it was.
 func TestRunThatAllVendorsRefuse(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	files := exported(t, v.config.Warehouse)

@@ -12,6 +12,7 @@ import (
 )
 
 func TestRollbackThenRun(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3})
 	v.run(pipeline.Request{})
 	old := v.truth()
@@ -39,6 +40,7 @@ func TestRollbackThenRun(t *testing.T) {
 }
 
 func TestOldGenerationsGo(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.config.Publish.Keep = 2
 	v.nights(aDay, aDay, aDay)

@@ -12,6 +12,7 @@ import (
 // A vendor that suddenly shows almost nothing is not believed without someone's
 // word; after it, what it showed is in the tables.
 func TestVendorThatShowsAlmostNothingIsHeld(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3})
 	v.run(pipeline.Request{})
 	files, marks := exported(t, v.config.Warehouse), v.bookmarks()
@@ -97,6 +98,7 @@ func (v *vendors) expectWaiting(status string, names ...string) {
 
 // A total that the pages cannot reach is never taken for the end.
 func TestTotalOutOfReachIsIncomplete(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3})
 	v.run(pipeline.Request{})
 	files := exported(t, v.config.Warehouse)
@@ -129,6 +131,7 @@ func TestTotalOutOfReachIsIncomplete(t *testing.T) {
 
 // On the very first night there is nothing to lose, and someone may take half.
 func TestIncompleteRunIsPublishedOnceAccepted(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3, Faults: []string{"cap"}})
 	report := v.attempt(pipeline.Request{})
 	if report.Status != pipeline.Incomplete || report.Generation != 1 {

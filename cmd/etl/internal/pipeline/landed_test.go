@@ -101,6 +101,7 @@ func aCall(id, day, notes string) string {
 // Notes that are none are rejects, and no calls: they cover for no call that is
 // missing.
 func TestRejectedNotesStandForNoCall(t *testing.T) {
+	t.Parallel()
 	body := callsPage(aCall("c-1", "2026-03-02", `null,{"content":"no id"},{"id":"n-1"}`), aCall("c-2", "2026-03-03", ""))
 	for _, c := range []struct {
 		rows int64 // that the walk saw
@@ -126,6 +127,7 @@ func TestRejectedNotesStandForNoCall(t *testing.T) {
 // A page without any record that could be found is one line among the rejects, and
 // all of its records are lost.
 func TestRejectedPageStandsForItsRecords(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.handLanded("aircall", "calls", map[string]int64{"sweep": 22},
 		landedPage{"sweep", `{"data":{"paginatedCalls":{}}}`, 20},
@@ -146,6 +148,7 @@ func TestRejectedPageStandsForItsRecords(t *testing.T) {
 // Pages that an earlier run has landed are judged as this run's are: a row that the
 // decoder loses, or a total that they do not reach, keeps them out.
 func TestLandedPagesAreJudgedToo(t *testing.T) {
+	t.Parallel()
 	body := callsPage(aCall("c-1", "2026-03-02", ""), aCall("c-2", "2026-03-03", ""))
 	for name, c := range map[string]struct{ rows, total int64 }{"a row is lost": {3, 3}, "the total is out of reach": {2, 3}} {
 		t.Run(name, func(t *testing.T) {
@@ -165,6 +168,7 @@ func TestLandedPagesAreJudgedToo(t *testing.T) {
 
 // What a window was found to be, it is after every replay.
 func TestReplayKeepsTheStatusOfWindows(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	v.handLanded("aircall", "calls", map[string]int64{"short": 3}, landedPage{"short", callsPage(aCall("c-1", "2026-03-02", "")), 1})
@@ -200,6 +204,7 @@ func TestReplayKeepsTheStatusOfWindows(t *testing.T) {
 // A record whose newer version lies in another month came all the same: in its
 // window, and towards the vendor's total.
 func TestRecordThatMovesCountsInItsWindow(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.handLanded("aircall", "calls", map[string]int64{"first": 2, "second": 1},
 		landedPage{"first", callsPage(aCall("c-1", "2026-01-02", ""), aCall("c-2", "2026-01-02", "")), 2},
@@ -218,6 +223,7 @@ func TestRecordThatMovesCountsInItsWindow(t *testing.T) {
 // Every file that a merge reads rows from is checked first, also one that no new row
 // falls into and a moved key leaves: its table is made anew.
 func TestDamagedMonthThatAKeyLeaves(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.handLanded("aircall", "calls", nil,
 		landedPage{"first", callsPage(aCall("c-1", "2026-01-02", ""), aCall("c-2", "2026-01-03", ""), aCall("c-3", "2026-02-03", "")), 3})

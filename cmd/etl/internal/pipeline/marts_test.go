@@ -313,6 +313,7 @@ func revenueDaily(truth map[string][]row) []row {
 // Pages bear the time of the machine, so days come to rest by it: here the
 // vendors' clock is the machine's.
 func TestDaysComeToRest(t *testing.T) {
+	t.Parallel()
 	now := time.Now().UTC().Truncate(time.Second)
 	v := open(t, now, sandbox.Options{Scale: 0.5})
 	v.run(pipeline.Request{})

@@ -22,6 +22,7 @@ import (
 // Waves that lie far beyond the gap are found on the first run, since messages
 // name them; so are those that have no message yet, next to known ones.
 func TestFarWavesAreFoundByTheirMessages(t *testing.T) {
+	t.Parallel()
 	play(t, scene{Options: sandbox.Options{Seed: 3, Scale: 0.1, Waves: 16, WaveSize: 10, Faults: []string{"far-waves"}}, days: 20}, func(h *theatre) {
 		h.expect("the first night", equal, []string{"messages", "waves"})
 		far := h.query("SELECT count(*) FROM volt.waves WHERE wave_id > 100000")
@@ -40,6 +41,7 @@ func TestFarWavesAreFoundByTheirMessages(t *testing.T) {
 // Without messages the far waves cannot be known: the walk says that it cannot
 // prove that there are no more, and a run with messages finds them.
 func TestFarWavesWithoutMessagesAreUnverifiable(t *testing.T) {
+	t.Parallel()
 	play(t, scene{Options: sandbox.Options{Seed: 3, Scale: 0.1, Waves: 16, WaveSize: 10, Faults: []string{"far-waves"}}, days: 20}, func(h *theatre) {
 		alone := legOf(t, h.run(pipeline.Request{Pipelines: []string{"waves"}}), "waves")
 		for _, w := range alone.Windows {

@@ -14,6 +14,7 @@ import (
 // However much memory there is, and however many threads DuckDB has for it, the
 // same pages give the same bytes.
 func TestMemoryDoesNotChangeTheBytes(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.1})
 	v.run(pipeline.Request{})
 	want := exported(t, v.config.Warehouse)
@@ -31,6 +32,7 @@ func TestMemoryDoesNotChangeTheBytes(t *testing.T) {
 // A container that leaves too little is told before anything is asked or written;
 // what only looks does with less.
 func TestContainerTooSmallForARun(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.1})
 	r := v.runner(v.config)
 	r.Memory = 124e6

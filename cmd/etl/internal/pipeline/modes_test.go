@@ -69,6 +69,7 @@ func (v *vendors) expectModes(shared bool) {
 }
 
 func TestReadersOfNoGroup(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.02})
 	v.config.Readers.Group = "no-such-group"
 	_, err := v.runner(v.config).Run(t.Context(), pipeline.Request{})

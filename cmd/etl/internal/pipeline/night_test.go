@@ -14,6 +14,7 @@ import (
 const aDay = 24 * time.Hour
 
 func TestSecondRunChangesNothing(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.5})
 	first := v.run(pipeline.Request{})
 	firstCalls := byVendor(v.requests())
@@ -124,6 +125,7 @@ func intervalOf(t *testing.T, a asked) span {
 // After each night the tables are what the vendors hold at that moment: what came
 // late is there, and what was before it is gone.
 func TestNights(t *testing.T) {
+	t.Parallel()
 	for _, shape := range []string{"search", "closed"} {
 		t.Run(shape, func(t *testing.T) {
 			v := open(t, noon, sandbox.Options{Scale: 0.3, IAdvizeShape: shape, Faults: []string{"late"}})
@@ -211,6 +213,7 @@ func happened(old, now map[string][]row) map[string]int {
 // A night costs what it brought: partitions that the days passed by are the files
 // that they were.
 func TestOldPartitionsAreShared(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.2})
 	v.run(pipeline.Request{})
 	before := exported(t, v.config.Warehouse)

@@ -197,6 +197,7 @@ func fieldIDs(file *parquet.File) map[string]int {
 }
 
 func TestParquetForOtherReaders(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3})
 	for i := range v.config.Pipelines {
 		v.config.Pipelines[i].Partition = config.ByDay // small files: some have columns without a value
@@ -271,6 +272,7 @@ func TestParquetForOtherReaders(t *testing.T) {
 // Field ids are for ever: a table format that adopted the files finds its columns
 // by them.
 func TestFieldIDsStay(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	for table, want := range map[string]map[string]int{

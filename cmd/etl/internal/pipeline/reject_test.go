@@ -14,6 +14,7 @@ import (
 )
 
 func TestTooManyRejectsAreHeld(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Faults: []string{"dirty"}})
 	report := v.attempt(pipeline.Request{})
 	if report.Status != pipeline.Held {
@@ -29,6 +30,7 @@ func TestTooManyRejectsAreHeld(t *testing.T) {
 // Nothing is lost in silence: what is no value is a reject with its reason and
 // its page, and the rest of its row is there.
 func TestRejects(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Waves: 150, WaveSize: 20, Faults: []string{"dirty"}})
 	report := v.attempt(pipeline.Request{Accept: true})
 	if report.Status != pipeline.Complete {
@@ -96,6 +98,7 @@ func TestRejects(t *testing.T) {
 
 // Every record that came is a row, an older version of one, or a reject.
 func TestWindowsReconcile(t *testing.T) {
+	t.Parallel()
 	for _, faults := range [][]string{nil, {"dirty"}, {"drift", "partial"}} {
 		t.Run(strings.Join(faults, " "), func(t *testing.T) {
 			v := open(t, noon, sandbox.Options{Scale: 0.3, Faults: faults})
@@ -123,6 +126,7 @@ func TestWindowsReconcile(t *testing.T) {
 // All pipelines share etl.rejects, which is partitioned by month whatever the
 // width of their own tables.
 func TestRejectsOfPartitionsOfADay(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3, Faults: []string{"dirty"}})
 	for i := range v.config.Pipelines {
 		v.config.Pipelines[i].Partition = config.ByDay

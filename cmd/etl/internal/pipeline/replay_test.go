@@ -58,6 +58,7 @@ func (v *vendors) replay(warehouse string, since time.Time) *pipeline.Report {
 }
 
 func TestReplayOfALandingZoneGivesTheSameBytes(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3})
 	v.nights(aDay, 2*aDay)
 	want := exported(t, v.config.Warehouse)
@@ -91,6 +92,7 @@ func TestReplayOfALandingZoneGivesTheSameBytes(t *testing.T) {
 // Pages that landed and were never published are taken over, by whatever runs
 // come, in whatever order.
 func TestOrderOfPipelinesDoesNotMatter(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3})
 	v.nights(aDay)
 	want := exported(t, v.config.Warehouse)
@@ -107,6 +109,7 @@ func TestOrderOfPipelinesDoesNotMatter(t *testing.T) {
 }
 
 func TestDatabaseBroughtUpToDateEqualsOneBuiltAfresh(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3})
 	v.nights(aDay, aDay)
 	tables := maps.Clone(keys)

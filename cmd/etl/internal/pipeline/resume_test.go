@@ -63,6 +63,7 @@ func (v *vendors) expectSince(start time.Time) {
 // A window is known by its instants: where the business days have moved since a
 // run landed it, what it did not hold is asked for.
 func TestZoneThatChangesBeforeARunIsTakenOver(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.2})
 	v.in("America/Los_Angeles", 2026, 1, 5)
 	died := v.diesFrom(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
@@ -116,6 +117,7 @@ func (v *vendors) expectHours(start time.Time, legs ...*pipeline.Leg) {
 
 // What was landed for other projects answers no question about these.
 func TestProjectsThatChangeBeforeARunIsTakenOver(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.2})
 	asksFor := v.config.Sources.IAdvize.Projects
 	v.config.Sources.IAdvize.Projects = []int64{424242}
@@ -140,6 +142,7 @@ func TestProjectsThatChangeBeforeARunIsTakenOver(t *testing.T) {
 // A run whose windows ended in another order than planned has read the stream no
 // further than to the first that did not end, and neither has a rebuild from it.
 func TestReplayOfARunWhoseFirstWindowIsMissing(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.2})
 	start := v.in("Europe/Paris", 2026, 1, 5)
 	v.run(pipeline.Request{Pipelines: []string{"conversations"}})

@@ -29,6 +29,7 @@ func (s stopAt) Stage(what string) {
 // A run that is stopped while it publishes leaves the live generation and asks for
 // nothing twice: the next run publishes what has landed.
 func TestStoppedWhileItPublishes(t *testing.T) {
+	t.Parallel()
 	for _, stage := range []string{"merge", "database"} {
 		t.Run(stage, func(t *testing.T) {
 			v := open(t, noon, sandbox.Options{Scale: 0.05})

@@ -323,6 +323,7 @@ func TestWarehouseEqualsTruth(t *testing.T) {
 
 // The pages of every landed run say where a row came from.
 func TestRowsNameTheirPage(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.2})
 	before := time.Now().Add(-time.Second)
 	report := v.run(pipeline.Request{})

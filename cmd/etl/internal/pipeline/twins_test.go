@@ -26,6 +26,7 @@ func (v *vendors) withTwins() {
 // Of two entries for a stream the enabled one loads it, wherever it stands: on a
 // night, in what the marts call final, on a replay, and from the landing zone alone.
 func TestADisabledTwinChangesNothing(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.1})
 	v.withTwins()
 	v.nights(aDay)
@@ -85,6 +86,7 @@ func (v *vendors) expectStatusWithoutTwins() {
 // A bookmark is the stream's: a pipeline of another name goes on where the last
 // one stopped, and there is still one row for the stream.
 func TestAPipelineThatIsRenamedGoesOn(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.1})
 	v.run(pipeline.Request{})
 	i := slices.IndexFunc(v.config.Pipelines, func(p config.Pipeline) bool { return p.Name == "conversations" })

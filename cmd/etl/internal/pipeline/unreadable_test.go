@@ -64,6 +64,7 @@ func relink(t *testing.T, warehouse, target string) {
 // Every command says what is wrong with the live generation and which commands
 // mend it; and those do.
 func TestLiveGenerationThatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.nights(aDay)
 	whole, want := v.config.Warehouse, exported(t, v.config.Warehouse)
@@ -150,6 +151,7 @@ func folders(t *testing.T, warehouse string) []string {
 
 // Where there is no other generation, a replay is the way out.
 func TestRollbackWithNothingBefore(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	removeAll(t, filepath.Join(v.config.Warehouse, "generations", "000001", "manifest.json"))

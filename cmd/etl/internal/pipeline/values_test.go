@@ -16,6 +16,7 @@ import (
 // A vendor that gives null for a field of a sudden, without a word in its schema, or
 // leaves it out of its answers, is not believed without someone's word.
 func TestValuesThatTurnNullAreHeld(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		pipeline, table, column string
 		field                   *regexp.Regexp
@@ -59,6 +60,7 @@ func TestValuesThatTurnNullAreHeld(t *testing.T) {
 
 // Of fewer than a hundred values a vendor may take back all.
 func TestAFewValuesThatTurnNull(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	request := pipeline.Request{Pipelines: []string{"messages"}, Full: true}
 	v.run(request)

@@ -23,6 +23,7 @@ func (v *vendors) bookmarks() map[string]string {
 }
 
 func TestBackfillLeavesBookmarksAlone(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3, Faults: []string{"late"}})
 	v.nights(2 * aDay)
 	before, files := v.bookmarks(), exported(t, v.config.Warehouse)
@@ -53,6 +54,7 @@ func TestBackfillLeavesBookmarksAlone(t *testing.T) {
 // A backfill into an empty warehouse brings its days, and the first night brings
 // the rest, what changed since included.
 func TestBackfillBeforeTheFirstNight(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3, Faults: []string{"late"}})
 	from, to := time.Date(2026, 3, 15, 23, 0, 0, 0, time.UTC), noon
 	v.run(pipeline.Request{From: from, To: to, Pipelines: []string{"conversations"}})
@@ -72,6 +74,7 @@ func TestBackfillBeforeTheFirstNight(t *testing.T) {
 }
 
 func TestFullRunAsksForAllAndChangesNothing(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3})
 	v.run(pipeline.Request{})
 	first, files := byVendor(v.requests()), exported(t, v.config.Warehouse)
@@ -84,6 +87,7 @@ func TestFullRunAsksForAllAndChangesNothing(t *testing.T) {
 }
 
 func TestPartitionsOfADay(t *testing.T) {
+	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3})
 	for i := range v.config.Pipelines {
 		v.config.Pipelines[i].Partition = config.ByDay
