@@ -20,7 +20,7 @@ func TestLoadGoesStraightToTheFile(t *testing.T) {
 	parquet := writeParquet(t, fmt.Sprintf("SELECT uuid()::VARCHAR AS id, 'name ' || i %% 10 AS name FROM range(%d) r(i)", rows))
 	path := filepath.Join(t.TempDir(), "analytics.duckdb")
 	db := open(t, path)
-	if err := errors.Join(db.Create(t.Context(), records), db.Load(t.Context(), records, []string{parquet})); err != nil {
+	if err := db.Fill(t.Context(), []database.Contents{{Table: records, Files: []string{parquet}}}); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path + ".wal"); err == nil && info.Size() > 1<<20 {
@@ -74,7 +74,7 @@ func TestUpdate(t *testing.T) {
 	want := writeParquet(t, "SELECT 'r' || i AS id, CASE WHEN i < 8 THEN i ELSE 100 * i END AS size FROM range(12) r(i)")
 	db := open(t, "")
 	defer db.Close()
-	if err := errors.Join(db.Create(t.Context(), records), db.Load(t.Context(), records, []string{first})); err != nil {
+	if err := db.Fill(t.Context(), []database.Contents{{Table: records, Files: []string{first}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Together(t.Context(), func() error { return db.Update(t.Context(), records, delta) }); err != nil {

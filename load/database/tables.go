@@ -86,39 +86,73 @@ func (d *DB) View(ctx context.Context, t load.Table, files []string) error {
 	return nil
 }
 
-// loadBytes is how much Parquet goes into a table in one transaction. Until the end
-// of it DuckDB holds memory for every row, which no limit counts.
+// Contents is a table and the Parquet files that hold its rows.
+type Contents struct {
+	Table load.Table
+	Files []string
+}
+
+// loadBytes is how much Parquet is loaded in one transaction. Until the end of it
+// DuckDB holds memory for every row, which no limit counts.
 const loadBytes = 64 << 20
 
-// Load appends the rows of the Parquet files to the table, in as many transactions
-// as it takes.
-func (d *DB) Load(ctx context.Context, t load.Table, files []string) error {
-	for len(files) > 0 {
-		n, err := fitting(files)
-		if err != nil {
-			return fmt.Errorf("load table %s: %w", t.Full(), err)
+// Fill makes the tables and loads them, in as few transactions as memory allows: each
+// is a write to the disk.
+func (d *DB) Fill(ctx context.Context, all []Contents) error {
+	err := d.Together(ctx, func() error {
+		for _, c := range all {
+			if err := d.Create(ctx, c.Table); err != nil {
+				return err
+			}
 		}
-		if err := d.Together(ctx, func() error { return d.insert(ctx, t, files[:n]) }); err != nil {
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	parts, err := inParts(all)
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		err := d.Together(ctx, func() error {
+			for _, c := range part {
+				if err := d.insert(ctx, c.Table, c.Files); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
-		files = files[n:]
 	}
 	return nil
 }
 
-// fitting is how many of the first files make up loadBytes, at least one.
-func fitting(files []string) (int, error) {
-	var bytes int64
-	for i, f := range files {
-		info, err := os.Stat(f)
-		if err != nil {
-			return 0, err
-		}
-		if bytes += info.Size(); bytes > loadBytes {
-			return max(i, 1), nil
+// inParts divides the contents into parts of loadBytes or, where a file is larger, of
+// one file.
+func inParts(all []Contents) ([][]Contents, error) {
+	var parts [][]Contents
+	room := int64(0)
+	for _, c := range all {
+		for _, f := range c.Files {
+			info, err := os.Stat(f)
+			if err != nil {
+				return nil, fmt.Errorf("load table %s: %w", c.Table.Full(), err)
+			}
+			if room -= info.Size(); room < 0 {
+				parts, room = append(parts, nil), loadBytes-info.Size()
+			}
+			part := &parts[len(parts)-1]
+			if n := len(*part); n == 0 || (*part)[n-1].Table.Full() != c.Table.Full() {
+				*part = append(*part, Contents{Table: c.Table})
+			}
+			last := &(*part)[len(*part)-1]
+			last.Files = append(last.Files, f)
 		}
 	}
-	return len(files), nil
+	return parts, nil
 }
 
 func (d *DB) insert(ctx context.Context, t load.Table, files []string) error {

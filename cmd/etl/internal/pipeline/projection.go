@@ -155,23 +155,22 @@ func updateTables(ctx context.Context, db *database.DB, changes []merged) error 
 
 // loadTables fills an empty database from the Parquet.
 func (r *run) loadTables(ctx context.Context, db *database.DB, m *generation.Manifest) error {
+	var all []database.Contents
 	for _, t := range allTables() {
-		if err := db.Create(ctx, t); err != nil {
-			return err
-		}
-		var files []string
+		c := database.Contents{Table: t}
 		partitions := m.Tables[t.Full()].Partitions
 		for _, folder := range slices.Sorted(maps.Keys(partitions)) {
-			if f := partitions[folder]; r.kept(t, folder, f) && !r.parent.Intact(f) {
+			f := partitions[folder]
+			if r.kept(t, folder, f) && !r.parent.Intact(f) {
 				return damagedError(r.parent, f)
 			}
-			files = append(files, r.build.Path(partitions[folder].Path))
+			if f.Rows > 0 {
+				c.Files = append(c.Files, r.build.Path(f.Path))
+			}
 		}
-		if err := db.Load(ctx, t, files); err != nil {
-			return err
-		}
+		all = append(all, c)
 	}
-	return nil
+	return db.Fill(ctx, all)
 }
 
 // kept reports whether a partition is the parent's file.
