@@ -86,7 +86,7 @@ func TestDamageInWaitingRun(t *testing.T) {
 		}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := open(t, noon, sandbox.Options{Scale: 0.05})
+			v := open(t, noon, sandbox.Options{Scale: 0.1})
 			two := pipeline.Request{Pipelines: []string{"calls", "conversations"}}
 			run := v.dies(two)
 			test.damage(t, run)
@@ -122,7 +122,7 @@ func TestDamageInWaitingRun(t *testing.T) {
 // next one, and the bookmark never passes it.
 func TestDamageInWaitingRunOfNightsThatFail(t *testing.T) {
 	t.Parallel()
-	v := open(t, noon, sandbox.Options{Scale: 0.05})
+	v := open(t, noon, sandbox.Options{Scale: 0.1})
 	flip(t, wholePage(t, v.dies(pipeline.Request{})), false)
 	v.pass(aDay)
 	v.refuse(func(a asked) bool { return a.vendor == "iadvize" })
@@ -176,7 +176,7 @@ func TestDamageInWaitingBackfill(t *testing.T) {
 // --skip it goes on, on the record, this once.
 func TestReplayWithoutAPage(t *testing.T) {
 	t.Parallel()
-	v := open(t, noon, sandbox.Options{Scale: 0.05})
+	v := open(t, noon, sandbox.Options{Scale: 0.1})
 	v.nights(aDay)
 	runs, err := filepath.Glob(filepath.Join(v.config.Warehouse, "landing", "aircall", "calls", "*"))
 	if err != nil || len(runs) != 2 {
@@ -268,7 +268,7 @@ func lastOf(t *testing.T, dir string) string {
 // in the same way.
 func TestReplayWithoutTheRestOfAJournal(t *testing.T) {
 	t.Parallel()
-	v := open(t, noon, sandbox.Options{Scale: 0.05})
+	v := open(t, noon, sandbox.Options{Scale: 0.1})
 	v.run(pipeline.Request{})
 	dir := filepath.Join(v.config.Warehouse, "landing", "aircall", "calls")
 	run := lastOf(t, dir)
