@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	mixes = flag.Int("mixes", 200, "random mixes of faults to try")
+	mixes = flag.Int("mixes", 60, "random mixes of faults to try")
 	mix   = flag.Uint64("mix", 0, "try the mix of this seed alone")
 )
 
@@ -23,7 +23,7 @@ var (
 func TestRandomMixesOfFaults(t *testing.T) {
 	n := *mixes
 	if testing.Short() {
-		n = min(n, 24)
+		n = min(n, 12)
 	}
 	first := uint64(1)
 	if *mix > 0 {
