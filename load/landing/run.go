@@ -116,6 +116,13 @@ func (r *Run) take(kind string, line []byte) error {
 		err := json.Unmarshal(line, &w)
 		r.Windows = append(r.Windows, w)
 		return err
+	}
+	return r.takeWord(kind, line)
+}
+
+// takeWord adds a line that is said of the run as a whole, and nothing of others.
+func (r *Run) takeWord(kind string, line []byte) error {
+	switch kind {
 	case endLine:
 		r.End = new(End)
 		return json.Unmarshal(line, r.End)
@@ -137,17 +144,7 @@ func (r *Run) takeBehind(kind string, line []byte) error {
 	if r.Damage == nil {
 		r.Damage = &CorruptError{Ref: r.Ref() + "/" + journalName, Err: fmt.Errorf("a line is damaged at byte %d", r.size)}
 	}
-	switch kind {
-	case endLine:
-		r.End = new(End)
-		return json.Unmarshal(line, r.End)
-	case markLine:
-		var m Mark
-		err := json.Unmarshal(line, &m)
-		r.Marks = append(r.Marks, m)
-		return err
-	}
-	return nil
+	return r.takeWord(kind, line)
 }
 
 func (r *Run) takeHeader(line []byte) error {
