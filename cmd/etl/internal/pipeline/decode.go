@@ -38,7 +38,8 @@ const (
 
 type landedPage struct {
 	landing.Landed
-	body []byte
+	body   []byte
+	weight int64 // of the room for pages
 }
 
 // startDecoders starts one decoder a core, as far as memory allows.
@@ -77,11 +78,12 @@ func (d *decoders) fail(err error) {
 
 // send hands over a durable page; it blocks while the decoders are busy.
 func (d *decoders) send(page landing.Landed, body []byte) error {
-	if d.room.Acquire(d.ctx, weight(body)) != nil {
+	took := weight(body)
+	if d.room.Acquire(d.ctx, took) != nil {
 		return d.err
 	}
 	select {
-	case d.pages <- landedPage{page, body}:
+	case d.pages <- landedPage{page, body, took}:
 		return nil
 	case <-d.ctx.Done():
 		return d.err
@@ -126,7 +128,7 @@ func (l *leg) decode(decoder transform.Decoder, d *decoders) (err error) {
 				return err
 			}
 		}
-		d.room.Release(weight(page.body))
+		d.room.Release(page.weight)
 	}
 	return rows.Flush(l.stage)
 }
