@@ -25,6 +25,7 @@ var layers = map[string][]string{
 	"nightjar/load/landing":              {"nightjar/load"},
 	"nightjar/load/durable":              {},
 	"nightjar/load/lock":                 {"nightjar/load/durable"},
+	"nightjar/load/runlog":               {"nightjar/load/durable"},
 	"nightjar/load/partition":            {"nightjar/load"},
 	"nightjar/load/database":             {"nightjar/load"},
 	"nightjar/load/generation":           {"nightjar/load", "nightjar/load/durable"},
@@ -32,6 +33,7 @@ var layers = map[string][]string{
 	"nightjar/cmd/etl/internal/budget":   {},
 	"nightjar/cmd/etl/internal/config":   {"nightjar/cmd/etl/internal/budget", "nightjar/cmd/etl/internal/schedule"},
 	"nightjar/cmd/etl/internal/schedule": {},
+	"nightjar/cmd/etl/internal/ledger":   {},
 	"nightjar/cmd/etl/internal/pipeline": {"nightjar/cmd/etl/internal/budget", "nightjar/cmd/etl/internal/config", "nightjar/extract", "nightjar/transform", "nightjar/load"},
 }
 

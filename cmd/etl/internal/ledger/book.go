@@ -1,0 +1,199 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Settled is what a generation's manifest keeps of a stream, so that the decisions
+// before it need not be read: the runs that count are those up to Through, but for
+// Except.
+type Settled struct {
+	Through  string          `json:"through"`
+	Except   []string        `json:"except,omitempty"`
+	Bookmark json.RawMessage `json:"bookmark,omitempty"`
+	Words    map[string]Word `json:"words,omitempty"` // by landed run that does not count
+	AsOf     time.Time       `json:"as_of,omitzero"`  // up to when the rows are proven, for streams whose bookmark does not tell
+}
+
+// Word is the last one said of a landed run.
+type Word struct {
+	Status Status `json:"status"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Holds reports whether the run counts.
+func (s Settled) Holds(run string) bool { return run <= s.Through && !slices.Contains(s.Except, run) }
+
+// Book is the ledger of one warehouse.
+type Book struct {
+	live  *generation
+	known map[string]*generation // by the run that made it
+	words map[Stream]map[string]Word
+}
+
+// generation is what a decision to publish added to its parent.
+type generation struct {
+	run     string
+	parent  *generation
+	settled map[Stream]Settled // of the one that the book begins with
+	added   map[Stream]Change
+}
+
+// Open begins a book with the generation that run made, and what its manifest keeps.
+// A book without one, for run empty, is fed all decisions from the first on.
+func Open(run string, settled map[Stream]Settled) *Book {
+	b := &Book{known: map[string]*generation{}, words: map[Stream]map[string]Word{}}
+	if run != "" {
+		b.live = &generation{run: run, settled: settled}
+		b.known[run] = b.live
+	}
+	for s, kept := range settled {
+		b.words[s] = maps.Clone(kept.Words)
+	}
+	return b
+}
+
+// Add enters a decision, the next in order. One whose parent the book does not know
+// is an error: what lies between is missing.
+func (b *Book) Add(d Decision) error {
+	switch d.Kind {
+	case Publish:
+		parent, err := b.generation(d.Parent)
+		if err != nil {
+			return fmt.Errorf("enter the generation of run %s: %w", d.RunID, err)
+		}
+		b.live = &generation{run: d.RunID, parent: parent, added: d.Streams}
+		b.known[d.RunID] = b.live
+	case Rollback:
+		target, err := b.generation(d.Parent)
+		if err != nil {
+			return fmt.Errorf("enter the rollback %s: %w", d.RunID, err)
+		}
+		b.live = target
+	case Hold, Accept, Discard:
+	default:
+		return fmt.Errorf("enter decision %s: %q is no decision", d.RunID, d.Kind)
+	}
+	if d.Kind != Publish {
+		b.say(d)
+	}
+	return nil
+}
+
+func wordOf(k Kind, c Change) Word {
+	switch k {
+	case Accept:
+		return Word{Accepted, c.Reason}
+	case Discard:
+		return Word{Discarded, c.Reason}
+	case Rollback:
+		return Word{RolledBack, c.Reason}
+	}
+	return Word{c.Word, c.Reason}
+}
+
+func (b *Book) generation(run string) (*generation, error) {
+	if run == "" {
+		return nil, nil
+	}
+	g := b.known[run]
+	if g == nil {
+		return nil, fmt.Errorf("nothing is recorded of run %s, whose generation it is built on", run)
+	}
+	return g, nil
+}
+
+// say notes the word of a decision on each of its runs.
+func (b *Book) say(d Decision) {
+	for s, c := range d.Streams {
+		if b.words[s] == nil {
+			b.words[s] = map[string]Word{}
+		}
+		for _, r := range c.Runs {
+			b.words[s][r.ID] = wordOf(d.Kind, c)
+		}
+	}
+}
+
+// Live is the run that made the live generation; empty for none.
+func (b *Book) Live() string {
+	if b.live == nil {
+		return ""
+	}
+	return b.live.run
+}
+
+// Came tells the book which generation is live in truth. Where a run died between its
+// decision to publish and the rename, that is the parent of the last one; what the
+// decision was about waits then, and what was accepted stays accepted.
+func (b *Book) Came(run string) error {
+	g, err := b.generation(run)
+	if err != nil {
+		return fmt.Errorf("find the live generation in the ledger: %w", err)
+	}
+	b.live = g
+	return nil
+}
+
+// Streams lists the streams of which anything is decided, sorted.
+func (b *Book) Streams() []Stream {
+	all := map[Stream]bool{}
+	for g := b.live; g != nil; g = g.parent {
+		for s := range g.settled {
+			all[s] = true
+		}
+		for s := range g.added {
+			all[s] = true
+		}
+	}
+	for s := range b.words {
+		all[s] = true
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// account is what a generation holds of a stream.
+type account struct {
+	settled  Settled
+	pages    map[string]int // of the runs that count beyond settled
+	bookmark json.RawMessage
+}
+
+func (a account) holds(run string) bool {
+	_, added := a.pages[run]
+	return added || a.settled.Holds(run)
+}
+
+// account adds up what the generation and those behind it say of the stream.
+func (g *generation) account(s Stream) account {
+	a := account{pages: map[string]int{}}
+	anew := false
+	for ; g != nil; g = g.parent {
+		c, touched := g.added[s]
+		if a.bookmark == nil && touched {
+			a.bookmark = c.Bookmark
+		}
+		if settled, ok := g.settled[s]; ok {
+			if a.bookmark == nil {
+				a.bookmark = settled.Bookmark
+			}
+			if !anew {
+				a.settled = settled
+			}
+		}
+		if !touched || anew {
+			continue
+		}
+		for _, r := range c.Runs {
+			if _, newer := a.pages[r.ID]; !newer {
+				a.pages[r.ID] = r.Pages
+			}
+		}
+		anew = c.Anew
+	}
+	return a
+}

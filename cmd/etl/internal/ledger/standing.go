@@ -1,0 +1,110 @@
+package ledger
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Standing says how a stream stands, by the live generation, by what was said of its
+// runs, and by what has landed, which ascends.
+func (b *Book) Standing(s Stream, landed []Landed) Standing {
+	a := b.live.account(s)
+	out := Standing{Bookmark: a.bookmark}
+	modes := map[string]string{}
+	for _, l := range landed {
+		modes[l.ID] = l.Mode
+		switch word := b.word(s, l); {
+		case a.holds(l.ID):
+			out.Counted = append(out.Counted, l.ID)
+		case word.Status == Discarded:
+			out.Discarded = append(out.Discarded, l.ID)
+		case word.Status.waits():
+			out.Held = append(out.Held, Held{l.ID, string(word.Status), word.Reason})
+		default:
+			out.Waiting = append(out.Waiting, l.ID)
+		}
+	}
+	supersede(out.Held, modes)
+	out.Missing = missing(a, landed)
+	return out
+}
+
+// waits reports whether a run of that word counts on someone's word alone.
+func (s Status) waits() bool { return s == Withheld || s == Incomplete || s == RolledBack }
+
+// word is the last one said of a landed run: by a decision or, where there is none,
+// by the landing zone.
+func (b *Book) word(s Stream, l Landed) Word {
+	if said, ok := b.words[s][l.ID]; ok {
+		return said
+	}
+	return Word{l.Status, l.Reason}
+}
+
+// supersede marks the held runs that a newer held one has made idle: it asked for what
+// they had asked for, and for more. What was rolled back and what a backfill brought
+// are no part of that.
+func supersede(held []Held, modes map[string]string) {
+	for i := range held {
+		for _, newer := range held[i+1:] {
+			if held[i].Word != string(RolledBack) && (modes[newer.ID] == "full" || modes[newer.ID] == modes[held[i].ID] && modes[newer.ID] != "backfill") {
+				held[i].Word = Superseded
+			}
+		}
+	}
+}
+
+// missing says what the tables were made of and the landing zone no longer has.
+func missing(a account, landed []Landed) []string {
+	var all []string
+	have := make(map[string]Landed, len(landed))
+	for _, l := range landed {
+		have[l.ID] = l
+	}
+	for _, id := range slices.Sorted(maps.Keys(a.pages)) {
+		if l, ok := have[id]; !ok {
+			all = append(all, fmt.Sprintf("run %s with its %d pages is not there", id, a.pages[id]))
+		} else if l.Pages < a.pages[id] {
+			all = append(all, fmt.Sprintf("run %s has %d of its %d pages", id, l.Pages, a.pages[id]))
+		}
+	}
+	if last := a.settled.Through; last != "" {
+		if _, named := a.pages[last]; !named && have[last].ID == "" {
+			all = append(all, fmt.Sprintf("run %s is not there", last))
+		}
+	}
+	for _, l := range landed {
+		if _, there := have[l.Follows]; l.Follows != "" && !there {
+			if _, named := a.pages[l.Follows]; !named && l.Follows != a.settled.Through {
+				all = append(all, fmt.Sprintf("run %s, which run %s follows, is not there", l.Follows, l.ID))
+			}
+		}
+	}
+	return all
+}
+
+// Settle is what the manifest of a generation keeps of a stream, of which landed has
+// landed.
+func (b *Book) Settle(s Stream, landed []Landed) Settled {
+	now := b.Standing(s, landed)
+	kept := Settled{Bookmark: now.Bookmark}
+	if n := len(now.Counted); n > 0 {
+		kept.Through = now.Counted[n-1]
+	}
+	for _, l := range landed {
+		if _, counts := slices.BinarySearch(now.Counted, l.ID); counts {
+			continue
+		}
+		if l.ID <= kept.Through {
+			kept.Except = append(kept.Except, l.ID)
+		}
+		if said, ok := b.words[s][l.ID]; ok {
+			if kept.Words == nil {
+				kept.Words = map[string]Word{}
+			}
+			kept.Words[l.ID] = said
+		}
+	}
+	return kept
+}
