@@ -5,18 +5,27 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"nightjar/cmd/etl/internal/pipeline"
 )
 
 func newReplay(a *app) *cobra.Command {
 	var since string
 	var skip []string
+	var accept bool
 	cmd := &cobra.Command{
 		Use:   "replay",
 		Short: "Rebuild the tables from landed pages, with the network off",
 		Long: `Replay reads every landed page again and publishes the tables that they give, as
-a new generation. It opens no socket. Use it after a fix of the program, after a
-change of the partitions' width, or to rebuild a warehouse of which only the
-landing zone is left, or of which the live generation cannot be read.
+a new generation. It opens no socket. Use it after a fix of the program, or to
+rebuild a warehouse of which only the landing zone and the run records are left, or
+of which the live generation cannot be read.
+
+It publishes what was published: what is held stays held, and what a run that died
+has landed waits for the next run. A stream of which a published run is lost, or
+would lose more rows than max_drop allows, is held; its reason names what is
+missing. --accept publishes what is left, and the next run asks the vendor for the
+rest.
 
 A landed page that is damaged ends it, and so does a damaged journal: restore the
 file from a backup, or name it with --skip. The rest is then published, and the
@@ -26,6 +35,7 @@ goes on from the bookmark and does not ask for them; a backfill (etl run --from)
 does.`,
 		Example: `  etl replay
   etl replay --since 2026-01-01
+  etl replay --accept
   etl replay --skip aircall/calls/20260331T013000.000Z/000012`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -39,7 +49,7 @@ does.`,
 					return usageError{fmt.Errorf("--since %q is no day; want YYYY-MM-DD", since)}
 				}
 			}
-			report, err := r.Replay(cmd.Context(), from, skip...)
+			report, err := r.Replay(cmd.Context(), pipeline.Rebuild{Since: from, Skip: skip, Accept: accept})
 			if err != nil {
 				return err
 			}
@@ -48,5 +58,6 @@ does.`,
 	}
 	cmd.Flags().StringVar(&since, "since", "", "read only the runs from this business `day` on, and merge them over what is there")
 	cmd.Flags().StringArrayVar(&skip, "skip", nil, "go on without the landed page, or what stands behind the damage of the journal, of this `reference`; may be repeated")
+	cmd.Flags().BoolVar(&accept, "accept", false, "publish what is left, where landed runs or rows are lost")
 	return cmd
 }

@@ -22,7 +22,13 @@ last one, and once more for what may still change.
 A run that cannot be trusted is held: rows are missing, too many are rejected,
 far fewer came than the warehouse has, or most values of a column turned null.
 The live generation stays as it is, the pages that landed are kept, and the
-summary says why. --accept publishes it all the same.
+summary says why. ` + "`etl held`" + ` lists what is held; accept publishes it, discard drops
+it. --accept publishes what this very run brings, whatever it is; what was held
+before stays held.
+
+Rows depend on the time zone, on the unit of durations and on the width of the
+partitions. Where one of them has changed, the tables are first made anew of what
+has landed, as a generation of its own.
 
 A run whose vendor has dropped a field is published as drifted: the columns made
 of it keep what they last held.`,
@@ -58,7 +64,7 @@ of it keep what they last held.`,
 	flags.StringVar(&from, "from", "", "backfill from this business `day`, YYYY-MM-DD")
 	flags.StringVar(&to, "to", "", "backfill through this business `day`; without it, through today")
 	flags.BoolVar(&full, "full", false, "ask for everything from the configured start")
-	flags.BoolVar(&accept, "accept", false, "publish although a run would be, or was, held")
+	flags.BoolVar(&accept, "accept", false, "publish what this run brings although it would be held")
 	flags.BoolVar(&dry, "dry-run", false, "show windows and expected requests, and do nothing")
 	return cmd
 }

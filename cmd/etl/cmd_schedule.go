@@ -68,8 +68,8 @@ func lastStarts(ctx context.Context, r *pipeline.Runner) (map[string]time.Time, 
 	}
 	last := map[string]time.Time{}
 	for _, p := range state.Pipelines {
-		if p.Last != nil {
-			last[p.Pipeline] = p.Last.Started
+		if !p.Published.IsZero() {
+			last[p.Pipeline] = p.Published
 		} else {
 			last[p.Pipeline] = time.Now()
 		}

@@ -54,6 +54,12 @@ func writeReport(w io.Writer, r *pipeline.Report) {
 	for _, found := range r.Damage {
 		fmt.Fprintf(w, "damage: %s\n", found)
 	}
+	if r.Reason != "" {
+		fmt.Fprintln(w, r.Reason)
+	}
+	for _, next := range r.Next {
+		fmt.Fprintf(w, "next: %s\n", next)
+	}
 	if r.Generation > 0 {
 		fmt.Fprintf(w, "run %s is %s and published generation %d in %s (%s)\n", r.RunID, r.Status, r.Generation, r.Warehouse, duration(r.Finished.Sub(r.Started)))
 	} else {
@@ -252,7 +258,10 @@ func writeState(w io.Writer, s *pipeline.State, zone *time.Location) {
 			fmt.Fprintf(w, "%s: last run %s is %s: %s\n", p.Pipeline, p.Last.RunID, p.Last.Status, p.Last.Reason)
 		}
 		for _, waiting := range p.Waiting {
-			fmt.Fprintf(w, "%s: run %s %s: %s%s\n", p.Pipeline, waiting.RunID, waiting.Status, waiting.Reason, acceptHint(p.Pipeline, waiting.Status))
+			fmt.Fprintf(w, "%s: run %s %s: %s%s\n", p.Pipeline, waiting.RunID, waiting.Status, waiting.Reason, acceptHint(p.Pipeline, waiting))
+		}
+		for _, what := range p.NotAsked {
+			fmt.Fprintf(w, "%s: %s\n", p.Pipeline, what)
 		}
 		writeUnknown(w, p, zone)
 	}
@@ -282,11 +291,11 @@ func writeUnknown(w io.Writer, p pipeline.PipelineState, zone *time.Location) {
 	}
 }
 
-func acceptHint(name, status string) string {
-	if status == "held" || status == "incomplete" {
-		return fmt.Sprintf(" (to publish it all the same: etl run %s --accept)", name)
+func acceptHint(name string, w pipeline.Waiting) string {
+	if !w.Held() {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf(" (see: etl held show %s %s)", w.RunID, name)
 }
 
 func minute(t time.Time, zone *time.Location) string {

@@ -69,7 +69,7 @@ Results go to stdout, logs to stderr. Exit codes: 0 published and complete,
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "log warnings and errors only")
 	root.AddCommand(
 		newDemo(a), newRun(a), newSchedule(a), newCheck(a), newStatus(a),
-		newReplay(a), newVerify(a), newRollback(a), newGenerations(a), newSandbox(a),
+		newHeld(a), newReplay(a), newVerify(a), newRollback(a), newGenerations(a), newSandbox(a),
 	)
 	for _, cmd := range append(root.Commands(), root) {
 		asUsage(cmd)

@@ -31,7 +31,8 @@ type Manifest struct {
 	Marts    map[string]File  `json:"marts"`  // by "marts.name"
 
 	Bookmarks      map[string]Bookmark `json:"bookmarks"`                // by "source/stream"
-	Landed         map[string]Landed   `json:"landed"`                   // by "source/stream"
+	Ledger         json.RawMessage     `json:"ledger,omitempty"`         // which landed runs are in the tables, in the caller's words
+	DependsOn      map[string]string   `json:"depends_on,omitempty"`     // settings that the rows were made with, by name
 	Reconciliation json.RawMessage     `json:"reconciliation,omitempty"` // of the run that made the generation
 }
 
@@ -62,19 +63,6 @@ type Bookmark struct {
 	Pipeline string          `json:"pipeline"` // that set it
 	RunID    string          `json:"run_id"`   // the run that set it
 	Updated  time.Time       `json:"updated"`
-}
-
-// Landed says which landed runs of a stream are in the tables: all up to
-// Through, but those held.
-type Landed struct {
-	Through string    `json:"through"`
-	Held    []string  `json:"held,omitempty"`
-	At      time.Time `json:"at"` // when the newest page of them was whole
-}
-
-// Holds reports whether the landed run is in the tables.
-func (l Landed) Holds(runID string) bool {
-	return runID <= l.Through && !slices.Contains(l.Held, runID)
 }
 
 // Files lists every file of the generation but the manifest itself, by path.

@@ -44,6 +44,10 @@ type Header struct {
 	Version  string          `json:"version"`           // of the program
 	Started  time.Time       `json:"started"`           // UTC
 	Windows  json.RawMessage `json:"windows,omitempty"` // the plan, the caller's own JSON; nil if none
+	// Follows is the run of the stream that had landed before this one; empty for the
+	// first. A run that is lost is missed by the one that follows it.
+	Follows  string          `json:"follows,omitempty"`
+	Bookmark json.RawMessage `json:"bookmark,omitempty"` // where the stream stood, the caller's own JSON; nil if nowhere
 }
 
 // Page is one answer of a vendor that is to be landed.
@@ -101,7 +105,9 @@ const (
 	StatusIncomplete Status = "incomplete" // rows are known to be missing
 	StatusHeld       Status = "held"       // landed, and not to be published before someone accepts it
 	StatusFailed     Status = "failed"
-	StatusAccepted   Status = "accepted" // a mark: a held run that someone accepted
+	StatusAccepted   Status = "accepted"    // a mark: a held run that someone accepted
+	StatusDiscarded  Status = "discarded"   // a mark: a held run that someone discarded
+	StatusRolledBack Status = "rolled back" // a mark: a run whose generation was taken back
 )
 
 // End closes a run.

@@ -260,7 +260,7 @@ func TestRunIDs(t *testing.T) {
 		{time.Date(2026, 12, 31, 23, 59, 59, 999_999_999, time.UTC), "20261231T235959.999Z", true}, // rounds down
 		{night, "20270101T000000.000Z", true},                                                      // over midnight
 	} {
-		id, err := z.NewRunID(step.now)
+		id, err := z.NewRunID(step.now, "")
 		if err != nil || id != step.want {
 			t.Fatalf("at %v: %s, %v, want %s", step.now, id, err, step.want)
 		}
@@ -268,7 +268,7 @@ func TestRunIDs(t *testing.T) {
 			landRun(t, z, id, 1)
 		}
 	}
-	id, err := open(t, filepath.Join(t.TempDir(), "none")).NewRunID(night) // no zone yet
+	id, err := open(t, filepath.Join(t.TempDir(), "none")).NewRunID(night, "") // no zone yet
 	if err != nil || id != "20261120T021500.123Z" {
 		t.Fatal(id, err)
 	}
@@ -277,7 +277,7 @@ func TestRunIDs(t *testing.T) {
 func TestANewProcessGoesOnAfterTheLastRun(t *testing.T) {
 	dir := t.TempDir()
 	landRun(t, open(t, dir), runID, 1)
-	id, err := open(t, dir).NewRunID(night.Add(-time.Hour))
+	id, err := open(t, dir).NewRunID(night.Add(-time.Hour), "")
 	if err != nil || id != "20261120T021500.001Z" {
 		t.Fatal(id, err)
 	}

@@ -17,6 +17,7 @@ type Run struct {
 	Windows []WindowEnd // in the order in which they ended
 	End     *End        // nil for a run that died, or is still going on
 	Marks   []Mark      // in the order in which they were made
+	Landed  int         // how many pages have landed
 	// Damage says that a line of the journal is damaged although the run went on
 	// after it. What stands before it counts, and so do the end and the marks behind
 	// it; windows and pages behind it are not known. Nil as a rule.
@@ -116,6 +117,8 @@ func (r *Run) take(kind string, line []byte) error {
 		err := json.Unmarshal(line, &w)
 		r.Windows = append(r.Windows, w)
 		return err
+	case pageLine:
+		r.Landed++
 	}
 	return r.takeWord(kind, line)
 }

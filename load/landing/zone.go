@@ -46,12 +46,12 @@ func Open(dir string) (*Zone, error) {
 func workers() int { return min(runtime.GOMAXPROCS(0)+2, 8) }
 
 // NewRunID returns a name for a run that begins now: its UTC time to the
-// millisecond. It sorts after every run of the zone and every id given out
-// before, also when the clock went back.
-func (z *Zone) NewRunID(now time.Time) (string, error) {
+// millisecond. It sorts after the run given, after every run of the zone and after
+// every id given out before, also when the clock went back.
+func (z *Zone) NewRunID(now time.Time, after string) (string, error) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	last := z.last
+	last := max(z.last, after)
 	streams, err := z.Streams()
 	if err != nil {
 		return "", err

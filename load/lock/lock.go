@@ -104,6 +104,18 @@ func write(l *flock.Flock, text []byte) error {
 	return errors.Join(f.Truncate(int64(len(text))), f.Chmod(0o600))
 }
 
+// HeldBy reports whether a process of this machine says in the lock at path that it
+// holds it, and lives. It does not touch the lock, which somebody may be about to take.
+func HeldBy(path string, pid int) bool {
+	h := read(path)
+	host, err := os.Hostname()
+	if err != nil || h.PID != pid || h.Host != host {
+		return false
+	}
+	err = syscall.Kill(pid, 0)
+	return err == nil || errors.Is(err, syscall.EPERM)
+}
+
 func read(path string) Holder {
 	var h Holder
 	text, err := os.ReadFile(path)

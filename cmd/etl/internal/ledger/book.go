@@ -57,6 +57,14 @@ func Open(run string, settled map[Stream]Settled) *Book {
 	return b
 }
 
+// Know tells the book of another generation that is on disk, and what its manifest
+// keeps: a decision may be built on it.
+func (b *Book) Know(run string, settled map[Stream]Settled) {
+	if b.known[run] == nil {
+		b.known[run] = &generation{run: run, settled: settled}
+	}
+}
+
 // Add enters a decision, the next in order. One whose parent the book does not know
 // is an error: what lies between is missing.
 func (b *Book) Add(d Decision) error {
@@ -171,8 +179,7 @@ func (a account) holds(run string) bool {
 // account adds up what the generation and those behind it say of the stream.
 func (g *generation) account(s Stream) account {
 	a := account{pages: map[string]int{}}
-	anew := false
-	for ; g != nil; g = g.parent {
+	for anew := false; g != nil && !anew; g = g.parent {
 		c, touched := g.added[s]
 		if a.bookmark == nil && touched {
 			a.bookmark = c.Bookmark
@@ -181,11 +188,9 @@ func (g *generation) account(s Stream) account {
 			if a.bookmark == nil {
 				a.bookmark = settled.Bookmark
 			}
-			if !anew {
-				a.settled = settled
-			}
+			a.settled = settled
 		}
-		if !touched || anew {
+		if !touched {
 			continue
 		}
 		for _, r := range c.Runs {

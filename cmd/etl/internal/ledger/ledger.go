@@ -48,7 +48,7 @@ type Decision struct {
 // Change is what a decision means to one stream.
 type Change struct {
 	Runs   []Counted `json:"runs,omitempty"`   // landed runs, ascending
-	Anew   bool      `json:"anew,omitempty"`   // Publish: the tables hold the rows of Runs and of no others
+	Anew   bool      `json:"anew,omitempty"`   // Publish: the tables hold the rows of Runs and of no others, and Bookmark is all there is
 	Word   Status    `json:"word,omitempty"`   // Hold: Withheld or Incomplete
 	Reason string    `json:"reason,omitempty"` // for people; not of a Publish
 	// Bookmark is where the stream stands with a Publish; nil leaves it where it is.
@@ -101,6 +101,7 @@ const Superseded = "superseded"
 type Standing struct {
 	Counted   []string // runs whose rows are in the live tables
 	Waiting   []string // runs that the next one takes over
+	Accepted  []string // those of Waiting that someone has accepted
 	Held      []Held
 	Discarded []string
 	Bookmark  json.RawMessage // nil before the first

@@ -89,7 +89,7 @@ func TestStanding(t *testing.T) {
 				decide(ledger.Hold, "1", "", hold(counted("1"))),
 				decide(ledger.Accept, "a", "", counted("1")),
 			},
-			want: ledger.Standing{Counted: []string{"2"}, Waiting: []string{"1"}, Bookmark: json.RawMessage("2")},
+			want: ledger.Standing{Counted: []string{"2"}, Waiting: []string{"1"}, Accepted: []string{"1"}, Bookmark: json.RawMessage("2")},
 		},
 		"a newer night makes no backfill idle": {
 			landed: []ledger.Landed{{ID: "1", Mode: "backfill", Status: ledger.Withheld}, {ID: "2", Mode: "nightly", Status: ledger.Withheld}},
@@ -285,7 +285,7 @@ func (w *world) replay() {
 	}
 	id := w.id()
 	c := counted(slices.Sorted(maps.Keys(w.now().counts))...)
-	c.Anew = true
+	c.Anew, c.Bookmark = true, json.RawMessage(w.now().bookmark)
 	next := made{run: id, counts: maps.Clone(w.now().counts), bookmark: w.now().bookmark}
 	w.decisions = append(w.decisions, decide(ledger.Publish, id, w.now().run, c))
 	w.made = append(w.made, next)

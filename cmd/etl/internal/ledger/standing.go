@@ -23,6 +23,9 @@ func (b *Book) Standing(s Stream, landed []Landed) Standing {
 			out.Held = append(out.Held, Held{l.ID, string(word.Status), word.Reason})
 		default:
 			out.Waiting = append(out.Waiting, l.ID)
+			if word.Status == Accepted {
+				out.Accepted = append(out.Accepted, l.ID)
+			}
 		}
 	}
 	supersede(out.Held, modes)

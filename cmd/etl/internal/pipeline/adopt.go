@@ -4,6 +4,7 @@ import (
 	"context"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"nightjar/extract"
@@ -11,12 +12,11 @@ import (
 )
 
 // adopt takes over the pages that earlier runs of the stream have landed and
-// never published. Held runs wait for someone's word. What the landing zone will
-// not give is this leg's to bear; the others go on.
+// never published. What the landing zone will not give is this leg's to bear; the
+// others go on.
 func (l *leg) adopt(ctx context.Context, decoders *decoders) error {
-	waiting, withheld, err := l.run.pending(l.Source, l.Stream)
+	waiting, err := l.run.pending(l.Source, l.Stream)
 	if err == nil {
-		l.withheld = withheld
 		waiting, err = l.inOrder(waiting)
 	}
 	if err != nil {
@@ -39,24 +39,20 @@ func (l *leg) adopt(ctx context.Context, decoders *decoders) error {
 // the order in which they landed. Where an accepted run is older than what is
 // live already, that order is had by reading all of the stream's runs again.
 func (l *leg) inOrder(waiting []*landing.Run) ([]*landing.Run, error) {
-	live := l.run.landed(l.Source, l.Stream)
-	if len(waiting) == 0 || waiting[0].Header.RunID > live.Through {
-		return waiting, nil
+	counted, err := l.run.counted(l.Source, l.Stream)
+	if err != nil || len(waiting) == 0 || len(counted) == 0 || waiting[0].Header.RunID > counted[len(counted)-1] {
+		return waiting, err
 	}
-	accepted := map[string]bool{}
-	for _, r := range waiting {
-		accepted[r.Header.RunID] = true
-	}
-	all, err := l.run.zone.Runs(l.Source, l.Stream)
+	older, err := l.run.runsNamed(l.Source, l.Stream, counted)
 	if err != nil {
 		return nil, err
 	}
 	for _, t := range l.tables {
 		l.run.remade[t.Full()] = true
 	}
-	return slices.DeleteFunc(all, func(r *landing.Run) bool {
-		return !live.Holds(r.Header.RunID) && !accepted[r.Header.RunID]
-	}), nil
+	all := slices.Concat(older, waiting)
+	slices.SortFunc(all, func(a, b *landing.Run) int { return strings.Compare(a.Header.RunID, b.Header.RunID) })
+	return all, nil
 }
 
 // replay sends the pages of a landed run to the decoders and books its windows.
@@ -105,10 +101,14 @@ func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) er
 	return nil
 }
 
-// judged reports whether a landed run has been judged before: by someone who
-// withheld or accepted it, or when it was published.
+// judged reports whether a landed run has been judged before: by someone who accepted
+// it, or when it was published.
 func (r *run) judged(l *landing.Run) bool {
-	return r.replaying || withheld(l) || r.landed(l.Header.Source, l.Header.Stream).Holds(l.Header.RunID)
+	if r.replaying || r.request.only != "" {
+		return true
+	}
+	standing, err := r.standing(l.Header.Source, l.Header.Stream)
+	return err == nil && (slices.Contains(standing.Counted, l.Header.RunID) || slices.Contains(standing.Accepted, l.Header.RunID))
 }
 
 // book notes which window a landed page belongs to.
@@ -126,9 +126,6 @@ func (l *leg) book(w *Window, page landing.Landed) {
 	seen[page.Seq-1] = w
 	l.pages[ref] = seen
 	l.through = max(l.through, path.Base(ref))
-	if page.At.After(l.asOf) {
-		l.asOf = page.At
-	}
 }
 
 // skipLanded leaves out the windows that adopted runs have landed whole and in

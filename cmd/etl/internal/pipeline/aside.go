@@ -43,7 +43,7 @@ func (l *leg) body(r *landing.Run, w *Window, page *landing.Landed) ([]byte, err
 // refusal says what is damaged, and every way out.
 func (l *leg) refusal(r *landing.Run, damage *landing.CorruptError) error {
 	again := ""
-	if live := l.run.landed(l.Source, l.Stream); live.Through != "" && !live.Holds(r.Header.RunID) {
+	if l.run.parent != nil && !l.run.counts(r) {
 		again = fmt.Sprintf("`etl run %s` asks for it again; or ", l.Pipeline)
 	}
 	return fmt.Errorf("%w: %srestore it from a backup, or go on without it: `etl replay --skip %s`; `etl verify --landing` lists all that is damaged", damage, again, damage.Ref)
@@ -52,7 +52,7 @@ func (l *leg) refusal(r *landing.Run, damage *landing.CorruptError) error {
 // waits reports whether the landed run is taken over by a run that can ask the
 // vendor again.
 func (l *leg) waits(r *landing.Run) bool {
-	return !l.run.replaying && !l.run.landed(l.Source, l.Stream).Holds(r.Header.RunID)
+	return !l.run.replaying && !l.run.counts(r)
 }
 
 // writes reports whether to ask is to write.

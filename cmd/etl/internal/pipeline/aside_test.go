@@ -198,7 +198,7 @@ func TestReplayWithoutAPage(t *testing.T) {
 	dir := v.withLanding()
 	refused := func(warehouse string) {
 		t.Helper()
-		_, err := v.runner(v.load(warehouse)).Replay(t.Context(), time.Time{})
+		_, err := v.runner(v.load(warehouse)).Replay(t.Context(), pipeline.Rebuild{})
 		for _, words := range []string{ref + " is corrupt", "restore it from a backup", "`etl replay --skip " + ref + "`", "`etl verify --landing`"} {
 			if err == nil || !strings.Contains(err.Error(), words) {
 				t.Errorf("%v does not say %q", err, words)
@@ -207,7 +207,7 @@ func TestReplayWithoutAPage(t *testing.T) {
 	}
 	for _, warehouse := range []string{v.config.Warehouse, dir} {
 		refused(warehouse)
-		report, err := v.runner(v.load(warehouse)).Replay(t.Context(), time.Time{}, ref)
+		report, err := v.runner(v.load(warehouse)).Replay(t.Context(), pipeline.Rebuild{Skip: []string{ref}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +230,7 @@ func TestReplayWithoutAPage(t *testing.T) {
 		refused(warehouse) // the word was good for one replay
 	}
 
-	if _, err := v.runner(v.config).Replay(t.Context(), time.Time{}, "aircall/calls/20200101T000000.000Z/000001"); err == nil || !strings.Contains(err.Error(), "--skip") {
+	if _, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Skip: []string{"aircall/calls/20200101T000000.000Z/000001"}}); err == nil || !strings.Contains(err.Error(), "--skip") {
 		t.Errorf("a page that never landed may be left out: %v", err)
 	}
 	// From the landing zone alone the bookmark stays before the gap, so that the
@@ -274,11 +274,11 @@ func TestReplayWithoutTheRestOfAJournal(t *testing.T) {
 	run := lastOf(t, dir)
 	edit(t, filepath.Join(dir, run, "journal.jsonl"), func(b []byte) []byte { b[bytes.Index(b, []byte(`"seq":2`))] ^= 1; return b })
 	ref := "aircall/calls/" + run + "/journal.jsonl"
-	_, err := v.runner(v.config).Replay(t.Context(), time.Time{})
+	_, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{})
 	if err == nil || !strings.Contains(err.Error(), "`etl replay --skip "+ref+"`") {
 		t.Errorf("got %v, want the way out", err)
 	}
-	report, err := v.runner(v.config).Replay(t.Context(), time.Time{}, ref)
+	report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Skip: []string{ref}})
 	if err != nil || report.Status != pipeline.Incomplete || !strings.Contains(legOf(t, report, "calls").Reason, ref) {
 		t.Errorf("%+v, %v", report, err)
 	}

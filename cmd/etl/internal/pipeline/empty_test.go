@@ -114,10 +114,8 @@ func TestFileOfATableWithoutRows(t *testing.T) {
 	v.replay(v.config.Warehouse, time.Time{})
 	expectSameFiles(t, exported(t, v.config.Warehouse), want)
 
-	v.handLanded("desk", "conversations", nil, landedPage{"w", `{"conversations":[{"id":1,"createdAt":"2026-01-20T10:00:00Z"},{"id":2,"createdAt":"0001-01-01T00:00:00Z"}]}`, 2})
-	if _, err := v.rebuild(v.clock()); err != nil {
-		t.Fatal(err)
-	}
+	v.accept(v.handLanded("desk", "conversations", nil,
+		landedPage{"w", `{"conversations":[{"id":1,"createdAt":"2026-01-20T10:00:00Z"},{"id":2,"createdAt":"0001-01-01T00:00:00Z"}]}`, 2}), "desk", "conversations")
 	if got := v.folders(table); !slices.Equal(got, []string{"month=0001-01", "month=2026-01"}) {
 		t.Errorf("%s has the partitions %v", table, got)
 	}
@@ -168,10 +166,7 @@ func TestRecordsWithoutADay(t *testing.T) {
 		}
 		v.pass(aDay)
 		// A day comes to be known.
-		v.handLanded("aircall", "calls", nil, landedPage{"w", callsPage(aCall("c-1", "2026-03-02", "")), 1})
-		if _, err := v.rebuild(v.clock().Add(-time.Hour)); err != nil {
-			t.Fatal(err)
-		}
+		v.accept(v.handLanded("aircall", "calls", nil, landedPage{"w", callsPage(aCall("c-1", "2026-03-02", "")), 1}), "aircall", "calls")
 		if got := v.folders("aircall.calls"); !slices.Equal(got, want[1:]) {
 			t.Errorf("calls have the partitions %v, want %v", got, want[1:])
 		}

@@ -20,6 +20,7 @@ func (r *run) judge(ctx context.Context, l *leg, tables []merged) error {
 		}
 	}
 	l.sum()
+	l.judgeMissing()
 	l.judgeRejects(r.Config.Publish.MaxRejects)
 	l.judgeValues(tables, r.Config.Publish.MaxDrop)
 	return r.judgeDrop(ctx, l)
@@ -49,10 +50,24 @@ func (l *leg) judgeWindow(w *Window) (lacks bool) {
 	return false
 }
 
+// judgeMissing holds a replay of which the landing zone has lost a part.
+func (l *leg) judgeMissing() {
+	if len(l.missing) == 0 {
+		return
+	}
+	l.lossy = true
+	what := strings.Join(l.missing, "; ")
+	if l.run.request.Accept {
+		l.worsen(Incomplete, "published without what the landing zone has lost: "+what+"; the next run asks the vendor for it")
+		return
+	}
+	l.worsen(Held, "the landing zone has lost what was published: "+what+"; restore it from a backup, or publish what is left with `etl replay --accept`")
+}
+
 func (l *leg) judgeRejects(most float64) {
 	if l.Rejects > fewRejects && float64(l.Rejects) > most*float64(l.Fetched) {
-		l.worsen(Held, fmt.Sprintf("%d records, nested rows and values rejected in %d records, more than max_rejects %g%% allows; see etl.rejects after `etl run %s --accept`",
-			l.Rejects, l.Fetched, 100*most, l.Pipeline))
+		l.worsen(Held, fmt.Sprintf("%d records, nested rows and values rejected in %d records, more than max_rejects %g%% allows",
+			l.Rejects, l.Fetched, 100*most))
 	}
 }
 
@@ -72,8 +87,7 @@ func (l *leg) judgeValues(tables []merged, most float64) {
 		}
 	}
 	if len(lost) > 0 {
-		l.worsen(Held, fmt.Sprintf("the vendor now gives null for %s, a drop of more than max_drop %g%%; `etl run %s --accept` publishes it all the same",
-			strings.Join(lost, ", "), 100*most, l.Pipeline))
+		l.worsen(Held, fmt.Sprintf("the vendor now gives null for %s, a drop of more than max_drop %g%%", strings.Join(lost, ", "), 100*most))
 	}
 }
 
@@ -103,8 +117,8 @@ func (r *run) judgeDrop(ctx context.Context, l *leg) error {
 		came += w.Distinct + w.Rejected
 	}
 	if allowed := (1 - r.Config.Publish.MaxDrop) * float64(have); float64(came) < allowed {
-		l.worsen(Held, fmt.Sprintf("%d rows came where the warehouse has %d, a drop of more than max_drop %g%%; `etl run %s --accept` publishes it all the same",
-			came, have, 100*r.Config.Publish.MaxDrop, l.Pipeline))
+		l.worsen(Held, fmt.Sprintf("%d rows came where the warehouse has %d, a drop of more than max_drop %g%%",
+			came, have, 100*r.Config.Publish.MaxDrop))
 	}
 	return nil
 }

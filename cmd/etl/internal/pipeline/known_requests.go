@@ -96,7 +96,7 @@ func (k *known) requests(ctx context.Context) (map[string]asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	waiting, held, err := k.run.pending(idvSource, idvStream)
+	waiting, err := k.run.notPublished(idvSource, idvStream)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (k *known) requests(ctx context.Context) (map[string]asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range slices.Concat(waiting, held) {
+	for _, r := range waiting {
 		if err := k.landedRequests(r, decoder, last); err != nil {
 			return nil, fmt.Errorf("read whom run %s has asked for: %w", r.Header.RunID, err)
 		}

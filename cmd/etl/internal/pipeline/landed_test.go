@@ -32,7 +32,7 @@ func (v *vendors) handLanded(source, stream string, totals map[string]int64, pag
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	id, err := zone.NewRunID(v.clock())
+	id, err := zone.NewRunID(v.clock(), "")
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -71,12 +71,41 @@ func (v *vendors) handLanded(source, stream string, totals map[string]int64, pag
 	return id
 }
 
+// accept publishes a run that was landed by hand, as one that was held.
+func (v *vendors) accept(id, source, stream string) *pipeline.Report {
+	v.t.Helper()
+	zone := v.zone(v.config.Warehouse)
+	run, err := zone.Run(source, stream, id)
+	if err == nil {
+		err = zone.Mark(run, landing.Mark{Status: landing.StatusHeld, Reason: "by hand", At: v.clock()})
+	}
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return v.accepted(id)
+}
+
+// accepted publishes what is held of a run.
+func (v *vendors) accepted(id string, pipelines ...string) *pipeline.Report {
+	v.t.Helper()
+	r := v.runner(v.config)
+	r.Base = noNetwork{v.t}
+	report, err := r.Accept(v.t.Context(), id, pipelines)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if report.Generation == 0 {
+		v.t.Fatalf("the accepted run is %s, and nothing is published:\n%s", report.Status, reasons(report))
+	}
+	return report
+}
+
 // rebuild replays the warehouse's landing zone, whatever comes of it.
 func (v *vendors) rebuild(since time.Time) (*pipeline.Report, error) {
 	v.t.Helper()
 	r := v.runner(v.config)
 	r.Base = noNetwork{v.t}
-	return r.Replay(v.t.Context(), since)
+	return r.Replay(v.t.Context(), pipeline.Rebuild{Since: since})
 }
 
 func (v *vendors) rebuilt() *pipeline.Report {

@@ -29,16 +29,17 @@ type leg struct {
 	cfg      config.Pipeline
 	stream   extract.Stream
 	windows  map[string]*Window // this run's, by id
+	landed   bool               // this run has landed pages of the stream
 	replayed extract.Bookmark   // where a replay has found the stream to stand
 	planned  []extract.Window
 	adopted  []*landing.Run
-	withheld []*landing.Run   // landed before, waiting for someone's word
 	through  string           // the newest landed run that the leg's rows come from
-	asOf     time.Time        // when the newest page of the leg was whole
 	again    []extract.Window // of earlier runs, whose landed pages are damaged
 	gap      bool             // a replay goes on without pages that were published
 	left     []string         // references of those
 	lost     int64            // records in those
+	lossy    bool             // the replay gives less than was published
+	missing  []string         // what a replay knows to be lost of the landed runs that count
 	closed   string           // why nothing can be asked of the source; empty where that is not known
 	repeats  bool             // an earlier leg has found the source closed
 
@@ -54,8 +55,8 @@ type leg struct {
 func (l *leg) mainTable() load.Table { return l.tables[0] }
 
 // open prepares the stages of the leg's tables.
-func (r *run) open(cfg config.Pipeline) (*leg, error) {
-	l := &leg{
+func (r *run) open(cfg config.Pipeline) (l *leg, err error) {
+	l = &leg{
 		Leg: &Leg{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Status: Complete, Started: time.Now().UTC(), VendorTotal: extract.Unknown},
 		run: r, cfg: cfg,
 		windows: map[string]*Window{},
@@ -63,14 +64,14 @@ func (r *run) open(cfg config.Pipeline) (*leg, error) {
 	}
 	dir := filepath.Join(r.build.Scratch(), cfg.Name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("open pipeline %s: %w", cfg.Name, err)
+		return l, fmt.Errorf("open pipeline %s: %w", cfg.Name, err)
 	}
 	for _, t := range transform.TablesOf(cfg.Source, cfg.Stream) {
 		l.tables = append(l.tables, loadTable(t))
 	}
 	for _, t := range l.tables {
 		if err := l.addStage(t, partition.Width(cfg.Partition), dir); err != nil {
-			return nil, err
+			return l, err
 		}
 	}
 	rejects := loadTable(transform.Rejects())
@@ -92,11 +93,16 @@ func (l *leg) close() {
 	}
 }
 
+// fail records an error of this machine. It ends the leg, and no other.
+func (l *leg) fail(err error) {
+	l.run.logFault(err)
+	l.worsen(Failed, err.Error())
+}
+
 // extract adopts, plans and walks. Whatever the vendor does is recorded in the
 // leg; the error is of this machine.
 func (l *leg) extract(ctx context.Context) error {
-	defer func() { l.Finished = time.Now().UTC() }()
-	if err := l.decoding(ctx, l.adopt); err != nil || l.Status != Complete {
+	if err := l.decoding(ctx, l.adopt); err != nil || l.Status != Complete || l.run.request.only != "" {
 		return err
 	}
 	return l.decoding(ctx, l.ask)
@@ -167,10 +173,15 @@ func (l *leg) walk(ctx context.Context, windows []extract.Window, decoders *deco
 	if err != nil {
 		return fmt.Errorf("record the plan of %s: %w", l.Pipeline, err)
 	}
+	follows, err := l.run.lastLanded(l.Source, l.Stream)
+	if err != nil {
+		return fmt.Errorf("land pages of %s: %w", l.Pipeline, err)
+	}
 	l.through = l.run.id
 	writer, err := l.run.zone.Begin(landing.Header{
 		Source: l.Source, Stream: l.Stream, RunID: l.run.id, Pipeline: l.Pipeline, Mode: l.run.request.Mode(),
 		Version: l.run.Version, Started: l.run.now, Windows: plan,
+		Follows: follows, Bookmark: json.RawMessage(l.run.bookmark(l.Source, l.Stream)),
 	}, func(page landing.Landed, body []byte) error {
 		l.book(l.window(page.Window), page)
 		return decoders.send(page, body)
@@ -179,6 +190,7 @@ func (l *leg) walk(ctx context.Context, windows []extract.Window, decoders *deco
 		return fmt.Errorf("land pages of %s: %w", l.Pipeline, err)
 	}
 	defer writer.Close()
+	l.landed = true
 	for _, w := range windows {
 		l.windows[w.ID] = &Window{RunID: l.run.id, ID: w.ID, From: w.From, To: w.To, Status: Interrupted, Reason: "the walk ended before the window did", VendorTotal: extract.Unknown, scope: w.Scope, settled: w.Settled}
 		l.Windows = append(l.Windows, l.windows[w.ID])

@@ -9,32 +9,92 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
+	"nightjar/cmd/etl/internal/ledger"
+	"nightjar/extract"
 	"nightjar/load"
 	"nightjar/load/generation"
 	"nightjar/transform"
 )
 
-// newManifest carries over what the run does not touch and sets what it does.
-func (r *run) newManifest(legs []*leg) *generation.Manifest {
+// newManifest carries over what the run does not touch and sets what it does. The
+// decision to publish is in the book.
+func (r *run) newManifest(legs []*leg) (*generation.Manifest, error) {
 	m := &generation.Manifest{
 		RunID: r.id, Created: r.now, Program: "nightjar " + r.Version, Origin: r.origin(),
 		Tables: map[string]generation.Table{}, Marts: map[string]generation.File{},
-		Bookmarks: map[string]generation.Bookmark{}, Landed: map[string]generation.Landed{},
+		DependsOn: dependencies(r.Config),
 	}
 	if r.parent != nil {
 		maps.Copy(m.Tables, r.parent.Manifest.Tables)
-		maps.Copy(m.Bookmarks, r.parent.Manifest.Bookmarks)
-		maps.Copy(m.Landed, r.parent.Manifest.Landed)
 		m.Churn = r.parent.Manifest.Churn
 	}
-	for _, l := range legs {
-		if b := l.bookmark(); b != nil {
-			m.Bookmarks[streamKey(l.Source, l.Stream)] = generation.Bookmark{Value: json.RawMessage(b), Pipeline: l.Pipeline, RunID: r.id, Updated: r.now}
-		}
-		m.Landed[streamKey(l.Source, l.Stream)] = l.landed()
+	settled, err := r.settle(legs)
+	if err != nil {
+		return nil, err
 	}
-	return m
+	m.Bookmarks = r.newBookmarks(legs, settled)
+	for s, kept := range settled {
+		kept.Bookmark = nil // it is with the bookmarks
+		settled[s] = kept
+	}
+	if m.Ledger, err = json.Marshal(settled); err != nil {
+		return nil, fmt.Errorf("write the ledger: %w", err)
+	}
+	return m, nil
+}
+
+// settle is what the generation keeps of the ledger.
+func (r *run) settle(legs []*leg) (map[ledger.Stream]ledger.Settled, error) {
+	for _, l := range legs {
+		if l.landed {
+			delete(r.streams, ledger.Stream(streamKey(l.Source, l.Stream)))
+		}
+	}
+	known, err := r.streamsKnown()
+	if err != nil {
+		return nil, err
+	}
+	settled := map[ledger.Stream]ledger.Settled{}
+	for _, s := range known {
+		key := ledger.Stream(streamKey(s.Source, s.Stream))
+		landed, err := r.landedOf(s.Source, s.Stream, r.request.anew)
+		if err != nil {
+			return nil, err
+		}
+		kept := r.book.Settle(key, landed.told)
+		kept.AsOf = r.settled[key].AsOf
+		settled[key] = kept
+	}
+	for _, l := range legs {
+		key := ledger.Stream(streamKey(l.Source, l.Stream))
+		kept := settled[key]
+		if at := l.provenAt(); at.After(kept.AsOf) || r.replaying && r.request.anew {
+			kept.AsOf = at
+		}
+		settled[key] = kept
+	}
+	return settled, nil
+}
+
+// newBookmarks are where the streams stand with the generation.
+func (r *run) newBookmarks(legs []*leg, settled map[ledger.Stream]ledger.Settled) map[string]generation.Bookmark {
+	all := map[string]generation.Bookmark{}
+	if r.parent != nil {
+		maps.Copy(all, r.parent.Manifest.Bookmarks)
+	}
+	for _, l := range legs {
+		key := streamKey(l.Source, l.Stream)
+		b := settled[ledger.Stream(key)].Bookmark
+		if b == nil {
+			delete(all, key)
+		}
+		if b != nil && compactJSON(all[key].Value) != compactJSON(b) {
+			all[key] = generation.Bookmark{Value: b, Pipeline: l.Pipeline, RunID: r.id, Updated: r.now}
+		}
+	}
+	return all
 }
 
 // placeTables puts the partitions into the generation: new files where they
@@ -135,42 +195,62 @@ func (l *leg) bookmark() []byte {
 	return b
 }
 
-// replayedBookmark is where the landing zone says that a stream stands. A live
-// bookmark knows better.
+// replayedBookmark is where a stream stands whose tables are made anew: where it stood.
+// Where nobody remembers, the landing zone tells; and where pages are lost, the stream
+// stands no further than what is left of them covers, so that they are asked for again.
 func (r *run) replayedBookmark(l *leg) []byte {
-	if _, ok := r.bookmark(l.Source, l.Stream); ok {
+	stood := r.bookmark(l.Source, l.Stream)
+	switch {
+	case !r.request.anew:
+		return nil
+	case stood == nil || len(l.missing) > 0 && l.covering():
+		return l.replayed
+	case len(l.missing) > 0:
 		return nil
 	}
-	return l.replayed
+	return stood
 }
 
-// landed says which landed runs of the stream are in the tables with this leg.
-func (l *leg) landed() generation.Landed {
-	live := l.run.landed(l.Source, l.Stream)
-	published := map[string]bool{}
-	if !l.run.replaying {
-		published[l.run.id] = true
+// covering reports whether the bookmark is a sum of what windows cover.
+func (l *leg) covering() bool { return streams[streamKey(l.Source, l.Stream)].extend != nil }
+
+// provenAt is the beginning of the newest run of the leg that asked for all that may
+// still change, and got it whole; zero where none did. A backfill asks for less.
+func (l *leg) provenAt() time.Time {
+	var newest time.Time
+	if l.landed && l.run.request.Mode() != backfill && allWhole(slices.Collect(maps.Values(l.windows))) {
+		newest = l.run.now
+	}
+	byRun := map[string]map[string]*Window{}
+	for _, w := range l.Windows {
+		if byRun[w.RunID] == nil {
+			byRun[w.RunID] = map[string]*Window{}
+		}
+		byRun[w.RunID][w.ID] = w
 	}
 	for _, a := range l.adopted {
-		published[a.Header.RunID] = true
-	}
-	next := generation.Landed{Through: max(live.Through, l.through), At: live.At}
-	for _, id := range append(live.Held, l.withheldRuns()...) {
-		if !published[id] && id <= next.Through && !slices.Contains(next.Held, id) {
-			next.Held = append(next.Held, id)
+		if a.Header.Mode == backfill || !a.Header.Started.After(newest) || a.Damage != nil {
+			continue
+		}
+		var planned []extract.Window
+		if json.Unmarshal(a.Header.Windows, &planned) != nil {
+			continue
+		}
+		var windows []*Window
+		for _, p := range planned {
+			windows = append(windows, byRun[a.Header.RunID][p.ID])
+		}
+		if allWhole(windows) {
+			newest = a.Header.Started
 		}
 	}
-	if l.asOf.After(next.At) {
-		next.At = l.asOf
-	}
-	return next
+	return newest
 }
 
-// withheldRuns lists the landed runs of the stream that wait for someone's word.
-func (l *leg) withheldRuns() []string {
-	var ids []string
-	for _, r := range l.withheld {
-		ids = append(ids, r.Header.RunID)
-	}
-	return ids
+// allWhole reports whether nothing is known to be missing of the windows; nil is one
+// that was never walked.
+func allWhole(windows []*Window) bool {
+	return len(windows) > 0 && !slices.ContainsFunc(windows, func(w *Window) bool {
+		return w == nil || w.Status != Complete && w.Status != Unverifiable
+	})
 }

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"encoding/json"
 	"math"
 	"math/big"
 	"slices"
@@ -36,9 +37,8 @@ func (v *vendors) expectMarts() {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	landed := v.live().Manifest.Landed
-	conversationsFinal := final{paris, lookback, landed["iadvize/closed_conversations"].At}
-	wavesFinal := final{paris, settle, landed["volt/waves"].At}
+	conversationsFinal := final{paris, lookback, v.asOf("iadvize/closed_conversations")}
+	wavesFinal := final{paris, settle, v.asOf("volt/waves")}
 	for name, want := range map[string][]row{
 		"csat_daily":        csatDaily(truth, conversationsFinal),
 		"nps_daily":         npsDaily(truth, conversationsFinal),
@@ -58,6 +58,18 @@ func (v *vendors) expectMarts() {
 		expectRows(v.t, "marts."+name+" in Parquet", grains[name], parquet, want, 1e-9)
 		expectSorted(v.t, "marts."+name, grains[name], parquet)
 	}
+}
+
+// asOf is up to when the live generation says that the rows of a stream are proven.
+func (v *vendors) asOf(stream string) time.Time {
+	v.t.Helper()
+	var ledger map[string]struct {
+		AsOf time.Time `json:"as_of"`
+	}
+	if err := json.Unmarshal(v.live().Manifest.Ledger, &ledger); err != nil {
+		v.t.Fatal(err)
+	}
+	return ledger[stream].AsOf
 }
 
 // expectSorted expects rows in the order of their key, nulls last.

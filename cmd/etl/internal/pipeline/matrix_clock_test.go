@@ -57,7 +57,7 @@ func (h *theatre) rebuild() {
 			h.t.Fatal(err)
 		}
 	}
-	if _, err := h.runner.Replay(h.t.Context(), time.Time{}); err != nil {
+	if _, err := h.runner.Replay(h.t.Context(), pipeline.Rebuild{}); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
@@ -60,7 +59,7 @@ func TestEverySourceDriftsOnTheSecondNight(t *testing.T) {
 func (h *theatre) replays(when, want string, names []string) {
 	h.t.Helper()
 	stood := h.everything(names)
-	report, err := h.runner.Replay(h.t.Context(), time.Time{})
+	report, err := h.runner.Replay(h.t.Context(), pipeline.Rebuild{})
 	if err != nil {
 		h.t.Fatal(err)
 	}

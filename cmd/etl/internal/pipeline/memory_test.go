@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
@@ -22,7 +21,7 @@ func TestMemoryDoesNotChangeTheBytes(t *testing.T) {
 		dir := v.withLanding()
 		r := v.runner(v.load(dir))
 		r.Config.Memory, r.Base = memory, noNetwork{t}
-		if _, err := r.Replay(context.Background(), time.Time{}); err != nil {
+		if _, err := r.Replay(context.Background(), pipeline.Rebuild{}); err != nil {
 			t.Fatal(err)
 		}
 		expectSameFiles(t, exported(t, dir), want)
@@ -45,7 +44,7 @@ func TestContainerTooSmallForARun(t *testing.T) {
 		t.Errorf("the vendors were asked %d times", n)
 	}
 	v.run(pipeline.Request{})
-	if _, err := r.Replay(t.Context(), time.Time{}); !errors.As(err, &usage) {
+	if _, err := r.Replay(t.Context(), pipeline.Rebuild{}); !errors.As(err, &usage) {
 		t.Errorf("Replay: %v", err)
 	}
 	if s, err := r.Status(t.Context()); err != nil || s.Generation != 1 {

@@ -103,9 +103,9 @@ func damagedError(g *generation.Generation, f generation.File) error {
 	return fmt.Errorf("%s of generation %d is damaged or lost: `etl verify` says what is, and `etl replay` rebuilds it from the landing zone", f.Path, g.Manifest.Generation)
 }
 
-// leaveDamagedRecords takes the damaged record of earlier runs out of what a
-// replay builds on: no landed page has it.
-func (r *run) leaveDamagedRecords() {
+// remakeDamagedRecords has the tables about earlier runs made anew where a file of
+// theirs is damaged.
+func (r *run) remakeDamagedRecords() {
 	if r.parent == nil {
 		return
 	}
@@ -113,8 +113,8 @@ func (r *run) leaveDamagedRecords() {
 		partitions := r.parent.Manifest.Tables[t.Full()].Partitions
 		for _, folder := range slices.Sorted(maps.Keys(partitions)) {
 			if f := partitions[folder]; !r.remade[t.Full()] && !r.parent.Intact(f) {
-				r.found("%s of generation %d is damaged and left out: it is a record of earlier runs, which no landed page has", f.Path, r.parent.Manifest.Generation)
-				delete(partitions, folder)
+				r.found("%s of generation %d is damaged; the table is made anew of the run records", f.Path, r.parent.Manifest.Generation)
+				r.remade[t.Full()] = true
 			}
 		}
 	}
@@ -189,20 +189,20 @@ func (l *leg) damagedFiles() ([]string, error) {
 // published lists the landed runs that are in the live tables and that the leg has
 // not read yet.
 func (l *leg) published() ([]*landing.Run, error) {
-	all, err := l.run.zone.Runs(l.Source, l.Stream)
+	counted, err := l.run.counted(l.Source, l.Stream)
 	if err != nil {
 		return nil, err
 	}
-	live := l.run.landed(l.Source, l.Stream)
-	return slices.DeleteFunc(all, func(r *landing.Run) bool {
-		return !live.Holds(r.Header.RunID) || slices.ContainsFunc(l.adopted, func(a *landing.Run) bool { return a.Header.RunID == r.Header.RunID })
-	}), nil
+	return l.run.runsNamed(l.Source, l.Stream, slices.DeleteFunc(slices.Clone(counted), func(id string) bool {
+		return slices.ContainsFunc(l.adopted, func(a *landing.Run) bool { return a.Header.RunID == id })
+	}))
 }
 
-// remadeWhole fails the leg where its tables, made anew, have fewer rows than were
-// published: the landing zone then lacks pages that they came from.
+// remadeWhole compares the tables that were made anew with what was published. A night
+// fails where they have fewer rows: the landing zone then lacks pages that they came
+// from. A replay may give fewer, after a fix, up to a bound.
 func (l *leg) remadeWhole(tables []merged) {
-	if l.run.replaying || l.run.parent == nil {
+	if l.run.parent == nil {
 		return
 	}
 	for _, m := range tables {
@@ -213,7 +213,14 @@ func (l *leg) remadeWhole(tables []merged) {
 		for _, p := range m.outcome.Partitions {
 			rows += p.Rows
 		}
-		if had := l.run.parent.Manifest.Tables[m.table.Full()].Rows; rows < had {
+		had := l.run.parent.Manifest.Tables[m.table.Full()].Rows
+		most := l.run.Config.Publish.MaxDrop
+		switch {
+		case l.run.replaying && float64(rows) < (1-most)*float64(had):
+			l.lossy = true
+			l.worsen(Held, fmt.Sprintf("table %s made anew of the landed pages has %d rows, and %d were published, a drop of more than max_drop %g%%; `etl replay --accept` publishes it all the same",
+				m.table.Full(), rows, had, 100*most))
+		case !l.run.replaying && rows < had:
 			l.worsen(Failed, fmt.Sprintf("table %s made anew of the landed pages has %d rows, and %d were published: the landing zone lacks pages; restore them, or publish what there is with `etl replay`",
 				m.table.Full(), rows, had))
 		}

@@ -63,10 +63,15 @@ type Request struct {
 	Pipelines []string  // names; empty: all that are enabled
 	From, To  time.Time // a backfill of [From, To); both zero for a nightly run
 	Full      bool
-	Accept    bool // publish in spite of the gates, held runs included
+	Accept    bool // publish what this run brings in spite of the gates
 
-	anew bool // nothing of the live generation is needed, so that it need not be readable
+	anew bool   // nothing of the live generation is needed, so that it need not be readable
+	only string // the one landed run that is to be published; nobody is asked for more
 }
+
+// backfill is the mode of a run that names its own interval. It leaves the bookmark
+// where it is.
+const backfill = "backfill"
 
 // Mode says in one word what kind of run it is.
 func (q Request) Mode() string {
@@ -74,7 +79,7 @@ func (q Request) Mode() string {
 	case q.Full:
 		return "full"
 	case !q.From.IsZero():
-		return "backfill"
+		return backfill
 	}
 	return "nightly"
 }
@@ -90,9 +95,9 @@ func (r *Runner) zone() (*landing.Zone, error) {
 
 func (r *Runner) store() *generation.Store { return generation.Open(r.Config.Warehouse) }
 
-func (r *Runner) acquire() (func() error, error) {
-	return lock.Acquire(filepath.Join(r.Config.Warehouse, "lock"))
-}
+func (r *Runner) acquire() (func() error, error) { return lock.Acquire(r.lockPath()) }
+
+func (r *Runner) lockPath() string { return filepath.Join(r.Config.Warehouse, "lock") }
 
 // Budget is what the parts of the process may take.
 func (r *Runner) Budget() budget.Budget {

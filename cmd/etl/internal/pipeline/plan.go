@@ -45,7 +45,7 @@ func (r *Runner) Plan(ctx context.Context, request Request) ([]Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		waiting, _, err := run.pending(cfg.Source, cfg.Stream)
+		waiting, err := run.pending(cfg.Source, cfg.Stream)
 		if err != nil {
 			return nil, err
 		}
@@ -77,14 +77,14 @@ func (r *Runner) look(request Request) (*run, error) {
 	default:
 		return nil, err
 	}
-	return run, nil
+	return run, run.remember()
 }
 
 // ask is what the run wants of a pipeline's stream.
 func (r *run) ask(cfg config.Pipeline) extract.Ask {
 	ask := extract.Ask{Now: r.now, From: r.request.From, To: r.request.To, Full: r.request.Full}
-	if b, ok := r.bookmark(cfg.Source, cfg.Stream); ok {
-		ask.Bookmark = extract.Bookmark(b.Value)
+	if b := r.bookmark(cfg.Source, cfg.Stream); b != nil {
+		ask.Bookmark = b
 		ask.Newest = func(ctx context.Context) (time.Time, error) { return r.newest(ctx, cfg) }
 	}
 	return ask

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/load"
 	"nightjar/load/database"
 	"nightjar/load/generation"
@@ -224,7 +226,7 @@ func (r *run) variables(m *generation.Manifest) database.Variables {
 		"waves":         streamKey("volt", "waves"),
 		"messages":      streamKey("volt", "messages"),
 	} {
-		v[name+"_as_of"] = instant(m.Landed[key].At)
+		v[name+"_as_of"] = instant(r.asOf(m, key))
 		settle := "settle"
 		if name == "conversations" {
 			settle = "lookback"
@@ -232,6 +234,15 @@ func (r *run) variables(m *generation.Manifest) database.Variables {
 		v[name+"_"+settle] = interval(r.settleOf(key))
 	}
 	return v
+}
+
+// asOf is up to when it is proven that the rows of a stream are what the vendor has.
+func (r *run) asOf(m *generation.Manifest, key string) time.Time {
+	var settled map[string]ledger.Settled
+	if json.Unmarshal(m.Ledger, &settled) != nil {
+		return time.Time{}
+	}
+	return settled[key].AsOf
 }
 
 // settleOf is how long a record of the stream may still change.

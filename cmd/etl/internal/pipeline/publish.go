@@ -3,15 +3,13 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
+	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/load"
 	"nightjar/load/generation"
 	"nightjar/load/landing"
@@ -27,7 +25,7 @@ type merged struct {
 }
 
 // publish merges the legs, judges them, and commits those that can be trusted.
-// Where none can, the live generation stays.
+// Where none can, the live generation stays. What fails a leg is that leg's alone.
 func (r *run) publish(ctx context.Context) error {
 	var trusted []*leg
 	var changes []merged
@@ -39,40 +37,54 @@ func (r *run) publish(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		r.progress.Stage("merge " + l.Pipeline)
-		if err := l.heal(ctx); err != nil {
-			r.progress.Done()
-			l.worsen(Failed, err.Error())
-			l.sum()
+		tables, err := l.ready(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil && l.publishable() {
+			l.Published = true
+			trusted = append(trusted, l)
+			changes = append(changes, tables...)
 			continue
 		}
-		tables, err := l.merge(ctx)
-		r.progress.Done()
+		if err == nil {
+			err = l.hold()
+		}
 		if err != nil {
+			l.fail(err)
+		}
+		if err := l.withdraw(tables); err != nil {
 			return err
 		}
-		l.remadeWhole(tables)
-		if err := r.judge(ctx, l, tables); err != nil {
-			return err
-		}
-		if l.Status == Held && r.request.Accept {
-			l.Status, l.Reason = Complete, "accepted: "+l.Reason
-		}
-		l.judgeDrift()
-		if !l.publishable() {
-			if err := l.withdraw(tables); err != nil {
-				return err
-			}
-			continue
-		}
-		l.Published = true
-		trusted = append(trusted, l)
-		changes = append(changes, tables...)
 	}
 	if len(trusted) == 0 {
 		return nil
 	}
 	return r.commit(ctx, trusted, changes)
+}
+
+// ready merges the leg's rows with the live ones, and judges them.
+func (l *leg) ready(ctx context.Context) ([]merged, error) {
+	l.run.progress.Stage("merge " + l.Pipeline)
+	defer l.run.progress.Done()
+	if err := l.heal(ctx); err != nil {
+		l.sum()
+		return nil, err
+	}
+	tables, err := l.merge(ctx)
+	if err != nil {
+		l.sum()
+		return tables, err
+	}
+	l.remadeWhole(tables)
+	if err := l.run.judge(ctx, l, tables); err != nil {
+		return tables, err
+	}
+	if l.Status == Held && (l.run.request.Accept || l.run.replaying && !l.lossy) {
+		l.Status, l.Reason = Complete, "accepted: "+l.Reason
+	}
+	l.judgeDrift()
+	return tables, nil
 }
 
 // merge merges the staged rows of the leg's vendor tables with the live ones.
@@ -81,7 +93,7 @@ func (l *leg) merge(ctx context.Context) ([]merged, error) {
 	for i, t := range l.tables {
 		m, err := l.run.mergeTable(ctx, t, l.stages[t.Full()], l.windowOf(i == 0))
 		if err != nil {
-			return nil, err
+			return all, err
 		}
 		all = append(all, m)
 		c := m.outcome.Counts
@@ -101,8 +113,12 @@ func (l *leg) merge(ctx context.Context) ([]merged, error) {
 	return all, nil
 }
 
-// publishable reports whether the leg's rows go into the generation.
+// publishable reports whether the leg's rows go into the generation. What a replay reads
+// was published before, whatever is said of it.
 func (l *leg) publishable() bool {
+	if l.run.replaying && !l.lossy && l.Status != Failed {
+		return true
+	}
 	return l.Status == Complete || l.Status == Drifted || l.run.request.Accept || l.Status == Incomplete && writes(l.Source, l.Stream)
 }
 
@@ -220,8 +236,7 @@ func (r *run) checkMoved(t load.Table, s *partition.Stage, moved partition.Moves
 	return nil
 }
 
-// withdraw takes back what a leg that is not published has merged, and records
-// in the landing zone why its pages wait.
+// withdraw takes back what a leg that is not published has merged.
 func (l *leg) withdraw(tables []merged) error {
 	for _, m := range tables {
 		for _, p := range m.outcome.Partitions {
@@ -239,31 +254,42 @@ func (l *leg) withdraw(tables []merged) error {
 	for _, w := range l.Windows {
 		w.Loaded = 0
 	}
-	if l.Status == Failed {
-		return nil // nobody's word is waited for: the next run takes its pages over
+	return nil
+}
+
+// hold decides that what the leg has landed waits for someone's word. Nobody's word is
+// waited for where it failed: the next run takes its pages over.
+func (l *leg) hold() error {
+	if l.Status == Failed || !l.landed {
+		return nil
 	}
-	landed, err := l.run.zone.Run(l.Source, l.Stream, l.run.id)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // every window was adopted: the leg landed nothing of its own
-	}
-	if err != nil {
-		return err
-	}
-	status := landing.StatusHeld
+	word := ledger.Withheld
 	if l.Status == Incomplete {
-		status = landing.StatusIncomplete
+		word = ledger.Incomplete
 	}
-	return l.run.zone.Mark(landed, landing.Mark{Status: status, Reason: l.Reason, At: time.Now().UTC()})
+	return l.run.decide(one(ledger.Hold, l.Source, l.Stream, ledger.Change{Runs: []ledger.Counted{l.ownRun()}, Word: word, Reason: l.Reason}))
+}
+
+// ownRun is what this run has landed of the leg's stream.
+func (l *leg) ownRun() ledger.Counted {
+	ref := l.Source + "/" + l.Stream + "/" + l.run.id
+	return ledger.Counted{ID: l.run.id, Pages: len(l.pages[ref])}
 }
 
 // commit builds the generation around the merged tables and makes it live.
 func (r *run) commit(ctx context.Context, legs []*leg, changes []merged) error {
+	if err := r.enter(r.publication(legs)); err != nil {
+		return err
+	}
 	records, err := r.mergeRecords(ctx, legs)
 	if err != nil {
 		return err
 	}
 	changes = append(changes, records...)
-	m := r.newManifest(legs)
+	m, err := r.newManifest(legs)
+	if err != nil {
+		return err
+	}
 	if err := r.placeTables(m, changes); err != nil {
 		return err
 	}
@@ -275,6 +301,9 @@ func (r *run) commit(ctx context.Context, legs []*leg, changes []merged) error {
 	}
 	if m.Reconciliation, err = json.Marshal(r.report.Pipelines); err != nil {
 		return fmt.Errorf("record the reconciliation: %w", err)
+	}
+	if err := r.log().Write(r.record); err != nil {
+		return err
 	}
 	if err := r.build.Commit(m); err != nil {
 		return err
@@ -288,16 +317,41 @@ func (r *run) commit(ctx context.Context, legs []*leg, changes []merged) error {
 	return nil
 }
 
-// markAccepted notes on adopted runs that waited that someone accepted them.
+// publication is the decision to make a generation of the legs' rows.
+func (r *run) publication(legs []*leg) ledger.Decision {
+	d := ledger.Decision{RunID: r.id, Kind: ledger.Publish, Streams: map[ledger.Stream]ledger.Change{}}
+	if r.parent != nil {
+		d.Parent = r.parent.Manifest.RunID
+	}
+	for _, l := range legs {
+		c := ledger.Change{Bookmark: json.RawMessage(l.bookmark()), Anew: r.replaying && r.remade[l.mainTable().Full()]}
+		for _, a := range l.adopted {
+			c.Runs = append(c.Runs, ledger.Counted{ID: a.Header.RunID, Pages: a.Landed})
+		}
+		if l.landed {
+			c.Runs = append(c.Runs, l.ownRun())
+		}
+		d.Streams[ledger.Stream(streamKey(l.Source, l.Stream))] = c
+	}
+	return d
+}
+
+// markAccepted notes in the landing zone that the run's own pages are published although
+// the walk found rows to be missing: someone accepted them.
 func (r *run) markAccepted(legs []*leg) error {
 	for _, l := range legs {
-		for _, adopted := range l.adopted {
-			if !withheld(adopted) {
-				continue
-			}
-			if err := r.zone.Mark(adopted, landing.Mark{Status: landing.StatusAccepted, Reason: "accepted by run " + r.id, At: r.now}); err != nil {
-				return err
-			}
+		if !l.landed || writes(l.Source, l.Stream) {
+			continue
+		}
+		own, err := r.zone.Run(l.Source, l.Stream, r.id)
+		if err != nil {
+			return err
+		}
+		if own.End == nil || own.End.Status != landing.StatusIncomplete {
+			continue
+		}
+		if err := r.zone.Mark(own, landing.Mark{Status: landing.StatusAccepted, Reason: "accepted by run " + r.id, At: r.now}); err != nil {
+			return err
 		}
 	}
 	return nil

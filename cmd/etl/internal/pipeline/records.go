@@ -17,6 +17,7 @@ import (
 
 	"nightjar/load"
 	"nightjar/load/partition"
+	"nightjar/load/runlog"
 	"nightjar/transform"
 )
 
@@ -80,13 +81,22 @@ func (r *run) fill(s *partition.Stage, t load.Table, published []*leg) error {
 			s.Absorb(l.stages[t.Full()])
 		}
 		return nil
-	case "runs":
-		return stageRows(s, t, r.runRows())
-	case "reconciliation":
-		return stageRows(s, t, r.reconciliationRows(published))
-	default:
-		return stageRows(s, t, r.bookmarkRows(published))
+	case "bookmarks":
+		rows, err := r.bookmarkRows(published)
+		if err != nil {
+			return err
+		}
+		return stageRows(s, t, rows)
 	}
+	all, err := r.told(t)
+	if err != nil {
+		return err
+	}
+	rows := runRows
+	if t.Name == "reconciliation" {
+		rows = reconciliationRows
+	}
+	return stageRows(s, t, rows(all))
 }
 
 // row is one row by column name: every column of its table, nil for null, and its
@@ -185,30 +195,75 @@ func dayOf(runID string) any {
 	return arrow.Date32FromTime(t)
 }
 
-func (r *run) runRows() []row {
+// told are the summaries that a table about runs lacks: this run's, and those of the
+// runs since the live generation, which published nothing or are no longer live. Of a
+// table that is made anew, all there are records of.
+func (r *run) told(t load.Table) ([]*Report, error) {
+	records := r.recorded
+	if t.Full() == transform.Reconciliation().Full() {
+		records = nil // what is not live has no windows to reconcile
+	}
+	if r.parent == nil || r.remade[t.Full()] {
+		var err error
+		if records, err = r.records(""); err != nil {
+			return nil, err
+		}
+	}
+	var all []*Report
+	for _, record := range records {
+		if summary := summaryOf(record); summary != nil && record.RunID != r.id {
+			all = append(all, summary)
+		}
+	}
+	return append(all, r.report), nil
+}
+
+// summaryOf reads the summary in a record; nil where there is none.
+func summaryOf(record runlog.Record) *Report {
+	var summary Report
+	if len(record.Summary) == 0 || json.Unmarshal(record.Summary, &summary) != nil {
+		return nil
+	}
+	summary.version = record.Version
+	return &summary
+}
+
+func runRows(all []*Report) []row {
 	var rows []row
-	for _, l := range r.report.Pipelines {
-		rows = append(rows, row{
-			"run_id": r.id, "pipeline": l.Pipeline, "source": l.Source, "stream": l.Stream, "mode": r.report.Mode,
-			"started_at": l.Started, "finished_at": l.Finished, "status": string(l.Status), "reason": textOrNull(l.Reason),
-			"windows": int64(len(l.Windows)), "requests": l.Requests, "retries": l.Retries, "sign_ins": l.SignIns,
-			"fetched": l.Fetched, "rows_new": l.New, "rows_changed": l.Changed, "rows_unchanged": l.Unchanged,
-			"rejects": l.Rejects, "vendor_total": orNull(l.VendorTotal), "version": r.Version, load.BusinessDate: dayOf(r.id),
-		})
+	for _, r := range all {
+		for _, l := range r.Pipelines {
+			started := l.Started
+			if started.IsZero() {
+				started = r.Started
+			}
+			rows = append(rows, row{
+				"run_id": r.RunID, "pipeline": l.Pipeline, "source": l.Source, "stream": l.Stream, "mode": r.Mode,
+				"started_at": started, "finished_at": l.Finished, "status": string(l.Status), "reason": textOrNull(l.Reason),
+				"windows": int64(len(l.Windows)), "requests": l.Requests, "retries": l.Retries, "sign_ins": l.SignIns,
+				"fetched": l.Fetched, "rows_new": l.New, "rows_changed": l.Changed, "rows_unchanged": l.Unchanged,
+				"rejects": l.Rejects, "vendor_total": orNull(l.VendorTotal), "version": r.version, load.BusinessDate: dayOf(r.RunID),
+			})
+		}
 	}
 	return rows
 }
 
-func (r *run) reconciliationRows(published []*leg) []row {
+// reconciliationRows are the windows of what was published.
+func reconciliationRows(all []*Report) []row {
 	var rows []row
-	for _, l := range published {
-		for _, w := range l.Windows {
-			rows = append(rows, row{
-				"run_id": w.RunID, "pipeline": l.Pipeline, "window_id": w.ID, "window_from": w.From, "window_to": w.To,
-				"vendor_total": orNull(w.VendorTotal), "fetched": w.Fetched, "distinct_keys": w.Distinct, "superseded": w.Superseded,
-				"loaded": w.Loaded, "rejected": w.Rejected, "pages": w.Pages, "requests": w.Requests, "retries": w.Retries,
-				"status": string(w.Status), "reason": textOrNull(w.Reason), load.BusinessDate: dayOf(w.RunID),
-			})
+	for _, r := range all {
+		for _, l := range r.Pipelines {
+			if !l.Published {
+				continue
+			}
+			for _, w := range l.Windows {
+				rows = append(rows, row{
+					"run_id": w.RunID, "pipeline": l.Pipeline, "window_id": w.ID, "window_from": w.From, "window_to": w.To,
+					"vendor_total": orNull(w.VendorTotal), "fetched": w.Fetched, "distinct_keys": w.Distinct, "superseded": w.Superseded,
+					"loaded": w.Loaded, "rejected": w.Rejected, "pages": w.Pages, "requests": w.Requests, "retries": w.Retries,
+					"status": string(w.Status), "reason": textOrNull(w.Reason), load.BusinessDate: dayOf(w.RunID),
+				})
+			}
 		}
 	}
 	return rows
@@ -216,8 +271,12 @@ func (r *run) reconciliationRows(published []*leg) []row {
 
 // bookmarkRows holds the bookmarks that the run moved; where the table is made
 // anew, all of them.
-func (r *run) bookmarkRows(published []*leg) []row {
-	all := r.newManifest(published).Bookmarks
+func (r *run) bookmarkRows(published []*leg) ([]row, error) {
+	m, err := r.newManifest(published)
+	if err != nil {
+		return nil, err
+	}
+	all := m.Bookmarks
 	var rows []row
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		b := all[key]
@@ -229,7 +288,7 @@ func (r *run) bookmarkRows(published []*leg) []row {
 			"pipeline": b.Pipeline, "source": source, "stream": stream, "bookmark": compactJSON(b.Value), "run_id": b.RunID, "updated_at": b.Updated,
 		})
 	}
-	return rows
+	return rows, nil
 }
 
 // compactJSON undoes the manifest's indentation, which is for people.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,97 +13,139 @@ import (
 	"nightjar/transform"
 )
 
+// Rebuild is what a replay is asked for.
+type Rebuild struct {
+	// Since, if set, has only the runs from that instant on read again, and merged over
+	// what is there; otherwise every vendor table is made anew.
+	Since time.Time
+	// Skip names damaged pages and journals that the replay goes on without: the rest is
+	// published, and the report is incomplete. That word is good for this replay.
+	Skip []string
+	// Accept publishes what is left where landed runs are lost, or rows with them.
+	Accept bool
+}
+
 // Replay rebuilds the tables from the landing zone and publishes them; it opens
-// no socket. With since, only the runs from that instant on are read again, and
-// merged over what is there; otherwise every vendor table is made anew.
-//
-// A damaged page ends it, unless skip names the page, or a journal: then the rest
-// is published, and the report is incomplete. That word is good for this replay.
-func (r *Runner) Replay(ctx context.Context, since time.Time, skip ...string) (report *Report, err error) {
+// no socket. The rows are those of the landed runs that count, by all that was decided
+// of them; a stream of which one is lost is held.
+func (r *Runner) Replay(ctx context.Context, rebuild Rebuild) (report *Report, err error) {
 	defer func() { r.logFault(err) }()
 	release, err := r.acquire()
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	run, err := r.begin(Request{Accept: true, anew: since.IsZero()})
+	return r.replay(ctx, rebuild)
+}
+
+// replay is Replay for a caller who holds the lock.
+func (r *Runner) replay(ctx context.Context, rebuild Rebuild) (*Report, error) {
+	run, err := r.begin(Request{Accept: rebuild.Accept, anew: rebuild.Since.IsZero()})
 	if err != nil {
 		return nil, err
 	}
 	defer run.close()
 	run.report.Mode = "replay"
 	run.replaying = true
-	if err := run.takeSkips(skip); err != nil {
+	if err := run.takeSkips(rebuild.Skip); err != nil {
 		return nil, err
 	}
-	if since.IsZero() {
+	if rebuild.Since.IsZero() {
 		for _, t := range transform.Tables() {
 			run.remade[t.Full()] = true
 		}
 		run.remade[transform.Rejects().Full()] = true
 		run.remade[transform.Bookmarks().Full()] = true
 	}
-	run.leaveDamagedRecords()
-	if err := run.replayAll(ctx, since); err != nil {
+	run.remakeDamagedRecords()
+	chosen, err := run.replayable(rebuild.Since)
+	if err != nil {
 		return nil, err
 	}
-	if len(run.legs) == 0 {
-		return nil, &UsageError{"there is nothing to replay: no page has landed in " + r.Config.Warehouse}
+	var announce []config.Pipeline
+	for _, c := range chosen {
+		announce = append(announce, c.pipeline)
 	}
-	if err := run.publish(ctx); err != nil {
+	if err := run.beginRecord(announced(announce)); err != nil {
 		return nil, err
 	}
-	return run.finish(), nil
+	for _, c := range chosen {
+		l, err := run.add(c.pipeline)
+		l.missing = c.missing
+		if err == nil {
+			err = l.replayRuns(ctx, c.runs)
+		}
+		switch {
+		case ctx.Err() != nil:
+			l.blame(ctx.Err())
+		case damaged(err):
+			return nil, err
+		case err != nil:
+			l.fail(err)
+		}
+		l.Finished = time.Now().UTC()
+	}
+	return run.conclude(ctx), nil
 }
 
-// replayAll stages the pages of every landed stream.
-func (r *run) replayAll(ctx context.Context, since time.Time) error {
-	all, err := r.zone.Streams()
+// damaged reports whether the landing zone cannot be read as it was written. A replay
+// then ends before it changes anything: its operator decides what it goes on without.
+func damaged(err error) bool {
+	var corrupt *landing.CorruptError
+	return errors.As(err, &corrupt)
+}
+
+// replayed is a stream that is to be made anew.
+type replayed struct {
+	pipeline config.Pipeline
+	runs     []*landing.Run // that count, oldest first
+	missing  []string       // what counted and is lost, in words
+}
+
+// replayable lists the streams with the landed runs that count, from an instant on.
+func (r *run) replayable(since time.Time) ([]replayed, error) {
+	known, err := r.streamsKnown()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, s := range all {
+	var all []replayed
+	waiting := 0
+	for _, s := range known {
 		if _, ok := streams[streamKey(s.Source, s.Stream)]; !ok {
-			return fmt.Errorf("the landing zone holds %s/%s, a stream that this version does not know", s.Source, s.Stream)
+			return nil, fmt.Errorf("the landing zone holds %s/%s, a stream that this version does not know", s.Source, s.Stream)
 		}
-		runs, withheld, err := r.replayable(s.Source, s.Stream, since)
+		standing, err := r.standing(s.Source, s.Stream)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if len(runs) == 0 {
+		waiting += len(standing.Waiting) + len(standing.Held)
+		next := replayed{}
+		if since.IsZero() {
+			next.missing = standing.Missing
+		}
+		runs, err := r.runsNamed(s.Source, s.Stream, standing.Counted)
+		if err != nil {
+			return nil, err
+		}
+		for _, run := range runs {
+			if !run.Header.Started.Before(since) {
+				next.runs = append(next.runs, run)
+			}
+		}
+		if len(next.runs) == 0 && len(next.missing) == 0 {
 			continue
 		}
-		l, err := r.open(r.pipelineOf(s.Source, s.Stream, runs))
-		if err != nil {
-			return err
-		}
-		l.withheld = withheld
-		r.legs = append(r.legs, l)
-		r.report.Pipelines = append(r.report.Pipelines, l.Leg)
-		if err := l.replayRuns(ctx, runs); err != nil {
-			return err
-		}
+		next.pipeline = r.pipelineOf(s.Source, s.Stream, next.runs)
+		all = append(all, next)
 	}
-	return nil
-}
-
-// replayable lists the landed runs of a stream that are, or may be, in the
-// tables, oldest first, and apart those that wait for someone's word.
-func (r *run) replayable(source, stream string, since time.Time) (runs, waiting []*landing.Run, err error) {
-	all, err := r.zone.Runs(source, stream)
-	if err != nil {
-		return nil, nil, err
-	}
-	live := r.landed(source, stream)
-	for _, l := range all {
-		switch {
-		case !live.Holds(l.Header.RunID) && withheld(l):
-			waiting = append(waiting, l)
-		case !l.Header.Started.Before(since):
-			runs = append(runs, l)
+	if len(all) == 0 {
+		left := ""
+		if waiting > 0 {
+			left = fmt.Sprintf("; %d landed runs wait for the next `etl run`, or for someone's word (etl held)", waiting)
 		}
+		return nil, &UsageError{"there is nothing to replay: no published page has landed in " + r.Config.Warehouse + left}
 	}
-	return runs, waiting, nil
+	return all, nil
 }
 
 // pipelineOf is the pipeline that reads a stream; where the configuration has
@@ -111,12 +154,15 @@ func (r *run) pipelineOf(source, stream string, runs []*landing.Run) config.Pipe
 	if p, ok := r.Config.Loader(source, stream); ok {
 		return p
 	}
-	return config.Pipeline{Name: runs[len(runs)-1].Header.Pipeline, Source: source, Stream: stream, Partition: config.ByMonth}
+	name := streamKey(source, stream)
+	if len(runs) > 0 {
+		name = runs[len(runs)-1].Header.Pipeline
+	}
+	return config.Pipeline{Name: name, Source: source, Stream: stream, Partition: config.ByMonth}
 }
 
 // replayRuns decodes the pages of landed runs into the leg's stages.
 func (l *leg) replayRuns(ctx context.Context, runs []*landing.Run) error {
-	defer func() { l.Finished = time.Now().UTC() }()
 	l.run.progress.Start(l.Pipeline, len(runs), 0)
 	defer l.run.progress.Done()
 	return l.decoding(ctx, func(ctx context.Context, decoders *decoders) error {
@@ -140,7 +186,7 @@ func (l *leg) replayRuns(ctx context.Context, runs []*landing.Run) error {
 // not of a backfill, and only as far as its windows were whole, in the order in
 // which they were planned.
 func (l *leg) rememberBookmark(r *landing.Run, windows []*Window) error {
-	if r.Header.Mode == "backfill" || r.End == nil || r.Header.Windows == nil || r.Damage != nil || l.gap {
+	if r.Header.Mode == backfill || r.End == nil || r.Header.Windows == nil || r.Damage != nil || l.gap {
 		return nil
 	}
 	var planned []extract.Window

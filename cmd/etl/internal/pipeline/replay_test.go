@@ -47,7 +47,7 @@ func (v *vendors) replay(warehouse string, since time.Time) *pipeline.Report {
 	v.t.Helper()
 	r := v.runner(v.load(warehouse))
 	r.Base = noNetwork{v.t}
-	report, err := r.Replay(context.Background(), since)
+	report, err := r.Replay(context.Background(), pipeline.Rebuild{Since: since})
 	if err != nil {
 		v.t.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"nightjar/extract"
@@ -29,6 +31,7 @@ type Report struct {
 	RunID      string    `json:"run_id"`
 	Mode       string    `json:"mode"`
 	Status     Status    `json:"status"`
+	Reason     string    `json:"reason,omitempty"`     // why nothing was published, where it was this machine's doing
 	Generation int       `json:"generation,omitempty"` // that the run published; zero if none
 	Parent     int       `json:"parent,omitempty"`     // live before the run
 	Started    time.Time `json:"started"`
@@ -37,6 +40,11 @@ type Report struct {
 	Pipelines  []*Leg    `json:"pipelines"`
 	Marts      []Mart    `json:"marts,omitempty"`
 	Damage     []string  `json:"damage,omitempty"` // found in the warehouse, and what became of it
+
+	// Next says what there is to do, a sentence each; nothing for a run that is complete.
+	Next []string `json:"next,omitempty"`
+
+	version string // of the program that ran
 }
 
 // Mart is the size of one mart after the run.
@@ -128,12 +136,39 @@ func (l *Leg) worsen(s Status, reason string) {
 	}
 }
 
-// settle gives the report the status of its worst leg.
+// settle gives the report the status of its worst leg, and says what there is to do.
 func (r *Report) settle() {
 	r.Status = Complete
+	if r.Reason != "" {
+		r.Status = Failed
+	}
 	for _, l := range r.Pipelines {
 		if severity[l.Status] > severity[r.Status] {
 			r.Status = l.Status
 		}
+	}
+}
+
+// advise says what there is to do about the legs that are not complete.
+func (r *Report) advise() {
+	var again []string
+	held := false
+	for _, l := range r.Pipelines {
+		switch {
+		case l.Published || l.Status == Complete:
+		case l.Status == Failed || l.Status == Interrupted:
+			again = append(again, l.Pipeline)
+		case l.Status == Held || l.Status == Incomplete:
+			held = true
+		}
+	}
+	if len(again) > 0 {
+		r.Next = append(r.Next, fmt.Sprintf("`etl run %s` goes on from what has landed, once the reason is mended", strings.Join(again, " ")))
+	}
+	switch {
+	case held && r.Mode == "replay":
+		r.Next = append(r.Next, "restore what is missing and replay again, or publish what is left with `etl replay --accept`")
+	case held:
+		r.Next = append(r.Next, fmt.Sprintf("`etl held show %[1]s` says why; `etl held accept %[1]s` publishes it all the same, `etl held discard %[1]s` never", r.RunID))
 	}
 }

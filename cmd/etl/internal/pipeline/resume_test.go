@@ -151,7 +151,7 @@ func TestReplayOfARunWhoseFirstWindowIsMissing(t *testing.T) {
 	v.config.Warehouse = rebuilt
 	r := v.runner(v.config)
 	r.Base = noNetwork{t}
-	if _, err := r.Replay(t.Context(), time.Time{}); err != nil {
+	if _, err := r.Replay(t.Context(), pipeline.Rebuild{}); err != nil {
 		t.Fatal(err)
 	}
 	if b := v.bookmarks(); len(b) != 0 {

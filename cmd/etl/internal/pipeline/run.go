@@ -3,16 +3,16 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
-	"io/fs"
 	"log/slog"
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/cmd/etl/internal/ledger"
+	"nightjar/extract"
 	"nightjar/load/generation"
 	"nightjar/load/landing"
 	"nightjar/load/partition"
+	"nightjar/load/runlog"
 	"nightjar/transform"
 )
 
@@ -31,15 +31,18 @@ type run struct {
 	report   *Report
 	progress Progress
 
+	past
+	record    runlog.Record     // of this run, as it was written last
+	decisions []ledger.Decision // of this run
+
 	skip      map[string]bool // references of what a replay is to go on without
 	replaying bool            // the rows come from the landing zone alone
 	intact    *bool           // whether the parent's database is what was published; nil until asked
 	remade    map[string]bool // tables that are made anew, not merged with the live ones
 }
 
-// Run runs pipelines and publishes what can be trusted. The report is complete
-// whenever it is not nil; the error is of this machine or of the request, not of
-// a vendor: what a vendor does is in the report.
+// Run runs pipelines and publishes what can be trusted. The report says what became of
+// the run, also where this machine failed it; the error is of a run that did not begin.
 func (r *Runner) Run(ctx context.Context, request Request) (report *Report, err error) {
 	defer func() { r.logFault(err) }()
 	chosen, err := r.selected(request.Pipelines)
@@ -51,6 +54,9 @@ func (r *Runner) Run(ctx context.Context, request Request) (report *Report, err 
 		return nil, err
 	}
 	defer release()
+	if report, err := r.makeFit(ctx, request); report != nil || err != nil {
+		return report, err
+	}
 	run, err := r.begin(request)
 	if err != nil {
 		return nil, err
@@ -59,25 +65,48 @@ func (r *Runner) Run(ctx context.Context, request Request) (report *Report, err 
 	if err := run.sameOrigin(); err != nil {
 		return nil, err
 	}
-	if err := run.extract(ctx, chosen); err != nil {
+	if err := run.beginRecord(announced(chosen)); err != nil {
 		return nil, err
 	}
-	if err := run.publish(ctx); err != nil && ctx.Err() == nil {
-		return nil, err
-	}
-	if ctx.Err() != nil && run.build != nil {
-		run.abandon()
-	}
-	return run.finish(), nil
+	run.extract(ctx, chosen)
+	return run.conclude(ctx), nil
 }
 
-// abandon says of a run that was stopped before its generation was live that nothing
-// of it is published. What has landed waits for the next run.
-func (r *run) abandon() {
+// announced are the parts of a run that has not begun.
+func announced(chosen []config.Pipeline) []*Leg {
+	var legs []*Leg
+	for _, cfg := range chosen {
+		legs = append(legs, &Leg{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Status: Interrupted,
+			Reason: "the program ended before the run did", VendorTotal: extract.Unknown})
+	}
+	return legs
+}
+
+// conclude publishes what the legs have brought, and writes down what became of the run.
+func (r *run) conclude(ctx context.Context) *Report {
+	err := r.publish(ctx)
+	switch {
+	case ctx.Err() != nil && r.build != nil:
+		r.abandon(Interrupted, "stopped by the operator before it was published; what has landed is kept, and the next run publishes it")
+	case err != nil && r.build != nil:
+		r.logFault(err)
+		r.report.Reason = err.Error()
+		r.abandon(Failed, "nothing was published: "+err.Error())
+	case err != nil:
+		r.found("published, and then: %v", err)
+	}
+	report := r.finish()
+	r.endRecord()
+	return report
+}
+
+// abandon says of a run whose generation did not become live that nothing of it is
+// published. What has landed waits for the next run.
+func (r *run) abandon(status Status, why string) {
 	for _, l := range r.legs {
 		l.Published = false
 		if l.Status != Failed {
-			l.worsen(Interrupted, "stopped by the operator before it was published; what has landed is kept, and the next run publishes it")
+			l.worsen(status, why)
 		}
 	}
 }
@@ -98,15 +127,22 @@ func (r *Runner) begin(request Request) (*run, error) {
 	if r.Progress != nil {
 		run.progress = r.Progress
 	}
-	if run.id, err = run.zone.NewRunID(run.now); err != nil {
+	last, err := run.newestRun()
+	if err != nil {
+		return nil, err
+	}
+	if run.id, err = run.zone.NewRunID(run.now, last); err != nil {
 		return nil, err
 	}
 	run.sweep()
+	if err := run.repeatRollback(); err != nil {
+		return nil, err
+	}
 	if run.build, err = run.store.Begin(run.parent); err != nil {
 		return nil, err
 	}
 	run.pool = partition.NewPool(r.Budget().Rows)
-	run.report = &Report{RunID: run.id, Mode: request.Mode(), Started: run.now, Warehouse: r.Config.Warehouse}
+	run.report = &Report{RunID: run.id, Mode: request.Mode(), Started: run.now, Warehouse: r.Config.Warehouse, version: r.Version}
 	if run.parent != nil {
 		run.report.Parent = run.parent.Manifest.Generation
 	}
@@ -133,31 +169,36 @@ func (r *run) close() {
 	}
 }
 
-// extract walks the legs one after another.
-func (r *run) extract(ctx context.Context, chosen []config.Pipeline) error {
+// extract walks the legs one after another. What fails a leg is that leg's alone.
+func (r *run) extract(ctx context.Context, chosen []config.Pipeline) {
 	k := newKnown(r)
 	defer k.close()
 	for _, cfg := range chosen {
-		l, err := r.open(cfg)
-		if err != nil {
-			return err
-		}
-		r.legs = append(r.legs, l)
-		r.report.Pipelines = append(r.report.Pipelines, l.Leg)
-		if ctx.Err() != nil {
+		l, err := r.add(cfg)
+		switch {
+		case err != nil:
+			l.fail(err)
+		case ctx.Err() != nil:
 			l.blame(ctx.Err())
-			l.Finished = l.Started
-			continue
+		default:
+			l.stream = streams[streamKey(cfg.Source, cfg.Stream)].open(&opener{run: r, pipeline: cfg, known: k})
+			l.observe = k.observe
+			r.Log.Info("pipeline starts", "pipeline", cfg.Name, "run", r.id)
+			if err := l.extract(ctx); err != nil {
+				l.fail(err)
+			}
 		}
-		l.stream = streams[cfg.Source+"/"+cfg.Stream].open(&opener{run: r, pipeline: cfg, known: k})
-		l.observe = k.observe
-		r.Log.Info("pipeline starts", "pipeline", cfg.Name, "run", r.id)
-		if err := l.extract(ctx); err != nil {
-			return err
-		}
+		l.Finished = time.Now().UTC()
 		r.Log.Log(ctx, l.logLevel(), "pipeline walked", "pipeline", cfg.Name, "status", l.Status, "reason", l.Reason, "requests", l.Requests)
 	}
-	return nil
+}
+
+// add opens a leg. It is part of the report also where it could not be opened.
+func (r *run) add(cfg config.Pipeline) (*leg, error) {
+	l, err := r.open(cfg)
+	r.legs = append(r.legs, l)
+	r.report.Pipelines = append(r.report.Pipelines, l.Leg)
+	return l, err
 }
 
 // logLevel is for the end of a leg: a warning, unless all is well or an earlier leg
@@ -172,70 +213,18 @@ func (l *leg) logLevel() slog.Level {
 // finish closes the report.
 func (r *run) finish() *Report {
 	r.report.settle()
+	r.report.advise()
 	r.report.Finished = time.Now().UTC()
 	return r.report
 }
 
-// bookmark returns the live bookmark of a stream.
-func (r *run) bookmark(source, stream string) (generation.Bookmark, bool) {
-	if r.parent == nil {
-		return generation.Bookmark{}, false
-	}
-	b, ok := r.parent.Manifest.Bookmarks[streamKey(source, stream)]
-	if ok {
-		b.Value = json.RawMessage(compactJSON(b.Value))
-	}
-	return b, ok
-}
-
-// landed returns which landed runs of a stream are in the live tables.
-func (r *run) landed(source, stream string) generation.Landed {
-	if r.parent == nil {
-		return generation.Landed{}
-	}
-	return r.parent.Manifest.Landed[source+"/"+stream]
-}
-
-// pending lists the landed runs of a stream that are in no generation and may
-// be: those that died, failed or were stopped before they published. Held and
-// incomplete runs are listed apart, unless the request accepts them.
-func (r *run) pending(source, stream string) (waiting, held []*landing.Run, err error) {
-	ids, err := r.zone.RunIDs(source, stream)
+// bookmark returns the live bookmark of a stream, nil for none.
+func (r *run) bookmark(source, stream string) extract.Bookmark {
+	standing, err := r.standing(source, stream)
 	if err != nil {
-		return nil, nil, err
+		return nil
 	}
-	live := r.landed(source, stream)
-	for _, id := range ids {
-		if live.Holds(id) {
-			continue
-		}
-		l, err := r.zone.Run(source, stream, id)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it died before it said anything
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		if withheld(l) && !r.request.Accept {
-			held = append(held, l)
-		} else {
-			waiting = append(waiting, l)
-		}
-	}
-	return waiting, held, nil
-}
-
-// withheld reports whether a landed run waits for someone's word. One that has
-// written waits for nobody because rows are missing: it is published as it is.
-func withheld(l *landing.Run) bool {
-	status := landing.StatusFailed
-	if l.End != nil {
-		status = l.End.Status
-	}
-	for _, m := range l.Marks {
-		status = m.Status
-	}
-	return status == landing.StatusHeld || status == landing.StatusIncomplete && !writes(l.Header.Source, l.Header.Stream)
+	return extract.Bookmark(standing.Bookmark)
 }
 
 func (r *run) concurrency(p config.Pipeline) int {

@@ -29,6 +29,9 @@ type streamEntry struct {
 	changed string
 	// settle tells how long a record may still change, for is_final.
 	settle func(config.Pipeline) time.Duration
+	// extend adds to a bookmark what a window covers; nil for a stream whose pages carry
+	// the bookmark after them.
+	extend func(old, covers extract.Bookmark) extract.Bookmark
 	// unproven says why the vendor leaves no proof that a window is whole; empty
 	// where it does.
 	unproven string

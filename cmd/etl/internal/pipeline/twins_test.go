@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/pipeline"
@@ -37,7 +36,7 @@ func TestADisabledTwinChangesNothing(t *testing.T) {
 		t.Helper()
 		r := v.runner(v.config)
 		r.Base = noNetwork{t}
-		if _, err := r.Replay(t.Context(), time.Time{}); err != nil {
+		if _, err := r.Replay(t.Context(), pipeline.Rebuild{}); err != nil {
 			t.Fatal(err)
 		}
 		expectSameFiles(t, exported(t, v.config.Warehouse), files)

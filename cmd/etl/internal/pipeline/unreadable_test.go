@@ -100,7 +100,7 @@ func TestLiveGenerationThatCannotBeRead(t *testing.T) {
 			refused(t, "run", err)
 			_, err = r.Plan(t.Context(), pipeline.Request{})
 			refused(t, "run --dry-run", err)
-			_, err = r.Replay(t.Context(), noon.Add(-aDay))
+			_, err = r.Replay(t.Context(), pipeline.Rebuild{Since: noon.Add(-aDay)})
 			refused(t, "replay --since", err)
 			all, err := r.Generations()
 			refused(t, "generations", err)

@@ -1,0 +1,72 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"nightjar/cmd/etl/internal/config"
+)
+
+// dependencies are the settings that the rows of a generation are made with, by name:
+// rows made with others may not stand beside them.
+func dependencies(c *config.Config) map[string]string {
+	all := map[string]string{"timezone": c.Timezone.String()}
+	if c.Sources.Aircall != nil {
+		unit := c.Sources.Aircall.DurationUnit
+		if unit == 0 {
+			unit = time.Millisecond
+		}
+		all["sources.aircall.duration_unit"] = unit.String()
+	}
+	for key := range streams {
+		source, stream, _ := strings.Cut(key, "/")
+		if p, ok := c.Loader(source, stream); ok {
+			all["partition of "+key] = string(p.Partition)
+		}
+	}
+	return all
+}
+
+// changed says which settings are others than those that the rows of the live generation
+// were made with. A setting of which one of the two says nothing is not compared.
+func (r *run) changed() []string {
+	if r.parent == nil {
+		return nil
+	}
+	var all []string
+	were, are := r.parent.Manifest.DependsOn, dependencies(r.Config)
+	for _, name := range slices.Sorted(maps.Keys(are)) {
+		if was, ok := were[name]; ok && was != are[name] {
+			all = append(all, fmt.Sprintf("%s was %s and is %s", name, was, are[name]))
+		}
+	}
+	return all
+}
+
+// makeFit makes the tables anew of what has landed, where a setting has changed that
+// their rows depend on: a generation of its own, before anything is asked of a vendor.
+// The report is that of a rebuild that failed or was held; nil where the run may go on.
+func (r *Runner) makeFit(ctx context.Context, request Request) (*Report, error) {
+	run, err := r.look(request)
+	if err != nil {
+		return nil, err
+	}
+	changed := run.changed()
+	if len(changed) == 0 {
+		return nil, nil
+	}
+	r.Log.Warn("the rows depend on a setting that has changed: they are made anew of what has landed, and then the run goes on", "changed", changed)
+	report, err := r.replay(ctx, Rebuild{})
+	if err != nil {
+		return nil, fmt.Errorf("%s, and the tables cannot be made anew: %w; nothing was asked of a vendor", strings.Join(changed, "; "), err)
+	}
+	if report.Generation != 0 && (report.Status == Complete || report.Status == Drifted) {
+		return nil, nil
+	}
+	report.Reason = strings.Join(changed, "; ") + ", and the tables could not be made anew: nothing was asked of a vendor"
+	return report, nil
+}

@@ -1,0 +1,328 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"nightjar/cmd/etl/internal/ledger"
+	"nightjar/load/generation"
+	"nightjar/load/landing"
+	"nightjar/load/runlog"
+)
+
+// past is what the warehouse knows of earlier runs: which landed ones count, and what
+// became of each.
+type past struct {
+	book     *ledger.Book
+	recorded []runlog.Record                  // of the runs after the one that made the live generation, oldest first
+	streams  map[ledger.Stream]*landed        // as far as anyone has asked
+	settled  map[ledger.Stream]ledger.Settled // by the live generation
+}
+
+// landed is one stream's runs in the landing zone.
+type landed struct {
+	told  []ledger.Landed         // ascending; of those that the live generation holds, the name alone
+	runs  map[string]*landing.Run // the others; all of them once whole is set
+	whole bool
+}
+
+func (r *Runner) log() *runlog.Log { return runlog.Open(filepath.Join(r.Config.Warehouse, "runs")) }
+
+// remember reads what was decided since the live generation was made. All that was ever
+// decided is read where there is none, or where the tables are to be made anew.
+func (r *run) remember() error {
+	r.past = past{streams: map[ledger.Stream]*landed{}}
+	var err error
+	live := ""
+	if r.parent != nil {
+		live = r.parent.Manifest.RunID
+		if r.settled, err = settledOf(r.parent); err != nil {
+			return err
+		}
+	}
+	if err := r.readRecords(live); err != nil {
+		return err
+	}
+	if live != "" && !r.request.anew {
+		if r.book, err = r.bookOf(live, r.recorded); err == nil {
+			return r.book.Came(live)
+		}
+	}
+	return r.recall(live)
+}
+
+// bookOf opens the book of the live generation. Other generations on disk are known to
+// it too: a rollback may have gone there.
+func (r *run) bookOf(live string, records []runlog.Record) (*ledger.Book, error) {
+	book := ledger.Open(live, r.settled)
+	numbers, err := r.store.Numbers()
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range numbers {
+		if g, err := r.store.Get(n); err == nil && g.Manifest.RunID != live {
+			if settled, err := settledOf(g); err == nil {
+				book.Know(g.Manifest.RunID, settled)
+			}
+		}
+	}
+	for _, d := range decisionsOf(records) {
+		if err := book.Add(d); err != nil {
+			return nil, err
+		}
+	}
+	return book, nil
+}
+
+// recall opens the book from all that was ever recorded and has landed.
+func (r *run) recall(live string) error {
+	all, err := r.records("")
+	if err != nil {
+		return err
+	}
+	streams, err := r.zone.Streams()
+	if err != nil {
+		return err
+	}
+	told := map[ledger.Stream][]ledger.Landed{}
+	for _, s := range streams {
+		l, err := r.landedOf(s.Source, s.Stream, true)
+		if err != nil {
+			return err
+		}
+		told[ledger.Stream(streamKey(s.Source, s.Stream))] = l.told
+	}
+	first := ""
+	if len(all) > 0 {
+		first = all[0].RunID
+	}
+	if r.book, err = ledger.Recall(first, decisionsOf(all), told); err != nil {
+		return err
+	}
+	if live == "" || r.book.Came(live) == nil {
+		return nil
+	}
+	// The records lead to another generation: the live one's own word counts.
+	r.book = ledger.Open(live, r.settled)
+	return nil
+}
+
+// readRecords reads the records of the runs after one.
+func (r *run) readRecords(live string) (err error) {
+	r.recorded, err = r.records(live)
+	return err
+}
+
+// records reads the records of the runs after one, oldest first. One that is damaged
+// is told of, and left out.
+func (r *run) records(after string) ([]runlog.Record, error) {
+	log := r.log()
+	ids, err := log.IDs()
+	if err != nil {
+		return nil, err
+	}
+	from, found := slices.BinarySearch(ids, after)
+	if found {
+		from++
+	}
+	var all []runlog.Record
+	for _, id := range ids[from:] {
+		record, err := log.Read(id)
+		if err != nil {
+			r.found("%v", err)
+			continue
+		}
+		all = append(all, record)
+	}
+	return all, nil
+}
+
+func decisionsOf(records []runlog.Record) []ledger.Decision {
+	var all []ledger.Decision
+	for _, record := range records {
+		var decisions []ledger.Decision
+		if json.Unmarshal(record.Decisions, &decisions) == nil {
+			all = append(all, decisions...)
+		}
+	}
+	return all
+}
+
+// settledOf is what the manifest of a generation keeps of the ledger.
+func settledOf(g *generation.Generation) (map[ledger.Stream]ledger.Settled, error) {
+	settled := map[ledger.Stream]ledger.Settled{}
+	if len(g.Manifest.Ledger) > 0 {
+		if err := json.Unmarshal(g.Manifest.Ledger, &settled); err != nil {
+			return nil, fmt.Errorf("read the ledger of generation %d: %w", g.Manifest.Generation, err)
+		}
+	}
+	for key, b := range g.Manifest.Bookmarks {
+		s := settled[ledger.Stream(key)]
+		s.Bookmark = json.RawMessage(compactJSON(b.Value))
+		settled[ledger.Stream(key)] = s
+	}
+	return settled, nil
+}
+
+// landedOf lists the landed runs of a stream. Unless whole, the journals of those that
+// the live generation holds are not read: a night costs what the night brought.
+func (r *run) landedOf(source, stream string, whole bool) (*landed, error) {
+	key := ledger.Stream(streamKey(source, stream))
+	if known := r.streams[key]; known != nil && (known.whole || !whole) {
+		return known, nil
+	}
+	ids, err := r.zone.RunIDs(source, stream)
+	if err != nil {
+		return nil, err
+	}
+	l := &landed{runs: map[string]*landing.Run{}, whole: whole}
+	for _, id := range ids {
+		if !whole && r.settled[key].Holds(id) {
+			l.told = append(l.told, ledger.Landed{ID: id})
+			continue
+		}
+		run, err := r.zone.Run(source, stream, id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it died before it said anything
+		}
+		if err != nil {
+			return nil, err
+		}
+		l.runs[id] = run
+		l.told = append(l.told, tell(run))
+	}
+	r.streams[key] = l
+	return l, nil
+}
+
+// tell is what the journal of a run says to the ledger. A run that has written waits
+// for nobody because rows are missing: it is published as it is.
+func tell(run *landing.Run) ledger.Landed {
+	l := ledger.Landed{ID: run.Header.RunID, Follows: run.Header.Follows, Pages: run.Landed, Mode: run.Header.Mode, Status: ledger.Died}
+	if run.End != nil {
+		l.Status, l.Reason = ledger.Status(run.End.Status), run.End.Reason
+	}
+	for _, m := range run.Marks {
+		l.Status, l.Reason = ledger.Status(m.Status), m.Reason
+	}
+	if l.Status == ledger.Incomplete && writes(run.Header.Source, run.Header.Stream) {
+		l.Status = ledger.Whole
+	}
+	return l
+}
+
+// standing says how a stream stands.
+func (r *run) standing(source, stream string) (ledger.Standing, error) {
+	l, err := r.landedOf(source, stream, r.request.anew)
+	if err != nil {
+		return ledger.Standing{}, err
+	}
+	return r.book.Standing(ledger.Stream(streamKey(source, stream)), l.told), nil
+}
+
+// counted lists the landed runs whose rows are in the live tables.
+func (r *run) counted(source, stream string) ([]string, error) {
+	s, err := r.standing(source, stream)
+	return s.Counted, err
+}
+
+// counts reports whether the rows of a landed run are in the live tables.
+func (r *run) counts(l *landing.Run) bool {
+	counted, err := r.counted(l.Header.Source, l.Header.Stream)
+	return err == nil && slices.Contains(counted, l.Header.RunID)
+}
+
+// runsNamed are landed runs of a stream by their ids.
+func (r *run) runsNamed(source, stream string, ids []string) ([]*landing.Run, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	l, err := r.landedOf(source, stream, false)
+	if err != nil {
+		return nil, err
+	}
+	var runs []*landing.Run
+	for _, id := range ids {
+		run := l.runs[id]
+		if run == nil {
+			if run, err = r.zone.Run(source, stream, id); err != nil {
+				return nil, err
+			}
+		}
+		runs = append(runs, run)
+	}
+	return runs, nil
+}
+
+// pending lists the landed runs of a stream that are in no generation and are to be:
+// those that died, failed or were stopped before they published, and those that someone
+// has accepted.
+func (r *run) pending(source, stream string) ([]*landing.Run, error) {
+	s, err := r.standing(source, stream)
+	if err != nil {
+		return nil, err
+	}
+	waiting := s.Waiting
+	if r.request.only != "" {
+		waiting = slices.DeleteFunc(slices.Clone(waiting), func(id string) bool { return id != r.request.only })
+	}
+	return r.runsNamed(source, stream, waiting)
+}
+
+// notPublished lists the landed runs of a stream whose rows are not in the live tables,
+// whatever was said of them.
+func (r *run) notPublished(source, stream string) ([]*landing.Run, error) {
+	s, err := r.standing(source, stream)
+	if err != nil {
+		return nil, err
+	}
+	ids := slices.Concat(s.Waiting, s.Discarded)
+	for _, h := range s.Held {
+		ids = append(ids, h.ID)
+	}
+	slices.Sort(ids)
+	return r.runsNamed(source, stream, ids)
+}
+
+// newestRun is the newest run that has left anything, so that the next one is named after
+// it.
+func (r *run) newestRun() (string, error) {
+	ids, err := r.log().IDs()
+	last := ""
+	if len(ids) > 0 {
+		last = ids[len(ids)-1]
+	}
+	if r.parent != nil {
+		last = max(last, r.parent.Manifest.RunID)
+	}
+	return last, err
+}
+
+// lastLanded is the newest landed run of a stream; empty where there is none.
+func (r *run) lastLanded(source, stream string) (string, error) {
+	l, err := r.landedOf(source, stream, false)
+	if err != nil || len(l.told) == 0 {
+		return "", err
+	}
+	return l.told[len(l.told)-1].ID, nil
+}
+
+// streamsKnown lists the streams that have landed or of which anything is decided.
+func (r *run) streamsKnown() ([]landing.Stream, error) {
+	all, err := r.zone.Streams()
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range r.book.Streams() {
+		source, stream, _ := strings.Cut(string(key), "/")
+		if s := (landing.Stream{Source: source, Stream: stream}); !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
