@@ -43,6 +43,7 @@ type vendors struct {
 	t      *testing.T
 	server *httptest.Server
 	config *config.Config
+	opt    sandbox.Options // as it was opened
 
 	mu    sync.Mutex
 	now   time.Time
@@ -66,7 +67,7 @@ func (a asked) introspects() bool {
 
 func open(t *testing.T, at time.Time, opt sandbox.Options) *vendors {
 	t.Helper()
-	v := &vendors{t: t, now: at}
+	v := &vendors{t: t, now: at, opt: opt}
 	v.box = v.another(opt)
 	v.server = httptest.NewServer(http.HandlerFunc(v.serve))
 	t.Cleanup(v.server.Close)
