@@ -34,7 +34,7 @@ var layers = map[string][]string{
 	"nightjar/cmd/etl/internal/config":   {"nightjar/cmd/etl/internal/budget", "nightjar/cmd/etl/internal/schedule"},
 	"nightjar/cmd/etl/internal/schedule": {},
 	"nightjar/cmd/etl/internal/ledger":   {},
-	"nightjar/cmd/etl/internal/pipeline": {"nightjar/cmd/etl/internal/budget", "nightjar/cmd/etl/internal/config", "nightjar/extract", "nightjar/transform", "nightjar/load"},
+	"nightjar/cmd/etl/internal/pipeline": {"nightjar/cmd/etl/internal/budget", "nightjar/cmd/etl/internal/config", "nightjar/cmd/etl/internal/ledger", "nightjar/extract", "nightjar/transform", "nightjar/load"},
 }
 
 // The joint may import everything below these.

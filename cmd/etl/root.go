@@ -71,14 +71,16 @@ Results go to stdout, logs to stderr. Exit codes: 0 published and complete,
 		newDemo(a), newRun(a), newSchedule(a), newCheck(a), newStatus(a),
 		newHeld(a), newReplay(a), newVerify(a), newRollback(a), newGenerations(a), newSandbox(a),
 	)
-	for _, cmd := range append(root.Commands(), root) {
-		asUsage(cmd)
-	}
+	asUsage(root)
 	return root
 }
 
-// asUsage makes errors about a command's arguments usage errors.
+// asUsage makes errors about the arguments of a command, and of those below it, usage
+// errors.
 func asUsage(cmd *cobra.Command) {
+	for _, below := range cmd.Commands() {
+		asUsage(below)
+	}
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -49,7 +50,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "sandbox": startVendors, "network": networkOff, "asked": asked,
-			"onejson": oneJSON, "damage": damage, "empty": empty,
+			"onejson": oneJSON, "capture": capture, "damage": damage, "empty": empty,
 		},
 	})
 }
@@ -113,6 +114,15 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("etl %s: exit code %d, want %d", strings.Join(args[1:], " "), got, want)
 	}
+}
+
+// capture sets a variable to the first group of a pattern in what was printed last.
+func capture(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) < 2 {
+		ts.Fatalf("nothing in stdout fits %s", args[1])
+	}
+	ts.Setenv(args[0], found[1])
 }
 
 func oneJSON(ts *testscript.TestScript, neg bool, _ []string) {
