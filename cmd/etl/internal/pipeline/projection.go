@@ -221,18 +221,26 @@ func (r *run) variables(m *generation.Manifest) database.Variables {
 	}
 	for name, key := range map[string]string{
 		"conversations": streamKey("iadvize", "closed_conversations"),
+		"calls":         streamKey("aircall", "calls"),
 		"waves":         streamKey("volt", "waves"),
 		"messages":      streamKey("volt", "messages"),
 	} {
-		v[name+"_as_of"] = instant(m.Landed[key].At)
+		v[name+"_as_of"] = instant(r.asOf(m, key))
 		settle := "settle"
 		if name == "conversations" {
 			settle = "lookback"
+			v["revenue_settle"] = interval(max(r.settleOf(key), attribution))
 		}
 		v[name+"_"+settle] = interval(r.settleOf(key))
 	}
 	return v
 }
+
+// attribution is how long after its close a conversation may still be given a purchase.
+const attribution = 48 * time.Hour
+
+// asOf is the instant up to which the rows of the stream are known.
+func (r *run) asOf(m *generation.Manifest, key string) time.Time { return m.Landed[key].At }
 
 // settleOf is how long a record of the stream may still change.
 func (r *run) settleOf(key string) time.Duration {
