@@ -104,6 +104,24 @@ func TestFilesOfSeveralVersions(t *testing.T) {
 			t.Errorf("%s: -want +got\n%s", name, diff)
 		}
 	}
+	for condition, want := range map[string][]string{
+		"amount IS NULL":         {"first", "second"},
+		"amount IS NOT NULL":     {"third"},
+		"amount > 1":             {"third"},
+		"day < '2027-01-01'":     {"third"},
+		"size >= 2":              {"second", "third"},
+		"size < 2 AND NOT done":  nil,
+		"tags IS NULL":           {"second"},
+		"len(tags) = 2":          {"first"},
+		"coalesce(score, 9) = 9": {"first", "second"},
+	} {
+		if diff := cmp.Diff(want, texts(t, viewed, "SELECT id FROM vendor.records WHERE "+condition+" ORDER BY id")); diff != "" {
+			t.Errorf("where %s: -want +got\n%s", condition, diff)
+		}
+	}
+	if n, err := viewed.Rows(t.Context(), today); err != nil || n != 3 {
+		t.Errorf("viewed: %d rows, %v", n, err)
+	}
 	if n, err := filled.Compare(t.Context(), today, files); err != nil || n != 3 {
 		t.Errorf("compared: %d, %v", n, err)
 	}

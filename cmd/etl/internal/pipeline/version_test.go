@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -234,6 +235,14 @@ func (v *vendors) expectToday(before map[string]file) {
 	for _, p := range state.Pipelines {
 		if p.Enabled && (p.Last == nil || p.Last.Fetched == 0) {
 			v.t.Errorf("status knows no last run of %s: %+v", p.Pipeline, p)
+		}
+	}
+	for _, t := range everyTable() {
+		published := v.live().Manifest.Tables[t.Full()].Columns
+		for _, c := range t.Columns {
+			if !strings.Contains(published, fmt.Sprintf("%d %s %s;", c.ID, c.Name, c.Type)) {
+				v.t.Errorf("the manifest knows no column %s of %s: %s", c.Name, t.Full(), published)
+			}
 		}
 	}
 	truth := v.truth()
