@@ -9,11 +9,13 @@ import "github.com/apache/arrow/go/v17/arrow"
 
 // Table is what the load needs to know of a table.
 type Table struct {
-	Schema  string        // DuckDB schema and first Parquet folder
-	Name    string        // DuckDB table and second Parquet folder
-	Comment string        // for DuckDB
-	Key     []string      // columns that identify a row, in sort order: utf8 or int64
-	Arrow   *arrow.Schema // columns; field metadata "comment" becomes the column comment, "PARQUET:field_id" the field id
+	Schema  string   // DuckDB schema and first Parquet folder
+	Name    string   // DuckDB table and second Parquet folder
+	Comment string   // for DuckDB
+	Key     []string // columns that identify a row, in sort order: utf8 or int64
+	// Arrow has the columns. Field metadata "comment" becomes the column comment,
+	// "PARQUET:field_id" the field id, by which files of other versions are read.
+	Arrow *arrow.Schema
 }
 
 // Full returns "schema.name".

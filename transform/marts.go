@@ -20,7 +20,8 @@ const MartSchema = "marts"
 //	nps_channels            VARCHAR[], where NPS is asked
 //	conversations_as_of     TIMESTAMPTZ, time of the newest landed page; NULL without one
 //	conversations_lookback  INTERVAL, how long a conversation may still change
-//	waves_as_of, waves_settle, the same for waves
+//	revenue_settle          INTERVAL, how long a purchase may still be attributed to it
+//	waves_as_of, waves_settle, the same for waves; messages_… and calls_… too
 type Mart struct {
 	Name    string
 	Comment string   // one sentence
@@ -51,7 +52,9 @@ func martQuery(name string) string {
 
 const (
 	finalConversations = "Whether the day and the lookback after it have passed, so that no late answer is awaited"
-	finalWaves         = "Whether the day and the settle time after it have passed, so that no late receipt is awaited"
+	finalRevenue       = "Whether the day, the lookback and the 48 hours in which purchases are attributed have passed, so that no late one is awaited"
+	finalReceipts      = "Whether the day and the settle time after it have passed, so that no late receipt is awaited"
+	finalCalls         = "Whether the day and the settle time after it have passed, so that no late change is awaited"
 )
 
 func csatDaily() Mart {
@@ -133,7 +136,7 @@ func deliveryMeasures(id int) []Column {
 		whole(id+3, "pending", "", "total_messages − delivered − failed of each wave, never below 0").in("messages"),
 		double(id+4, "delivery_rate_pct", "", "delivered ÷ total_messages").in("%"),
 		double(id+5, "confirmed_rate_pct", "", "delivered ÷ (delivered + failed)").in("%"),
-		flag(id+6, "is_final", "", finalWaves),
+		flag(id+6, "is_final", "", finalReceipts),
 	}
 }
 
@@ -146,6 +149,7 @@ func deliveryFailures() Mart {
 			text(2, "error_code", "", "The carrier's code; unknown where it gave none"),
 			whole(3, "messages", "", "Failed messages").in("messages"),
 			double(4, "share_pct", "", "messages ÷ all failed messages of the day").in("%"),
+			flag(5, "is_final", "", finalReceipts),
 		},
 	}
 }
@@ -165,6 +169,7 @@ func callsDaily() Mart {
 			whole(8, "outbound_answered", "", "Outbound calls that were answered").in("calls"),
 			double(9, "answer_rate_pct", "", "inbound_answered ÷ inbound").in("%"),
 			double(10, "avg_answered_seconds", "", "Mean length of the answered calls, inbound and outbound").in("s"),
+			flag(11, "is_final", "", finalCalls),
 		},
 	}
 }
@@ -180,6 +185,7 @@ func revenueDaily() Mart {
 			whole(4, "transactions", "", "Transactions").in("transactions"),
 			whole(5, "conversations", "", "Conversations with a transaction").in("conversations"),
 			decimal(6, "amount", "", "Sum of the amounts", 38).in("currency"),
+			flag(7, "is_final", "", finalRevenue),
 		},
 	}
 }

@@ -75,9 +75,13 @@ func (d *DB) View(ctx context.Context, t load.Table, files []string) error {
 	if len(files) == 0 {
 		return d.Create(ctx, t)
 	}
+	rows, err := d.rows(ctx, t, files)
+	if err != nil {
+		return fmt.Errorf("view table %s: %w", t.Full(), err)
+	}
 	for _, s := range []string{
 		"CREATE SCHEMA IF NOT EXISTS " + Ident(t.Schema),
-		fmt.Sprintf("CREATE VIEW %s AS SELECT %s FROM read_parquet(%s, hive_partitioning = false)", Name(t), columnList(t), Files(files)),
+		fmt.Sprintf("CREATE VIEW %s AS SELECT %s FROM %s", Name(t), columnList(t), rows),
 	} {
 		if err := d.Exec(ctx, s); err != nil {
 			return fmt.Errorf("view table %s: %w", t.Full(), err)
@@ -156,8 +160,11 @@ func inParts(all []Contents) ([][]Contents, error) {
 }
 
 func (d *DB) insert(ctx context.Context, t load.Table, files []string) error {
-	insert := fmt.Sprintf("INSERT INTO %s SELECT %s FROM read_parquet(%s, hive_partitioning = false)", Name(t), columnList(t), Files(files))
-	if err := d.Exec(ctx, insert); err != nil {
+	rows, err := d.rows(ctx, t, files)
+	if err == nil {
+		err = d.Exec(ctx, fmt.Sprintf("INSERT INTO %s SELECT %s FROM %s", Name(t), columnList(t), rows))
+	}
+	if err != nil {
 		return fmt.Errorf("load table %s: %w", t.Full(), err)
 	}
 	return nil
@@ -202,6 +209,23 @@ func (d *DB) Has(ctx context.Context, tables ...load.Table) (bool, error) {
 	return true, nil
 }
 
+// Answers reports whether every column of the tables is in the database, whatever is
+// there beside them.
+func (d *DB) Answers(ctx context.Context, tables ...load.Table) (bool, error) {
+	have, err := d.columns(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look up tables: %w", err)
+	}
+	for _, t := range tables {
+		for _, want := range columns(t) {
+			if !slices.ContainsFunc(have[t.Full()], func(c column) bool { return c.name == want.name && c.kind == want.kind }) {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
+
 // column is a column as DuckDB tells of it.
 type column struct{ name, kind, comment string }
 
@@ -230,9 +254,14 @@ func columns(t load.Table) []column {
 	all := make([]column, t.Arrow.NumFields())
 	for i, f := range t.Arrow.Fields() {
 		comment, _ := f.Metadata.GetValue("comment")
-		all[i] = column{f.Name, strings.ReplaceAll(Type(f.Type), "TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"), comment}
+		all[i] = column{f.Name, catalogued(f.Type), comment}
 	}
 	return all
+}
+
+// catalogued is Type in the words of DuckDB's catalogue.
+func catalogued(t arrow.DataType) string {
+	return strings.ReplaceAll(Type(t), "TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE")
 }
 
 func columnList(t load.Table) string {

@@ -53,7 +53,7 @@ type File struct {
 // a table that has no folders.
 type Table struct {
 	Rows       int64           `json:"rows"`
-	Columns    string          `json:"columns"` // names, types and field ids, as they were published
+	Columns    string          `json:"columns"` // names, types and field ids of the version that published it; a partition has those of the version that wrote it
 	Partitions map[string]File `json:"partitions"`
 }
 

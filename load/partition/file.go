@@ -2,12 +2,10 @@ package partition
 
 import (
 	"bufio"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"hash"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,8 +15,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/compress"
-	"github.com/apache/arrow/go/v17/parquet/file"
-	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
 	"nightjar/load"
 )
@@ -187,55 +183,20 @@ func (w *fileWriter) abandon() (err error) {
 // openTable is a cursor over an existing partition file, whose rows all stand in
 // partition p.
 func (l *layout) openTable(path string, p Partition, schema *arrow.Schema) (*cursor, error) {
-	// The delta decoders of arrow v17 never release their last block: what is read
-	// here lives in memory that the garbage collector sees to.
-	mem := memory.DefaultAllocator
-	props := parquet.NewReaderProperties(mem)
-	pf, err := file.OpenParquetFile(path, false, file.WithReadProps(props))
-	if err != nil {
-		return nil, fmt.Errorf("open partition %s: %w", path, err)
-	}
 	// A row group at a time: where a read ends within a page, the delta decoder of
 	// columns that may be null loses its place.
-	whole := max(1, min(pf.NumRows(), rowGroupRows))
-	reader, err := pqarrow.NewFileReader(pf, pqarrow.ArrowReadProperties{BatchSize: whole}, mem)
+	s, err := openStored(path, schema.Fields(), 0)
 	if err != nil {
-		pf.Close()
-		return nil, fmt.Errorf("open partition %s: %w", path, err)
-	}
-	records, err := reader.GetRecordReader(context.Background(), nil, nil)
-	if err != nil {
-		pf.Close()
-		return nil, fmt.Errorf("read partition %s: %w", path, err)
-	}
-	if err := sameColumns(records.Schema(), schema); err != nil {
-		records.Release()
-		pf.Close()
-		return nil, fmt.Errorf("partition %s was written with other columns: %w; rebuild with replay", path, err)
+		return nil, err
 	}
 	var pages pageNames
 	next := func() (*batch, error) {
-		rec, err := records.Read()
-		if err == io.EOF {
-			return nil, io.EOF
-		}
+		rec, err := s.read()
 		if err != nil {
-			return nil, fmt.Errorf("read partition %s: %w", path, err)
+			return nil, err
 		}
-		return l.existing(rec, p, &pages, mem), nil
+		defer rec.Release()
+		return l.existing(rec, p, &pages, s.mem), nil
 	}
-	return &cursor{old: true, next: next, done: func() { records.Release(); pf.Close() }}, nil
-}
-
-func sameColumns(have, want *arrow.Schema) error {
-	if have.NumFields() != want.NumFields() {
-		return fmt.Errorf("%d columns, not %d", have.NumFields(), want.NumFields())
-	}
-	for i, f := range want.Fields() {
-		h := have.Field(i)
-		if h.Name != f.Name || h.Type.ID() != f.Type.ID() {
-			return fmt.Errorf("column %d is %s %s, not %s %s", i+1, h.Name, h.Type, f.Name, f.Type)
-		}
-	}
-	return nil
+	return &cursor{old: true, next: next, done: s.close}, nil
 }

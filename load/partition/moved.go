@@ -8,10 +8,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
-	"github.com/apache/arrow/go/v17/parquet/file"
-	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 )
 
 // Moves tells of keys that stand in more than one partition, old and incoming
@@ -83,7 +81,7 @@ func (s *Stage) moved(ctx context.Context, old map[Partition]string) (Moves, err
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		err := s.layout.eachKey(old[p], s.layout.page >= 0, func(key, page string) error {
+		err := s.layout.eachKey(old[p], s.tables, s.layout.page >= 0, func(key, page string) error {
 			if _, ok := several[s.keys.hash(key)]; ok && places[key] != nil {
 				places.see(key, whereabouts{p, page, true})
 			}
@@ -109,7 +107,7 @@ func (s *Stage) logOld(ctx context.Context, old map[Partition]string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := s.layout.eachKey(old[p], false, func(key, _ string) error {
+		err := s.layout.eachKey(old[p], s.tables, false, func(key, _ string) error {
 			if h := s.keys.hash(key); came.has(h) {
 				return s.keys.put(h, p)
 			}
@@ -169,60 +167,48 @@ const keyRows = 8192
 
 // eachKey reads the keys of a partition file, and their pages where they are asked
 // for. What it passes is good until the visit returns.
-func (l *layout) eachKey(path string, pages bool, visit func(key, page string) error) error {
-	mem := memory.DefaultAllocator // see openTable
-	pf, err := file.OpenParquetFile(path, false)
-	if err != nil {
-		return fmt.Errorf("open partition %s: %w", path, err)
-	}
-	defer pf.Close()
-	reader, err := pqarrow.NewFileReader(pf, pqarrow.ArrowReadProperties{BatchSize: keyRows}, mem)
-	if err != nil {
-		return fmt.Errorf("open partition %s: %w", path, err)
-	}
-	schema, err := reader.Schema()
-	if err != nil {
-		return fmt.Errorf("open partition %s: %w", path, err)
-	}
-	columns := slices.Clone(l.key)
+func (l *layout) eachKey(path string, table *arrow.Schema, pages bool, visit func(key, page string) error) error {
+	places := slices.Clone(l.key)
 	if pages {
-		columns = append(columns, l.page)
+		places = append(places, l.page)
 	}
-	slices.Sort(columns)
-	leaves := make([]int, len(columns))
-	for i, c := range columns {
-		if c >= schema.NumFields() {
-			return fmt.Errorf("partition %s was written with other columns; rebuild with replay", path)
-		}
-		leaves[i] = pf.MetaData().Schema.ColumnIndexByName(schema.Field(c).Name)
+	columns := make([]arrow.Field, len(places))
+	for i, c := range places {
+		columns[i] = table.Field(c)
 	}
-	records, err := reader.GetRecordReader(context.Background(), leaves, nil)
+	s, err := openStored(path, columns, keyRows)
 	if err != nil {
-		return fmt.Errorf("read partition %s: %w", path, err)
+		return err
 	}
-	defer records.Release()
+	defer s.close()
 	key := make([]int, len(l.key))
-	for i, c := range l.key {
-		key[i] = slices.Index(columns, c)
+	for i := range key {
+		key[i] = i
 	}
-	at := slices.Index(columns, l.page)
-	for {
-		rec, err := records.Read()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read partition %s: %w", path, err)
-		}
+	each := func(rec arrow.Record) error {
+		defer rec.Release()
 		keys := sortKeys(rec, key)
 		for i := range keys.Len() {
 			page := ""
 			if pages {
-				page = rec.Column(at).(*array.String).Value(i)
+				page = rec.Column(len(key)).(*array.String).Value(i)
 			}
 			if err := visit(keys.Value(i), page); err != nil {
 				return err
 			}
+		}
+		return nil
+	}
+	for {
+		rec, err := s.read()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = each(rec)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }

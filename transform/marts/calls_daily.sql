@@ -25,6 +25,12 @@ SELECT
     outbound::BIGINT AS outbound,
     outbound_answered::BIGINT AS outbound_answered,
     (100 * inbound_answered / nullif(inbound, 0))::DOUBLE AS answer_rate_pct,
-    (answered_microseconds::DOUBLE / nullif(timed, 0) / 1000000)::DOUBLE AS avg_answered_seconds
+    (answered_microseconds::DOUBLE / nullif(timed, 0) / 1000000)::DOUBLE AS avg_answered_seconds,
+    coalesce(
+        timezone(getvariable('timezone')::VARCHAR, (created_date + 1)::TIMESTAMP)
+            + getvariable('calls_settle')::INTERVAL
+            <= getvariable('calls_as_of')::TIMESTAMPTZ,
+        FALSE
+    ) AS is_final
 FROM daily
 ORDER BY created_date NULLS LAST, via_number NULLS LAST

@@ -10,6 +10,12 @@ SELECT
     sent_date,
     error_code,
     messages::BIGINT AS messages,
-    (100 * messages / (sum(messages) OVER (PARTITION BY sent_date))::BIGINT)::DOUBLE AS share_pct
+    (100 * messages / (sum(messages) OVER (PARTITION BY sent_date))::BIGINT)::DOUBLE AS share_pct,
+    coalesce(
+        timezone(getvariable('timezone')::VARCHAR, (sent_date + 1)::TIMESTAMP)
+            + getvariable('messages_settle')::INTERVAL
+            <= getvariable('messages_as_of')::TIMESTAMPTZ,
+        FALSE
+    ) AS is_final
 FROM failures
 ORDER BY sent_date NULLS LAST, error_code NULLS LAST

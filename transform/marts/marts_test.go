@@ -56,6 +56,11 @@ func openAt(t *testing.T, path string) *sql.DB {
 	run(t, db, "SET VARIABLE conversations_lookback = INTERVAL '72 hours'")
 	run(t, db, "SET VARIABLE waves_as_of = TIMESTAMPTZ '2026-11-20 22:59:59+00'")
 	run(t, db, "SET VARIABLE waves_settle = INTERVAL '72 hours'")
+	run(t, db, "SET VARIABLE revenue_settle = INTERVAL '72 hours'")
+	run(t, db, "SET VARIABLE calls_as_of = TIMESTAMPTZ '2026-11-20 23:00:00+00'")
+	run(t, db, "SET VARIABLE calls_settle = INTERVAL '72 hours'")
+	run(t, db, "SET VARIABLE messages_as_of = TIMESTAMPTZ '2026-11-20 23:00:00+00'")
+	run(t, db, "SET VARIABLE messages_settle = INTERVAL '72 hours'")
 	return db
 }
 
@@ -172,7 +177,7 @@ func TestColumns(t *testing.T) {
 // Queries can be computed before anything is configured or landed.
 func TestVariablesUnset(t *testing.T) {
 	db := open(t)
-	for _, v := range []string{"csat_channels", "nps_channels", "conversations_as_of", "conversations_lookback", "waves_as_of", "waves_settle"} {
+	for _, v := range []string{"csat_channels", "nps_channels", "conversations_as_of", "conversations_lookback", "revenue_settle", "waves_as_of", "waves_settle", "calls_as_of", "calls_settle", "messages_as_of", "messages_settle"} {
 		run(t, db, "SET VARIABLE "+v+" = NULL")
 	}
 	run(t, db, "INSERT INTO iadvize.conversations (conversation_id, closed_date, channel, csat_score) VALUES ('a', '2026-11-01', 'CHAT', 5)")
@@ -249,10 +254,10 @@ func TestDeliveryFailures(t *testing.T) {
 		(5, '2026-11-17', 'failed', 'inbound', '30003'), (6, '2026-11-17', 'delivered', 'outbound', NULL),
 		(7, '2026-11-18', 'failed', 'outbound', '30003')`)
 	want := []string{
-		"2026-11-17 30003 2 50.00",
-		"2026-11-17 30006 1 25.00",
-		"2026-11-17 unknown 1 25.00",
-		"2026-11-18 30003 1 100.00",
+		"2026-11-17 30003 2 50.00 true",
+		"2026-11-17 30006 1 25.00 true",
+		"2026-11-17 unknown 1 25.00 true",
+		"2026-11-18 30003 1 100.00 false",
 	}
 	if diff := cmp.Diff(want, query(t, db, "delivery_failures")); diff != "" {
 		t.Error(diff)
@@ -265,10 +270,13 @@ func TestCalls(t *testing.T) {
 		('a', '2026-11-17', '+1', 'inbound', 'answered', 60.5), ('b', '2026-11-17', '+1', 'inbound', 'missed', 9),
 		('c', '2026-11-17', '+1', 'inbound', 'voicemail', 30), ('d', '2026-11-17', '+1', 'outbound', 'answered', 30),
 		('e', '2026-11-17', '+1', 'outbound', 'missed', 3), ('f', '2026-11-17', '+2', 'outbound', 'answered', NULL),
-		('g', '2026-11-17', '+1', 'internal', 'transferred', 3)`)
+		('g', '2026-11-17', '+1', 'internal', 'transferred', 3), ('h', '2026-11-18', '+2', 'inbound', 'missed', 3),
+		('i', NULL, '+2', 'inbound', 'missed', 3)`)
 	want := []string{
-		"2026-11-17 +1 3 1 1 1 2 1 33.33 45.25",
-		"2026-11-17 +2 0 0 0 0 1 1 - -",
+		"2026-11-17 +1 3 1 1 1 2 1 33.33 45.25 true",
+		"2026-11-17 +2 0 0 0 0 1 1 - - true",
+		"2026-11-18 +2 1 0 1 0 0 0 0.00 - false",
+		"- +2 1 0 1 0 0 0 0.00 - false",
 	}
 	if diff := cmp.Diff(want, query(t, db, "calls_daily")); diff != "" {
 		t.Error(diff)
@@ -284,16 +292,53 @@ func TestRevenue(t *testing.T) {
 		('7', 'b', '2026-11-17', 1, NULL), ('8', 'b', '2026-11-17', 1, NULL), ('9', 'a', NULL, 1, 'EUR'), ('10', 'a', NULL, NULL, 'EUR'),
 		('11', NULL, '2026-11-18', 1, 'EUR'), ('12', NULL, '2026-11-18', 1, 'EUR')`)
 	want := []string{
-		"2026-11-17 1 EUR 3 2 10.3000",
-		"2026-11-17 1 USD 1 1 7.0001",
-		"2026-11-17 1 - 2 1 2.0000",
-		"2026-11-17 - EUR 1 1 -1.0000", // its conversation is not there
-		"2026-11-18 1 EUR 1 1 1.0000",  // a second day of the same conversation
-		"2026-11-18 - EUR 2 0 2.0000",  // of no conversation
-		"- 1 EUR 2 1 1.0000",
+		"2026-11-17 1 EUR 3 2 10.3000 true",
+		"2026-11-17 1 USD 1 1 7.0001 true",
+		"2026-11-17 1 - 2 1 2.0000 true",
+		"2026-11-17 - EUR 1 1 -1.0000 true", // its conversation is not there
+		"2026-11-18 1 EUR 1 1 1.0000 false", // a second day of the same conversation
+		"2026-11-18 - EUR 2 0 2.0000 false", // of no conversation
+		"- 1 EUR 2 1 1.0000 false",
 	}
 	if diff := cmp.Diff(want, query(t, db, "revenue_daily")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A row is final from the instant on at which its day and the time after it have
+// passed, in the zone of the business day; without that, and without an instant at
+// which the vendor was asked, it is not.
+func TestFinal(t *testing.T) {
+	for _, m := range []struct{ mart, asOf, wait, row string }{
+		{"csat_daily", "conversations_as_of", "conversations_lookback", "INSERT INTO iadvize.conversations (conversation_id, closed_date) VALUES ('a', '2026-10-24')"},
+		{"nps_daily", "conversations_as_of", "conversations_lookback", "INSERT INTO iadvize.conversations (conversation_id, closed_date) VALUES ('a', '2026-10-24')"},
+		{"revenue_daily", "conversations_as_of", "revenue_settle", "INSERT INTO iadvize.transactions (transaction_id, closed_date) VALUES ('a', '2026-10-24')"},
+		{"delivery_by_wave", "waves_as_of", "waves_settle", "INSERT INTO volt.waves (wave_id, scheduled_date) VALUES (1, '2026-10-24')"},
+		{"delivery_daily", "waves_as_of", "waves_settle", "INSERT INTO volt.waves (wave_id, scheduled_date) VALUES (1, '2026-10-24')"},
+		{"delivery_failures", "messages_as_of", "messages_settle", "INSERT INTO volt.messages (message_id, sent_date, status) VALUES (1, '2026-10-24', 'failed')"},
+		{"calls_daily", "calls_as_of", "calls_settle", "INSERT INTO aircall.calls (call_id, created_date) VALUES ('a', '2026-10-24')"},
+	} {
+		db := open(t)
+		run(t, db, m.row)
+		// The 25th of October 2026 begins at 22:00 UTC in Paris, and has 25 hours.
+		for _, c := range []struct {
+			asOf, wait string
+			want       bool
+		}{
+			{"TIMESTAMPTZ '2026-10-26 21:59:59.999999+00'", "INTERVAL '48 hours'", false},
+			{"TIMESTAMPTZ '2026-10-26 22:00:00+00'", "INTERVAL '48 hours'", true},
+			{"TIMESTAMPTZ '2026-10-26 22:00:00.000001+00'", "INTERVAL '48 hours'", true},
+			{"TIMESTAMPTZ '2026-10-26 22:00:00+00'", "INTERVAL '48 hours 1 second'", false},
+			{"NULL::TIMESTAMPTZ", "INTERVAL '48 hours'", false},
+			{"TIMESTAMPTZ '2026-12-26 22:00:00+00'", "NULL::INTERVAL", false},
+		} {
+			run(t, db, "SET VARIABLE "+m.asOf+" = "+c.asOf)
+			run(t, db, "SET VARIABLE "+m.wait+" = "+c.wait)
+			rows := values(t, db, m.mart)
+			if got := rows[0][len(rows[0])-1]; len(rows) != 1 || got != c.want {
+				t.Errorf("%s as of %s, %s after the day: is_final = %v, want %v", m.mart, c.asOf, c.wait, got, c.want)
+			}
+		}
 	}
 }
 

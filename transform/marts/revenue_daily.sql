@@ -35,7 +35,13 @@ SELECT
     p.currency,
     CAST(count(*) AS BIGINT) AS transactions,
     CAST(sum(p.conversations) AS BIGINT) AS conversations,
-    CAST(sum(p.amount) AS DECIMAL(38, 4)) AS amount
+    CAST(sum(p.amount) AS DECIMAL(38, 4)) AS amount,
+    coalesce(
+        timezone(getvariable('timezone')::VARCHAR, (p.closed_date + 1)::TIMESTAMP)
+            + getvariable('revenue_settle')::INTERVAL
+            <= getvariable('conversations_as_of')::TIMESTAMPTZ,
+        FALSE
+    ) AS is_final
 FROM counted AS p
 LEFT JOIN iadvize.conversations AS c ON p.conversation_id = c.conversation_id
 GROUP BY p.closed_date, c.project_id, p.currency

@@ -105,7 +105,7 @@ type Pipeline struct {
 	Line     int // of the entry in the file
 
 	Lookback      time.Duration // how long after its close a record may still change (closed_conversations, conversations)
-	Settle        time.Duration // how long after its time a wave or message may still change
+	Settle        time.Duration // how long after its time a call, a wave or a message may still change
 	Start         time.Time     // first business day ever asked for: midnight in Timezone; zero where the stream has no interval
 	Window        time.Duration // width of a window; 24h means a business day
 	Gap           int           // waves: absent ids in a row that end the walk

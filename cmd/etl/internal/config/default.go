@@ -8,10 +8,11 @@ import (
 
 // preset is what holds where the file says nothing.
 type preset struct {
-	config   Config   // warehouse, memory, publish, marts
-	sources  wires    // per source
-	aircall  Aircall  // Wire aside
-	pipeline Pipeline // of a setting, the streams that use it
+	config   Config                   // warehouse, memory, publish, marts
+	sources  wires                    // per source
+	aircall  Aircall                  // Wire aside
+	pipeline Pipeline                 // of a setting, the streams that use it
+	settle   map[string]time.Duration // by stream
 }
 
 type wires struct{ iadvize, aircall, volt, desk, clientloop Wire }
@@ -38,7 +39,6 @@ func defaults() preset {
 		pipeline: Pipeline{
 			Enabled:   true,
 			Lookback:  72 * time.Hour,
-			Settle:    7 * 24 * time.Hour,
 			Window:    24 * time.Hour,
 			Gap:       500,
 			FirstID:   1,
@@ -46,5 +46,6 @@ func defaults() preset {
 			Partition: ByMonth,
 			Schema:    Evolve,
 		},
+		settle: map[string]time.Duration{"calls": 3 * 24 * time.Hour, "waves": 7 * 24 * time.Hour, "messages": 7 * 24 * time.Hour},
 	}
 }

@@ -140,9 +140,23 @@ func TestDefaultsFillWhatAFileLeavesOut(t *testing.T) {
 	p := c.Pipelines[0]
 	p.Schedule = nil
 	calls := config.Pipeline{Name: "calls", Source: "aircall", Stream: "calls", Spec: "30 2 * * *", Enabled: true, Line: 6,
-		FullEvery: 1, Partition: config.ByMonth, Schema: config.Evolve}
+		Settle: 3 * 24 * time.Hour, FullEvery: 1, Partition: config.ByMonth, Schema: config.Evolve}
 	if diff := cmp.Diff(calls, p); diff != "" {
 		t.Errorf("pipeline (-want +got):\n%s", diff)
+	}
+}
+
+// How long a record may still change is another time for each stream.
+func TestDefaultSettleOfEachStream(t *testing.T) {
+	c := load(t, "disabled_needs_nothing.good.yml")
+	day := 24 * time.Hour
+	want := map[string]time.Duration{"calls": 3 * day, "waves": 7 * day, "messages": 7 * day, "again": 3 * day, "closed": 0, "idv": 0}
+	got := map[string]time.Duration{}
+	for _, p := range c.Pipelines {
+		got[p.Name] = p.Settle
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("settle (-want +got):\n%s", diff)
 	}
 }
 
@@ -189,7 +203,7 @@ func TestEveryKeyReachesItsValue(t *testing.T) {
 	pipelines := []config.Pipeline{
 		{Name: "conversations", Source: "iadvize", Stream: "closed_conversations", Spec: "CRON_TZ=UTC 15 2 * * mon-fri",
 			Lookback: 7 * day, Start: time.Date(2025, 1, 1, 0, 0, 0, 0, newYork), Window: 12 * time.Hour, Partition: config.ByDay, Schema: config.Freeze},
-		{Name: "calls", Source: "aircall", Stream: "calls", Spec: "@hourly", FullEvery: 7},
+		{Name: "calls", Source: "aircall", Stream: "calls", Spec: "@hourly", Settle: 2 * day, FullEvery: 7},
 		{Name: "waves", Source: "volt", Stream: "waves", Spec: "45 2 * * *", Settle: 36 * time.Hour, Gap: 800, FirstID: 100, Budget: 1000},
 		{Name: "messages", Source: "volt", Stream: "messages", Spec: "50 2 * * *", Settle: 12 * time.Hour},
 		{Name: "desk", Source: "desk", Stream: "conversations", Spec: "0 3 * * *", Lookback: 30 * time.Minute, Start: time.Date(2025, 6, 30, 0, 0, 0, 0, newYork)},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ type stream struct {
 func streams() []stream {
 	return []stream{
 		{"iadvize", "closed_conversations", []string{"lookback", "start", "window"}},
-		{"aircall", "calls", []string{"full_every"}},
+		{"aircall", "calls", []string{"settle", "full_every"}},
 		{"volt", "waves", []string{"settle", "gap", "first_id", "budget"}},
 		{"volt", "messages", []string{"settle"}},
 		{"desk", "conversations", []string{"lookback", "start"}},
@@ -138,6 +139,7 @@ func (l *loader) check() {
 	for i, e := range l.pipelines {
 		if s := e.knownStream(); s != nil {
 			e.checkSettings(*s)
+			e.Settle = cmp.Or(e.Settle, defaults().settle[s.name])
 			e.Pipeline = only(e.Pipeline, s.uses)
 		}
 		for _, other := range l.pipelines[:i] {
@@ -219,10 +221,11 @@ func whoUses(setting string) string {
 			users = append(users, s.name)
 		}
 	}
-	if len(users) == 1 {
+	last := len(users) - 1
+	if last == 0 {
 		return "only " + users[0] + " uses it"
 	}
-	return "only " + strings.Join(users, " and ") + " use it"
+	return "only " + strings.Join(users[:last], ", ") + " and " + users[last] + " use it"
 }
 
 // only returns p without the settings that its stream does not use: they are

@@ -154,6 +154,8 @@ func TestBoundsOfValues(t *testing.T) {
 		{"closed_conversations", "lookback", "1m", "0s", "not above zero"},
 		{"conversations", "lookback", "3650d", "100000d", "longer than a hundred years"},
 		{"conversations", "lookback", "3650d", "30000d", "more than makes sense here; want 1m to 3650d"},
+		{"calls", "settle", "1m", "59s", "less than makes sense here; want 1m to 3650d"},
+		{"calls", "settle", "3650d", "3651d", "want 1m to 3650d"},
 		{"waves", "settle", "1m", "1ms", "want 1m to 3650d"},
 		{"messages", "settle", "3650d", "4000d", "want 1m to 3650d"},
 		{"waves", "gap", "1", "0", "not above zero"},

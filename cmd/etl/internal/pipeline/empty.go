@@ -17,6 +17,7 @@ import (
 func (r *run) placeEmpty(m *generation.Manifest) error {
 	for _, t := range allTables() {
 		entry := m.Tables[t.Full()]
+		entry.Columns = fingerprint(t)
 		rows := map[string]generation.File{} // not the parent's own map
 		for folder, f := range entry.Partitions {
 			if f.Rows > 0 {
@@ -28,7 +29,7 @@ func (r *run) placeEmpty(m *generation.Manifest) error {
 			if err != nil {
 				return fmt.Errorf("table %s: %w", t.Full(), err)
 			}
-			entry.Columns, entry.Partitions[folder] = fingerprint(t), f
+			entry.Partitions[folder] = f
 		}
 		m.Tables[t.Full()] = entry
 	}

@@ -101,7 +101,7 @@ func (r *run) newBookmarks(legs []*leg, settled map[ledger.Stream]ledger.Settled
 // changed, links where they did not.
 func (r *run) placeTables(m *generation.Manifest, changes []merged) error {
 	for _, c := range changes {
-		t := generation.Table{Columns: fingerprint(c.table), Partitions: map[string]generation.File{}}
+		t := generation.Table{Partitions: map[string]generation.File{}}
 		if !r.remade[c.table.Full()] {
 			maps.Copy(t.Partitions, m.Tables[c.table.Full()].Partitions)
 		}

@@ -14,8 +14,9 @@ import (
 
 // What the configuration that ships with the program says of the marts.
 const (
-	lookback = 72 * time.Hour
-	settle   = 7 * 24 * time.Hour
+	lookback    = 72 * time.Hour
+	settle      = 7 * 24 * time.Hour
+	callsSettle = 3 * 24 * time.Hour
 )
 
 var grains = map[string][]string{
@@ -39,14 +40,16 @@ func (v *vendors) expectMarts() {
 	}
 	conversationsFinal := final{paris, lookback, v.asOf("iadvize/closed_conversations")}
 	wavesFinal := final{paris, settle, v.asOf("volt/waves")}
+	messagesFinal := final{paris, settle, v.asOf("volt/messages")}
+	callsFinal := final{paris, callsSettle, v.asOf("aircall/calls")}
 	for name, want := range map[string][]row{
 		"csat_daily":        csatDaily(truth, conversationsFinal),
 		"nps_daily":         npsDaily(truth, conversationsFinal),
 		"delivery_by_wave":  deliveryByWave(truth, wavesFinal),
 		"delivery_daily":    deliveryDaily(truth, wavesFinal),
-		"delivery_failures": deliveryFailures(truth),
-		"calls_daily":       callsDaily(truth),
-		"revenue_daily":     revenueDaily(truth),
+		"delivery_failures": deliveryFailures(truth, messagesFinal),
+		"calls_daily":       callsDaily(truth, callsFinal),
+		"revenue_daily":     revenueDaily(truth, conversationsFinal), // which is later than 48 hours
 	} {
 		if len(want) == 0 {
 			v.t.Errorf("mart %s should be empty: this proves nothing", name)
@@ -246,7 +249,7 @@ func deliveryDaily(truth map[string][]row, f final) []row {
 	return rows
 }
 
-func deliveryFailures(truth map[string][]row) []row {
+func deliveryFailures(truth map[string][]row, f final) []row {
 	var failed []row
 	for _, m := range truth["volt.messages"] {
 		if m["status"] == "failed" && m["direction"] == "outbound" {
@@ -263,12 +266,13 @@ func deliveryFailures(truth map[string][]row) []row {
 		n := int64(len(all))
 		rows = append(rows, row{
 			"sent_date": k[0], "error_code": k[1], "messages": n, "share_pct": ratio(100, n, int64(len(days[[3]any{k[0]}]))),
+			"is_final": f.day(k[0]),
 		})
 	}
 	return rows
 }
 
-func callsDaily(truth map[string][]row) []row {
+func callsDaily(truth map[string][]row, f final) []row {
 	var rows []row
 	for k, all := range groups(truth["aircall.calls"], grains["calls_daily"]...) {
 		of := func(direction, kind string) int64 {
@@ -290,12 +294,13 @@ func callsDaily(truth map[string][]row) []row {
 			"inbound": of("inbound", ""), "inbound_answered": of("inbound", "answered"), "inbound_missed": of("inbound", "missed"),
 			"inbound_voicemail": of("inbound", "voicemail"), "outbound": of("outbound", ""), "outbound_answered": of("outbound", "answered"),
 			"answer_rate_pct": ratio(100, of("inbound", "answered"), of("inbound", "")), "avg_answered_seconds": mean,
+			"is_final": f.day(k[0]),
 		})
 	}
 	return rows
 }
 
-func revenueDaily(truth map[string][]row) []row {
+func revenueDaily(truth map[string][]row, f final) []row {
 	var rows []row
 	projects := map[any]any{}
 	for _, c := range truth["iadvize.conversations"] {
@@ -317,6 +322,7 @@ func revenueDaily(truth map[string][]row) []row {
 		rows = append(rows, row{
 			"closed_date": k[0], "project_id": k[1], "currency": k[2], "transactions": int64(len(all)),
 			"conversations": int64(len(groups(all, "conversation_id"))), "amount": decimal(sum.FloatString(4)),
+			"is_final": f.day(k[0]),
 		})
 	}
 	return rows
@@ -330,7 +336,10 @@ func TestDaysComeToRest(t *testing.T) {
 	v := open(t, now, sandbox.Options{Scale: 0.5})
 	v.run(pipeline.Request{})
 	v.expectMarts()
-	for mart, wait := range map[string]time.Duration{"csat_daily": lookback, "nps_daily": lookback, "delivery_by_wave": settle, "delivery_daily": settle} {
+	for mart, wait := range map[string]time.Duration{
+		"csat_daily": lookback, "nps_daily": lookback, "revenue_daily": lookback, "calls_daily": callsSettle,
+		"delivery_by_wave": settle, "delivery_daily": settle, "delivery_failures": settle,
+	} {
 		day := grains[mart][0]
 		if mart == "delivery_by_wave" {
 			day = "scheduled_date"

@@ -50,16 +50,34 @@ func (r *run) foundDatabase() {
 }
 
 // openLive opens the database of the live generation for reading. Where it is not
-// what was published, the Parquet stands in for it.
+// what was published, or an earlier version's, without a column that is asked for
+// today, the Parquet stands in for it.
 func (r *run) openLive(ctx context.Context, live *generation.Generation) (*database.DB, error) {
 	if r.databaseIntact() {
-		db, err := database.OpenReadOnly(ctx, live.Database(), r.limits(r.scratch()))
-		if err == nil {
+		db, err := r.openToday(ctx, live)
+		if err == nil && db != nil {
 			return db, nil
 		}
-		r.Log.Warn("the live database cannot be opened; its Parquet is", "error", err)
+		if err != nil {
+			r.Log.Warn("the live database cannot be opened; its Parquet is", "error", err)
+		}
 	}
 	return r.openParquet(ctx, live, allTables())
+}
+
+// openToday opens the database of a generation, or returns nil where it lacks a
+// column of today's tables.
+func (r *run) openToday(ctx context.Context, live *generation.Generation) (*database.DB, error) {
+	db, err := database.OpenReadOnly(ctx, live.Database(), r.limits(r.scratch()))
+	if err != nil {
+		return nil, err
+	}
+	answers, err := db.Answers(ctx, allTables()...)
+	if err != nil || !answers {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
 }
 
 // openParquet shows the Parquet of some tables as a database.

@@ -223,6 +223,7 @@ func (r *run) variables(m *generation.Manifest) database.Variables {
 	}
 	for name, key := range map[string]string{
 		"conversations": streamKey("iadvize", "closed_conversations"),
+		"calls":         streamKey("aircall", "calls"),
 		"waves":         streamKey("volt", "waves"),
 		"messages":      streamKey("volt", "messages"),
 	} {
@@ -230,11 +231,15 @@ func (r *run) variables(m *generation.Manifest) database.Variables {
 		settle := "settle"
 		if name == "conversations" {
 			settle = "lookback"
+			v["revenue_settle"] = interval(max(r.settleOf(key), attribution))
 		}
 		v[name+"_"+settle] = interval(r.settleOf(key))
 	}
 	return v
 }
+
+// attribution is how long after its close a conversation may still be given a purchase.
+const attribution = 48 * time.Hour
 
 // asOf is up to when it is proven that the rows of a stream are what the vendor has.
 func (r *run) asOf(m *generation.Manifest, key string) time.Time {

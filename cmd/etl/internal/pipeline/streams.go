@@ -41,7 +41,7 @@ type streamEntry struct {
 // in extract, a file in transform and one in the sandbox.
 var streams = map[string]streamEntry{
 	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to", changed: "closed_at", settle: lookback},
-	"aircall/calls":                {open: openCalls, known: "true"},
+	"aircall/calls":                {open: openCalls, known: "true", settle: settle},
 	"volt/messages":                {open: openMessages, changed: "sent_at", settle: settle},
 	"volt/waves": {open: openWaves, order: 1, settle: settle,
 		unproven: "the vendor lists no waves: ids were tried until enough in a row were absent"},
