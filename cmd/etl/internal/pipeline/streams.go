@@ -40,9 +40,10 @@ type streamEntry struct {
 // streams is every stream there is. A vendor is added by a line here, a package
 // in extract, a file in transform and one in the sandbox.
 var streams = map[string]streamEntry{
-	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to", changed: "closed_at", settle: lookback},
-	"aircall/calls":                {open: openCalls, known: "true"},
-	"volt/messages":                {open: openMessages, changed: "sent_at", settle: settle},
+	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to",
+		extend: iadvize.Extend, changed: "closed_at", settle: lookback},
+	"aircall/calls": {open: openCalls, known: "true"},
+	"volt/messages": {open: openMessages, changed: "sent_at", settle: settle},
 	"volt/waves": {open: openWaves, order: 1, settle: settle,
 		unproven: "the vendor lists no waves: ids were tried until enough in a row were absent"},
 	"desk/conversations":      {open: openDesk, changed: "updated_at", settle: lookback},
