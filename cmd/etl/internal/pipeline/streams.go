@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
@@ -24,6 +25,9 @@ type streamEntry struct {
 	// that a window must bring again; it may use $from and $to. Empty: the window
 	// need not bring any row again.
 	known string
+	// within narrows known to what a window with a scope asks for. Nil: windows have
+	// none.
+	within func(scope string) (string, error)
 	// changed is the column of the main table that tells when a record came to be, or
 	// changed last; empty where the bookmark is no time.
 	changed string
@@ -40,7 +44,7 @@ type streamEntry struct {
 // streams is every stream there is. A vendor is added by a line here, a package
 // in extract, a file in transform and one in the sandbox.
 var streams = map[string]streamEntry{
-	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to",
+	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to", within: ofProjects,
 		extend: iadvize.Extend, changed: "closed_at", settle: lookback},
 	"aircall/calls": {open: openCalls, known: "true"},
 	"volt/messages": {open: openMessages, changed: "sent_at", settle: settle},
@@ -72,6 +76,15 @@ func openConversations(o *opener) extract.Stream {
 		Location: o.run.Config.Timezone, Start: o.pipeline.Start, Lookback: o.pipeline.Lookback, Window: o.pipeline.Window,
 		Known: o.known,
 	})
+}
+
+// ofProjects is the condition for the rows of a window's projects.
+func ofProjects(scope string) (string, error) {
+	projects, err := iadvize.ProjectsOf(scope)
+	if err != nil || projects == nil {
+		return "true", err
+	}
+	return fmt.Sprintf("project_id IN (%s)", list(projects)), nil
 }
 
 func openCalls(o *opener) extract.Stream {
