@@ -50,7 +50,7 @@ var streams = map[string]streamEntry{
 	"volt/messages": {open: openMessages, changed: "sent_at", settle: settle},
 	"volt/waves": {open: openWaves, order: 1, settle: settle,
 		unproven: "the vendor lists no waves: ids were tried until enough in a row were absent"},
-	"desk/conversations":      {open: openDesk, changed: "updated_at", settle: lookback},
+	"desk/conversations":      {open: openDesk, extend: desk.Extend, changed: "updated_at", settle: lookback},
 	"clientloop/idv_sessions": {open: openSessions, order: 2},
 }
 
