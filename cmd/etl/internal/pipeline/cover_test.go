@@ -160,8 +160,10 @@ func TestReplayOfChangedProjects(t *testing.T) {
 	want, files := v.bookmarks()["conversations"], exported(t, v.config.Warehouse)
 	v.config.Warehouse = v.withLanding()
 	for range 2 { // also in place
-		if !v.replayed() {
-			t.Fatal("there is nothing to replay")
+		r := v.runner(v.config)
+		r.Base = noNetwork{t}
+		if _, err := r.Replay(t.Context(), pipeline.Rebuild{}); err != nil {
+			t.Fatal(err)
 		}
 		if got := v.bookmarks()["conversations"]; got != want {
 			t.Errorf("the bookmark is %s and was %s", got, want)
@@ -202,4 +204,25 @@ func TestFullRunsAndBackfillsOfChangedProjects(t *testing.T) {
 	v.expectHeld()
 	expectWindows(t, v.night(aDay), "2026-03-28..2026-04-01")
 	v.expectHeld()
+}
+
+// A backfill of old days asks for nothing that a later day waits for, and makes none
+// final; the next night does.
+func TestABackfillMakesNoDayFinal(t *testing.T) {
+	t.Parallel()
+	v := covering(t, 2, 1, shop)
+	final := func() int64 {
+		return v.query("SELECT count(DISTINCT closed_date) AS n FROM marts.csat_daily WHERE is_final")[0]["n"].(int64)
+	}
+	v.night(0)
+	before := final()
+	v.pass(2 * aDay)
+	v.run(pipeline.Request{Pipelines: conversationsOnly.Pipelines, From: noon.Add(-40 * aDay), To: noon.Add(-20 * aDay)})
+	if after := final(); after != before || before == 0 {
+		t.Errorf("%d days are final after a backfill, and %d were", after, before)
+	}
+	v.night(0)
+	if after := final(); after != before+2 {
+		t.Errorf("%d days are final after a night two days later, and %d were", after, before)
+	}
 }
