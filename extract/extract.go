@@ -18,8 +18,14 @@ import (
 )
 
 // Bookmark says how far a stream has been read: JSON that belongs to the stream
-// and that an operator can read, such as {"closed_before":"2026-11-20T01:15:00Z"}.
-// Nil before the first run.
+// and that an operator can read, such as
+// {"swept_at":"2026-11-20T01:15:00Z","calls":1234}. Nil before the first run.
+//
+// A bookmark moves in one of two ways. Where a stream is read from end to end, its
+// pages carry the next one (Page.After), which is good once all before is there.
+// Where it is read by parts that stand for themselves, each window says what it
+// covers (Window.Covers), and the bookmark is the sum: no order counts, and what is
+// missing is missing nowhere else.
 type Bookmark json.RawMessage
 
 // MarshalJSON writes the bookmark as it is, and null where there is none.
@@ -83,6 +89,11 @@ type Window struct {
 	// Scope is what the question depends on beside the interval, such as
 	// "projects [9999]": what was landed under one scope answers no other.
 	Scope string `json:"scope,omitempty"`
+	// Covers is what the stream's bookmark gains once this window is whole and its
+	// rows are in the warehouse, whatever has become of the other windows. Nil where
+	// that is nothing, and for streams whose pages tell. It lands with the plan, so
+	// that the landing zone alone can sum it up.
+	Covers Bookmark `json:"covers,omitempty"`
 }
 
 // Request is what was asked for a page, without credentials. It lands beside the
@@ -106,7 +117,7 @@ type Page struct {
 	Total   int64 // records the vendor says there are in the window; Unknown where it does not say
 	// After is the bookmark to publish once this page, all pages before it and
 	// all windows planned before this one are in the warehouse. Nil leaves the
-	// bookmark where it is.
+	// bookmark where it is, as do all pages of a stream whose windows tell.
 	After Bookmark
 	// Landed, if not nil, is to be called, by Confirm, once the page and all before
 	// it are durable. The walk waits for it: the page announces what it does next. Such a
@@ -123,8 +134,8 @@ func (p Page) Confirm() {
 
 // Stream is one kind of record at one vendor account.
 type Stream interface {
-	// Plan lists the windows to walk for the ask, in the order in which their
-	// bookmarks advance. It opens no socket, and is called once a run before
+	// Plan lists the windows to walk for the ask, in the order in which the
+	// bookmarks of their pages advance. It opens no socket, and is called once a run before
 	// any Walk.
 	Plan(ctx context.Context, ask Ask) ([]Window, error)
 

@@ -96,7 +96,7 @@ func Bookmarks() Table {
 			text(1, "pipeline", "", "Name of the pipeline that read the stream last"),
 			text(2, "source", "", "Vendor"),
 			text(3, "stream", "", "Stream of the vendor"),
-			text(4, "bookmark", "", "Where the next run begins, as JSON"),
+			text(4, "bookmark", "", "What the vendor has been asked for, as JSON: the next run goes on from there"),
 			text(5, "run_id", "", "Run that moved the bookmark here"),
 			instant(6, "updated_at", "", "When the bookmark was written"),
 		},

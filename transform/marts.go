@@ -18,10 +18,11 @@ const MartSchema = "marts"
 //	timezone                VARCHAR, the IANA zone of business days
 //	csat_channels           VARCHAR[], where satisfaction is asked
 //	nps_channels            VARCHAR[], where NPS is asked
-//	conversations_as_of     TIMESTAMPTZ, time of the newest landed page; NULL without one
+//	conversations_as_of     TIMESTAMPTZ, up to when all is known to have been asked for; NULL without that
 //	conversations_lookback  INTERVAL, how long a conversation may still change
 //	revenue_settle          INTERVAL, how long a purchase may still be attributed to it
-//	waves_as_of, waves_settle, the same for waves; messages_… and calls_… too
+//	waves_as_of             TIMESTAMPTZ, when the last run began that asked for all that may still change; NULL without one
+//	waves_settle            INTERVAL, how long a wave may still change; the same for messages and calls
 type Mart struct {
 	Name    string
 	Comment string   // one sentence

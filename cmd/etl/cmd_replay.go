@@ -31,8 +31,8 @@ A landed page that is damaged ends it, and so does a damaged journal: restore th
 file from a backup, or name it with --skip. The rest is then published, and the
 run is incomplete; its reason and etl.reconciliation say which pages are left out
 and how many records they held. That word is good for one replay. The next night
-goes on from the bookmark and does not ask for them; a backfill (etl run --from)
-does.`,
+asks iAdvize and Desk again for what was left out; other vendors are asked for it
+by a backfill (etl run --from).`,
 		Example: `  etl replay
   etl replay --since 2026-01-01
   etl replay --accept

@@ -12,10 +12,11 @@ var layers = map[string][]string{
 	"nightjar/testdata":                  {},
 	"nightjar/extract":                   {},
 	"nightjar/extract/transport":         {"nightjar/extract"},
-	"nightjar/extract/iadvize":           {"nightjar/extract", "nightjar/extract/transport"},
+	"nightjar/extract/coverage":          {"nightjar/extract"},
+	"nightjar/extract/iadvize":           {"nightjar/extract", "nightjar/extract/coverage", "nightjar/extract/transport"},
 	"nightjar/extract/aircall":           {"nightjar/extract", "nightjar/extract/transport"},
 	"nightjar/extract/volt":              {"nightjar/extract", "nightjar/extract/transport"},
-	"nightjar/extract/desk":              {"nightjar/extract", "nightjar/extract/transport"},
+	"nightjar/extract/desk":              {"nightjar/extract", "nightjar/extract/coverage", "nightjar/extract/transport"},
 	"nightjar/extract/clientloop":        {"nightjar/extract", "nightjar/extract/transport"},
 	"nightjar/extract/sandbox":           {"nightjar/testdata"},
 	"nightjar/extract/extracttest":       {"nightjar/extract", "nightjar/extract/sandbox", "nightjar/extract/transport"}, // for tests alone

@@ -240,7 +240,7 @@ func writeState(w io.Writer, s *pipeline.State, zone *time.Location) {
 	} else {
 		fmt.Fprintf(w, "%s: generation %d is live, published %s\n", s.Warehouse, s.Generation, s.Created.In(zone).Format(time.RFC3339))
 	}
-	t := newTable(w, table.Row{"pipeline", "last run", "status", "fresh as of", "next run", "bookmark"})
+	t := newTable(w, table.Row{"pipeline", "last run", "status", "fresh as of", "next run"})
 	for _, p := range s.Pipelines {
 		last, status := "never", ""
 		if p.Last != nil {
@@ -250,10 +250,13 @@ func writeState(w io.Writer, s *pipeline.State, zone *time.Location) {
 		if p.Enabled {
 			next = minute(p.Next, zone)
 		}
-		t.AppendRow(table.Row{p.Pipeline, last, status, minute(p.FreshAsOf, zone), next, p.Bookmark})
+		t.AppendRow(table.Row{p.Pipeline, last, status, minute(p.FreshAsOf, zone), next})
 	}
 	t.Render()
 	for _, p := range s.Pipelines {
+		if p.Bookmark != "" {
+			fmt.Fprintf(w, "%s: bookmark %s\n", p.Pipeline, p.Bookmark)
+		}
 		if p.Last != nil && p.Last.Reason != "" {
 			fmt.Fprintf(w, "%s: last run %s is %s: %s\n", p.Pipeline, p.Last.RunID, p.Last.Status, p.Last.Reason)
 		}

@@ -22,6 +22,7 @@ func TestConformance(t *testing.T) {
 				Endpoint: v.Env["DESK_ENDPOINT"], Token: v.Env["DESK_TOKEN"], Transport: v.Transport, Start: v.Start, Lookback: 72 * time.Hour,
 			})
 		},
+		Extend: desk.Extend,
 		Keys: func(t *testing.T, page extract.Page) (keys []string) {
 			var body struct{ Conversations []struct{ ID json.Number } }
 			if err := json.Unmarshal(page.Body, &body); err != nil {

@@ -1,8 +1,11 @@
 // Package desk walks the chat conversations of Teamwork Desk by its REST API.
 //
-// Two windows: "updated" lists what changed since the bookmark less the lookback,
-// and "deleted" what was deleted since then, because a deletion does not touch
-// updatedAt and a plain list shows no deleted rows.
+// Two windows: "updated" lists what changed since it was last asked for, less the
+// lookback, and "deleted" what was deleted since then, because a deletion does not
+// touch updatedAt and a plain list shows no deleted rows. The bookmark says of each
+// list by itself what has been asked for. Where that lacks more, such as what an
+// earlier start adds, there are more windows: what changes while they are walked
+// leaves them for the end of its list, which the last window of the list holds.
 //
 // Pages are not asked for by number alone: a conversation that changes during the
 // walk moves to the end of the list, and a row would slip through the gap. Where a
@@ -16,14 +19,11 @@
 package desk
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
 
 	"nightjar/extract"
+	"nightjar/extract/coverage"
 	"nightjar/extract/transport"
 )
 
@@ -57,71 +57,81 @@ func New(cfg Config) *Conversations {
 	return &Conversations{cfg: cfg, client: transport.New(cfg.Transport, transport.Static(cfg.Token))}
 }
 
-// bookmark says that every change before the instant has been asked for.
-type bookmark struct {
-	ChangedBefore time.Time `json:"changed_before"`
-}
-
-// The two windows, and the fields they go by.
+// The two lists.
 const (
 	updated = "updated"
 	deleted = "deleted"
 )
 
-// Plan has the two windows, updates first.
+func isList(list string) bool { return list == updated || list == deleted }
+
+// Extend is the bookmark old with what covers says besides. The order in which a
+// bookmark is extended makes no difference, and neither does doing it twice. What
+// cannot be read covers nothing, and is asked for again.
+func Extend(old, covers extract.Bookmark) extract.Bookmark {
+	return coverage.Extend(old, covers, isList)
+}
+
+// AsOf is the instant up to which it is proven that every change and every deletion
+// was asked for, from start on. Zero where one of the lists has nothing at its start,
+// and where the bookmark cannot be read.
+func AsOf(b extract.Bookmark, start time.Time) time.Time {
+	have, err := coverage.Read(b, isList)
+	if err != nil {
+		return time.Time{}
+	}
+	changes, deletions := coverage.Proven(have.Parts[updated], start), coverage.Proven(have.Parts[deleted], start)
+	if deletions.Before(changes) {
+		return deletions
+	}
+	return changes
+}
+
+// Plan has the windows of both lists, updates first.
 func (s *Conversations) Plan(ctx context.Context, ask extract.Ask) ([]extract.Window, error) {
-	from, to := s.cfg.Start, ask.Now
-	switch {
-	case ask.Backfill():
-		from = ask.From
-		if !ask.To.IsZero() && ask.To.Before(to) {
-			to = ask.To
-		}
-	case ask.Bookmark != nil && !ask.Full:
-		mark, err := readBookmark(ask)
-		if err != nil {
-			return nil, err
-		}
-		before, err := ask.Since(ctx, mark)
-		if err != nil {
-			return nil, err
-		}
-		if since := before.Add(-s.cfg.Lookback); since.After(from) {
-			from = since
-		}
+	if ask.Backfill() {
+		s.ask = ask
+		return s.backfill(ask), nil
+	}
+	known, err := coverage.Knows(ctx, ask, s.cfg.Lookback, isList)
+	if err != nil {
+		return nil, err
 	}
 	s.ask = ask
-	windows := []extract.Window{{ID: updated, From: from.UTC(), To: to.UTC()}, {ID: deleted, From: from.UTC(), To: to.UTC()}}
-	if ask.Backfill() { // days, so that two backfills tell their windows apart
-		days := " " + from.In(s.cfg.Location).Format("2006-01-02") + ".." + to.Add(-1).In(s.cfg.Location).Format("2006-01-02")
-		windows[0].ID += days
-		windows[1].ID += days
+	var windows []extract.Window
+	for _, list := range []string{updated, deleted} {
+		for _, at := range coverage.Missing(known.Have.Parts[list], s.cfg.Start, ask.Now, s.cfg.Lookback) {
+			w := extract.Window{ID: list, From: at.From.UTC(), To: at.To.UTC(), Covers: known.Covers(at, ask.Now, s.cfg.Lookback, list)}
+			if at.To.Before(ask.Now) {
+				w.ID += " " + s.label(at.From, at.From) + ".." + s.label(at.To, at.To.Add(-1))
+			}
+			windows = append(windows, w)
+		}
 	}
 	return windows, nil
 }
 
-func readBookmark(ask extract.Ask) (time.Time, error) {
-	var b bookmark
-	strict := json.NewDecoder(bytes.NewReader(ask.Bookmark))
-	strict.DisallowUnknownFields()
-	err := strict.Decode(&b)
-	if err == nil && b.ChangedBefore.IsZero() {
-		err = errors.New("changed_before is missing")
+// backfill has both windows of an interval, named by its days, so that two backfills
+// tell their windows apart.
+func (s *Conversations) backfill(ask extract.Ask) []extract.Window {
+	from, to := ask.From, ask.Now
+	if !ask.To.IsZero() && ask.To.Before(to) {
+		to = ask.To
 	}
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read bookmark %s: %w", ask.Bookmark, err)
-	}
-	return b.ChangedBefore, nil
+	days := " " + s.day(from) + ".." + s.day(to.Add(-1))
+	return []extract.Window{{ID: updated + days, From: from.UTC(), To: to.UTC()}, {ID: deleted + days, From: from.UTC(), To: to.UTC()}}
 }
 
-// after is the bookmark once both windows are whole; nil where it stays.
-func (s *Conversations) after() extract.Bookmark {
-	if s.ask.Backfill() || s.ask.Now.IsZero() {
-		return nil
+func (s *Conversations) day(t time.Time) string { return t.In(s.cfg.Location).Format(time.DateOnly) }
+
+// label names where a window begins or ends: by the business day where that is its
+// border, by the instant where it is not, and not at all where there is none.
+func (s *Conversations) label(border, in time.Time) string {
+	if border.IsZero() {
+		return ""
 	}
-	b, err := json.Marshal(bookmark{s.ask.Now})
-	if err != nil {
-		return nil // a year beyond 9999
+	if local := border.In(s.cfg.Location); s.day(local.Add(-1)) == s.day(local) {
+		return local.Format(time.RFC3339Nano)
 	}
-	return b
+	return s.day(in)
 }

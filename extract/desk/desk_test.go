@@ -142,6 +142,14 @@ func (s *site) fill(n int) {
 	}
 }
 
+// told is the bookmark that says this of both lists; from may be empty.
+func told(from, settled, before string) extract.Bookmark {
+	if from != "" {
+		from = fmt.Sprintf(`"from":%q,`, from)
+	}
+	return extract.Bookmark(fmt.Sprintf(`{"as_of":%q,"covered":[{"of":["deleted","updated"],%s"settled_before":%q,"before":%q}]}`, before, from, settled, before))
+}
+
 type landed struct {
 	ids       map[int]int
 	histories int
@@ -156,10 +164,12 @@ func run(t *testing.T, s *desk.Conversations, ask extract.Ask) landed {
 	if err != nil {
 		return landed{err: err}
 	}
+	got.after = ask.Bookmark
 	for _, w := range windows {
+		whole := true
 		for page, err := range s.Walk(t.Context(), w) {
 			if err != nil {
-				got.err = err
+				got.err, whole = err, false
 				break
 			}
 			whole, _ := json.Marshal(page)
@@ -179,9 +189,9 @@ func run(t *testing.T, s *desk.Conversations, ask extract.Ask) landed {
 			if strings.Contains(page.Request.Operation, "history") {
 				got.histories++
 			}
-			if page.After != nil {
-				got.after = page.After
-			}
+		}
+		if whole && w.Covers != nil {
+			got.after = desk.Extend(got.after, w.Covers)
 		}
 	}
 	return got
@@ -195,7 +205,7 @@ func TestEveryFormOfPaging(t *testing.T) {
 		if got.err != nil || len(got.ids) != 1234 {
 			t.Errorf("%s: %d conversations: %v", paging, len(got.ids), got.err)
 		}
-		if string(got.after) != `{"changed_before":"2026-11-20T03:00:00Z"}` {
+		if want := told("", "2026-11-20T02:00:00Z", "2026-11-20T03:00:00Z"); string(got.after) != string(want) {
 			t.Errorf("bookmark %s", got.after)
 		}
 		if s.pages > 18 {
@@ -210,7 +220,7 @@ func TestNight(t *testing.T) {
 	s := &site{t: t}
 	s.fill(5000)
 	s.talks[41].deleted = now.Add(-30 * time.Minute) // an old one
-	got := run(t, s.stream(), extract.Ask{Now: now, Bookmark: extract.Bookmark(`{"changed_before":"2026-11-20T02:00:00Z"}`)})
+	got := run(t, s.stream(), extract.Ask{Now: now, Bookmark: told("", "2026-11-20T01:00:00Z", "2026-11-20T02:00:00Z")})
 	if got.err != nil || got.ids[42] != 1 || got.ids[4999] != 1 || len(got.ids) > 130 || s.pages != 3 {
 		t.Errorf("%d conversations in %d requests: %v", len(got.ids), s.pages, got.err)
 	}
@@ -296,9 +306,11 @@ func TestHistories(t *testing.T) {
 
 func TestBookmarks(t *testing.T) {
 	for text, says := range map[string]string{
-		`{"changed_before":"yesterday"}`: "read bookmark",
-		`{}`:                             "changed_before is missing",
-		`{"offset":1}`:                   "unknown field",
+		`{"covered":[{"of":["updated"],"before":"yesterday"}]}`:            "read bookmark",
+		`{"covered":[{"of":["renamed"],"before":"2026-11-19T00:00:00Z"}]}`: "there is no renamed",
+		`{"covered":[{"before":"2026-11-19T00:00:00Z"}]}`:                  "there is no",
+		`{}`:           "covered is missing",
+		`{"offset":1}`: "unknown field",
 	} {
 		_, err := (&site{t: t}).stream().Plan(t.Context(), extract.Ask{Now: now, Bookmark: extract.Bookmark(text)})
 		if err == nil || !strings.Contains(err.Error(), says) {

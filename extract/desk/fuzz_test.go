@@ -40,5 +40,5 @@ func FuzzConversations(f *testing.F) {
 
 func FuzzBookmark(f *testing.F) {
 	extracttest.FuzzBookmark(f, func() extract.Stream { return openFuzzed(transport.Config{}) }, fuzzNow(),
-		`{"changed_before":"2026-11-19T03:00:00Z"}`, `{"changed_before":"0001-01-01T00:00:00Z"}`)
+		`{"covered":[{"of":["deleted","updated"],"before":"2026-11-19T03:00:00Z"}]}`, `{"covered":[{"of":["updated"],"from":"0001-01-01T00:00:00Z","before":"2027-11-19T03:00:00Z"}]}`)
 }

@@ -21,8 +21,7 @@ const (
 	tries    = 3 // of a page that comes without a list
 )
 
-// Walk yields the pages of one window. The bookmark moves with the last page of
-// the second window.
+// Walk yields the pages of one window.
 func (s *Conversations) Walk(ctx context.Context, window extract.Window) iter.Seq2[extract.Page, error] {
 	return func(yield func(extract.Page, error) bool) {
 		w := &walk{stream: s, window: window, field: "updatedAt", ids: map[int64]int8{}, yield: yield}
@@ -128,9 +127,6 @@ func (w *walk) page(ctx context.Context, since time.Time, number int) (seen view
 		Body: seen.body, Rows: seen.rows, Total: w.total,
 		Request: request(operation, query, answer),
 	}
-	if !seen.more && w.field == "deletedAt" && (w.total == extract.Unknown || int64(len(w.ids)) >= w.total) {
-		page.After = w.stream.after()
-	}
 	return seen, fresh, w.give(page)
 }
 
@@ -139,7 +135,7 @@ func (w *walk) query(since time.Time, number int) url.Values {
 	if !since.IsZero() {
 		conditions = append(conditions, fmt.Sprintf(`"$gte":%q`, since.UTC().Format(time.RFC3339)))
 	}
-	if w.stream.ask.Backfill() {
+	if w.stream.ask.Backfill() || w.window.To.Before(w.stream.ask.Now) {
 		conditions = append(conditions, fmt.Sprintf(`"$lt":%q`, w.window.To.Add(time.Second).UTC().Format(time.RFC3339)))
 	}
 	var fields []string

@@ -34,6 +34,8 @@ type Source struct {
 	// Again reports whether a request that was sent before may be sent again in a
 	// walk that meets no fault. Nil: none may.
 	Again func(request string) bool
+	// Extend adds what a window covers to a bookmark. Nil: the pages carry it.
+	Extend func(old, covers extract.Bookmark) extract.Bookmark
 	// Writes says that a walk makes its records at the vendor, one a request: it
 	// has nothing to resume from, and grows with nothing that the vendor holds.
 	Writes bool
@@ -62,10 +64,12 @@ type walk struct {
 }
 
 // collect plans and walks all windows, one after the other. A stream that fails
-// is not asked for further windows.
-func collect(ctx context.Context, t *testing.T, s extract.Stream, ask extract.Ask) walk {
+// is not asked for further windows. The last page of a window that says what it
+// covers is given the bookmark so far.
+func (src Source) collect(ctx context.Context, t *testing.T, s extract.Stream, ask extract.Ask) walk {
 	t.Helper()
 	var w walk
+	sum := ask.Bookmark
 	for _, window := range windows(t, s, ask) {
 		for page, err := range s.Walk(ctx, window) {
 			if w.err != nil {
@@ -83,6 +87,10 @@ func collect(ctx context.Context, t *testing.T, s extract.Stream, ask extract.As
 		}
 		if w.err != nil {
 			break
+		}
+		if n := len(w.pages); n > 0 && window.Covers != nil {
+			sum = src.Extend(sum, window.Covers)
+			w.pages[n-1].After = sum
 		}
 	}
 	return w
@@ -103,7 +111,7 @@ func windows(t *testing.T, s extract.Stream, ask extract.Ask) []extract.Window {
 // whole is collect of a walk that must come to its end.
 func (src Source) whole(t *testing.T, v *Vendor, ask extract.Ask) []extract.Page {
 	t.Helper()
-	w := collect(t.Context(), t, src.Open(t, v), ask)
+	w := src.collect(t.Context(), t, src.Open(t, v), ask)
 	if w.err != nil {
 		t.Fatal(w.err)
 	}

@@ -200,7 +200,7 @@ func (src Source) cancelledBefore(t *testing.T) {
 	v := src.serve(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	w := collect(ctx, t, src.Open(t, v), extract.Ask{Now: v.Now})
+	w := src.collect(ctx, t, src.Open(t, v), extract.Ask{Now: v.Now})
 	if !errors.Is(w.err, context.Canceled) || len(w.pages) > 0 || len(v.requests()) > 0 {
 		t.Errorf("%d pages after %d requests: %v", len(w.pages), len(v.requests()), w.err)
 	}

@@ -26,7 +26,7 @@ func TestConformance(t *testing.T) {
 						Transport: v.Transport, Start: v.Start, Lookback: 72 * time.Hour,
 					})
 				},
-				Keys: conversationKeys,
+				Keys: conversationKeys, Extend: iadvize.Extend,
 			})
 		})
 	}

@@ -54,5 +54,6 @@ func FuzzConversations(f *testing.F) {
 
 func FuzzBookmark(f *testing.F) {
 	extracttest.FuzzBookmark(f, func() extract.Stream { return openFuzzed(transport.Config{}) }, now,
-		`{"closed_before":"2026-11-19T01:15:00Z"}`, `{"closed_before":"0001-01-01T00:00:00Z"}`, `{"closed_before":"2026-03-29T02:30:00+01:00"}`, `{"offset":3}`)
+		string(mark("2026-11-19T01:15:00Z")), string(mark("2026-11-19T01:15:00Z", 4242)), `{"covered":[]}`, `{"offset":3}`,
+		`{"epoch":2,"as_of":"2027-11-19T01:15:00Z","covered":[{"of":[1,2],"from":"2026-11-19T01:15:00Z","before":"2026-11-19T02:30:00+01:00","asked_at":"2026-11-19T12:00:00Z"}]}`)
 }

@@ -15,6 +15,11 @@
 // the business time zone, which costs some 7 % more and lets windows be walked
 // side by side and skipped when a run resumes.
 //
+// The bookmark is what has been asked for: of each project, the stretches of closing
+// times, and up to where they do not change any more. The plan is what lies between
+// the start and now and is not in there, so that a project that is added, an earlier
+// start and a window that failed are all the same to it.
+//
 // A window that the vendor cannot answer (too large, too slow, failing, paging
 // that goes in circles) is halved, down to a second. Where the 48 hours are what
 // makes the question too large, the rows are asked for without them, and then,
@@ -27,11 +32,9 @@
 package iadvize
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -92,25 +95,6 @@ func New(cfg Config) *ClosedConversations {
 		cfg.Location = time.UTC
 	}
 	return &ClosedConversations{cfg: cfg, client: transport.New(cfg.Transport, cfg.signIn), discovery: semaphore.NewWeighted(1)}
-}
-
-// bookmark says that every conversation closed before the instant has been asked
-// for.
-type bookmark struct {
-	ClosedBefore time.Time `json:"closed_before"`
-}
-
-func (s *ClosedConversations) readBookmark(ask extract.Ask) (time.Time, error) {
-	var b bookmark
-	strict := json.NewDecoder(bytes.NewReader(ask.Bookmark))
-	strict.DisallowUnknownFields()
-	if err := strict.Decode(&b); err != nil {
-		return time.Time{}, fmt.Errorf("read bookmark %s: %w", ask.Bookmark, err)
-	}
-	if b.ClosedBefore.IsZero() {
-		return time.Time{}, fmt.Errorf("read bookmark %s: closed_before is missing", ask.Bookmark)
-	}
-	return b.ClosedBefore, nil
 }
 
 // signIn gets a token by user name and password; the vendor gives no refresh

@@ -25,7 +25,25 @@ var (
 
 var now = time.Date(2026, 11, 20, 1, 15, 0, 0, time.UTC)
 
-func mark(at string) extract.Bookmark { return extract.Bookmark(`{"closed_before":"` + at + `"}`) }
+// mark is the bookmark of a night at the given instant, with a lookback of three
+// days, of project 9999 and others.
+func mark(at string, others ...int64) extract.Bookmark {
+	t, err := time.Parse(time.RFC3339, at)
+	if err != nil {
+		panic(err)
+	}
+	return told("2025-01-01T00:00:00Z", t.Add(-72*time.Hour).Format(time.RFC3339), at, append([]int64{9999}, others...)...)
+}
+
+// told is the bookmark that says this of the projects, or of all where none are named.
+func told(from, settled, before string, projects ...int64) extract.Bookmark {
+	of := ""
+	if len(projects) > 0 {
+		ids, _ := json.Marshal(slices.Sorted(slices.Values(projects)))
+		of = fmt.Sprintf(`"of":%s,`, ids)
+	}
+	return extract.Bookmark(fmt.Sprintf(`{"as_of":%q,"covered":[{%s"from":%q,"settled_before":%q,"before":%q}]}`, before, of, from, settled, before))
+}
 
 func TestPlan(t *testing.T) {
 	for _, c := range []struct {
@@ -59,9 +77,12 @@ func TestPlan(t *testing.T) {
 		{"months since the year 1", extract.Ask{Full: true}, start("0001-01-02"), "", "", "more than 10000 windows of a month"},
 
 		// Bookmarks that cannot be.
-		{"malformed", extract.Ask{Bookmark: extract.Bookmark(`{"closed_before":12}`)}, nil, "", "", "read bookmark"},
+		{"malformed", extract.Ask{Bookmark: extract.Bookmark(`{"covered":12}`)}, nil, "", "", "read bookmark"},
+		{"malformed, and full", extract.Ask{Full: true, Bookmark: extract.Bookmark(`{"covered":12}`)}, nil, "2026-11-01..2026-11-20", "2026-10-31T23:00:00Z", ""},
+		{"backwards", extract.Ask{Bookmark: told("2026-11-03T00:00:00Z", "2026-11-03T00:00:00Z", "2026-11-02T00:00:00Z", 9999)}, nil, "", "", "do not follow one another"},
+		{"no project", extract.Ask{Bookmark: told("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z", "2026-11-03T00:00:00Z", 0)}, nil, "", "", "there is no 0 to be asked"},
 		{"another's", extract.Ask{Bookmark: extract.Bookmark(`{"offset":12}`)}, nil, "", "", "read bookmark"},
-		{"empty", extract.Ask{Bookmark: extract.Bookmark(`{}`)}, nil, "", "", "closed_before is missing"},
+		{"empty", extract.Ask{Bookmark: extract.Bookmark(`{}`)}, nil, "", "", "covered is missing"},
 		{"no start", extract.Ask{}, func(c *iadvize.Config) { c.Start = time.Time{} }, "", "", "neither a bookmark nor a start"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -155,7 +176,7 @@ func TestShapes(t *testing.T) {
 				if last := v.asked[len(v.asked)-1]; last.root != c.root || v.logins != 1 {
 					t.Errorf("asked %s, signed in %d times", last.root, v.logins)
 				}
-				if string(got.after) != `{"closed_before":"2026-11-20T01:15:00Z"}` {
+				if want := told("2026-10-31T23:00:00Z", "2026-11-17T01:15:00Z", "2026-11-20T01:15:00Z", 9999); string(got.after) != string(want) {
 					t.Errorf("bookmark %s", got.after)
 				}
 			})
@@ -257,7 +278,7 @@ func TestHalving(t *testing.T) {
 				s := v.stream(start("2026-10-01"), func(c *iadvize.Config) { c.Transport.MaxBody, c.Transport.Budget = 1<<20, 1000 })
 				got := run(t, s, extract.Ask{Now: now})
 				got.whole(t, v, now)
-				if string(got.after) != `{"closed_before":"2026-11-20T01:15:00Z"}` {
+				if want := told("2026-09-30T22:00:00Z", "2026-11-17T01:15:00Z", "2026-11-20T01:15:00Z", 9999); string(got.after) != string(want) {
 					t.Errorf("bookmark %s", got.after)
 				}
 			})

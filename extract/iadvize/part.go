@@ -15,9 +15,9 @@ import (
 type part struct {
 	from, to time.Time
 	tail     time.Duration // how much later the interval ends
+	projects []int64       // none: all that the account sees
 	only     *kind         // nil: all kinds
 	bare     bool          // the rows alone are wanted; tail is zero
-	marks    bool          // its last page moves the bookmark
 }
 
 // kind is what the vendor's filters tell apart; zero where a row lacks either.
@@ -73,7 +73,7 @@ func (w *walk) inHalves(ctx context.Context, p part) error {
 // and then for each kind with it.
 func (w *walk) byKind(ctx context.Context, p part) error {
 	rows := p
-	rows.tail, rows.bare, rows.marks = 0, true, false
+	rows.tail, rows.bare = 0, true
 	w.kinds = map[kind]bool{}
 	err := w.part(ctx, rows)
 	seen := slices.SortedFunc(maps.Keys(w.kinds), func(a, b kind) int {
@@ -83,16 +83,13 @@ func (w *walk) byKind(ctx context.Context, p part) error {
 	if err != nil {
 		return err
 	}
-	if len(seen) == 0 { // no row, so nothing is hidden; the bookmark waits for the next part
-		return nil
-	}
-	for i, k := range seen {
+	for _, k := range seen {
 		if k == (kind{}) {
 			w.hidden = "transactions of conversations that lack a project or a channel are hidden: the vendor cannot answer an interval that is long enough"
 			continue
 		}
 		one := p
-		one.only, one.marks = &k, p.marks && i == len(seen)-1
+		one.only = &k
 		if err := w.part(ctx, one); err != nil {
 			return err
 		}

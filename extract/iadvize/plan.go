@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"nightjar/extract"
+	"nightjar/extract/coverage"
 )
 
 const (
@@ -21,72 +23,88 @@ const (
 	mostWindows = 10_000
 )
 
-// Plan lists the windows from the lookback before the bookmark, or from the
-// start, to now; for a backfill, those of its interval.
+// Plan lists the windows, from the start to now, of what the bookmark does not cover
+// and of what may have changed since; for a backfill, those of its interval. They
+// ascend and do not overlap. Projects that need the same stretch are asked for
+// together, so that a night is one window; one that is new gets its history by
+// itself.
 func (s *ClosedConversations) Plan(ctx context.Context, ask extract.Ask) ([]extract.Window, error) {
-	from, to, err := s.stretch(ctx, ask)
+	var known coverage.Known[int64]
+	var stretches []stretch
+	var err error
+	if ask.Backfill() {
+		stretches = []stretch{{s.backfill(ask), asked(s.cfg.Projects)}}
+	} else if known, err = coverage.Knows(ctx, ask, s.cfg.Lookback, isProject); err == nil {
+		stretches, err = s.missing(known.Have, ask.Now)
+	}
 	if err != nil {
 		return nil, err
 	}
 	s.ask = ask
-	parts, err := s.cut(from, to)
-	if err != nil {
-		return nil, err
-	}
 	var windows []extract.Window
-	for _, at := range parts {
-		windows = append(windows, extract.Window{
-			ID: s.id(at.from, at.to), From: at.from.UTC(), To: at.to.UTC(),
-			Settled: !at.to.Add(max(s.cfg.Lookback, late)).After(ask.Now), Scope: s.scope(),
-		})
+	for _, whole := range stretches {
+		parts, err := s.cut(whole.From, whole.To)
+		if err != nil {
+			return nil, err
+		}
+		for _, at := range parts {
+			w := extract.Window{
+				ID: s.id(at.From, at.To, whole.projects), From: at.From.UTC(), To: at.To.UTC(),
+				Settled: !at.To.Add(max(s.cfg.Lookback, late)).After(ask.Now), Scope: scopeOf(whole.projects),
+			}
+			if !ask.Backfill() {
+				w.Covers = known.Covers(at, ask.Now, s.cfg.Lookback, whole.projects...)
+			}
+			windows = append(windows, w)
+		}
 	}
 	return windows, nil
 }
 
-// stretch is the whole interval to ask for.
-func (s *ClosedConversations) stretch(ctx context.Context, ask extract.Ask) (from, to time.Time, err error) {
-	switch {
-	case ask.Backfill():
-		to = ask.To
-		if to.IsZero() || to.After(ask.Now) {
-			to = ask.Now
-		}
-		return ask.From, to, nil
-	case ask.Bookmark != nil && !ask.Full:
-		mark, err := s.readBookmark(ask)
-		if err != nil {
-			return from, to, err
-		}
-		before, err := ask.Since(ctx, mark)
-		if err != nil {
-			return from, to, err
-		}
-		if !before.IsZero() {
-			from = s.midnight(before.Add(-s.cfg.Lookback), 0)
-		}
+// backfill is the interval of a backfill.
+func (s *ClosedConversations) backfill(ask extract.Ask) coverage.Interval {
+	if ask.To.IsZero() || ask.To.After(ask.Now) {
+		ask.To = ask.Now
 	}
-	if from.Before(s.cfg.Start) {
-		from = s.cfg.Start
-	}
-	if from.IsZero() {
-		return from, to, errors.New("neither a bookmark nor a start says where to begin")
-	}
-	return from, ask.Now, nil
+	return coverage.Interval{From: ask.From, To: ask.To}
 }
 
-// scope names the projects whose conversations are asked for.
-func (s *ClosedConversations) scope() string {
-	if len(s.cfg.Projects) == 0 {
-		return ""
+// missing is what is to be asked for, in ascending order. It goes by whole business
+// days.
+func (s *ClosedConversations) missing(have coverage.Coverage[int64], now time.Time) ([]stretch, error) {
+	wanted := map[int64][]coverage.Interval{}
+	for _, project := range asked(s.cfg.Projects) {
+		pieces, start := of(have, project), s.cfg.Start
+		if start.IsZero() {
+			if len(pieces) == 0 {
+				return nil, errors.New("neither a bookmark nor a start says where to begin")
+			}
+			start = pieces[0].From
+		}
+		for _, i := range coverage.Missing(pieces, start, now, s.cfg.Lookback) {
+			wanted[project] = append(wanted[project], s.wholeDays(i, start, now))
+		}
 	}
-	return fmt.Sprint("projects ", slices.Sorted(slices.Values(s.cfg.Projects)))
+	return together(wanted), nil
 }
 
-type interval struct{ from, to time.Time }
+// wholeDays widens an interval to business days, within start and now.
+func (s *ClosedConversations) wholeDays(i coverage.Interval, start, now time.Time) coverage.Interval {
+	if i.From = s.midnight(i.From, 0); i.From.Before(start) {
+		i.From = start
+	}
+	if s.midnight(i.To, 0).Before(i.To) {
+		i.To = s.midnight(i.To, 1)
+	}
+	if i.To.After(now) {
+		i.To = now
+	}
+	return i
+}
 
 // cut divides the stretch into windows, as many as can be held and landed.
-func (s *ClosedConversations) cut(from, to time.Time) ([]interval, error) {
-	var all []interval
+func (s *ClosedConversations) cut(from, to time.Time) ([]coverage.Interval, error) {
+	var all []coverage.Interval
 	for at := from; at.Before(to); {
 		if len(all) == mostWindows {
 			return nil, fmt.Errorf("plan %s: %s to %s takes more than %d windows of %s; want a wider window, or a later first day",
@@ -96,7 +114,7 @@ func (s *ClosedConversations) cut(from, to time.Time) ([]interval, error) {
 		if next.After(to) {
 			next = to
 		}
-		all = append(all, interval{at, next})
+		all = append(all, coverage.Interval{From: at, To: next})
 		at = next
 	}
 	return all, nil
@@ -147,15 +165,19 @@ func (s *ClosedConversations) date(year int, month time.Month, day int) time.Tim
 }
 
 // id names a window by its business days, first to last, and by its instants
-// where it has no whole ones.
-func (s *ClosedConversations) id(from, to time.Time) string {
+// where it has no whole ones; also by its projects, where they are not all.
+func (s *ClosedConversations) id(from, to time.Time, projects []int64) string {
+	whose := ""
+	if !slices.Equal(projects, asked(s.cfg.Projects)) {
+		whose = " of " + strings.ReplaceAll(strings.Trim(fmt.Sprint(projects), "[]"), " ", ", ")
+	}
 	from = from.In(s.cfg.Location)
 	if s.cfg.Window%oneDay != 0 {
-		return from.Format("2006-01-02T15:04:05Z07:00")
+		return from.Format("2006-01-02T15:04:05Z07:00") + whose
 	}
 	first, last := from.Format(dateFmt), to.Add(-1).In(s.cfg.Location).Format(dateFmt)
 	if first == last {
-		return first
+		return first + whose
 	}
-	return first + ".." + last
+	return first + ".." + last + whose
 }

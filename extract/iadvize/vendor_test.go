@@ -38,6 +38,7 @@ type asked struct {
 	from, to time.Time
 	after    string
 	channels []string
+	projects []int64
 }
 
 // vendor is iAdvize as far as these tests need it. Every query is validated
@@ -135,7 +136,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	v.queries = append(v.queries, body.Query)
 	root := doc.Operations[0].SelectionSet[0].(*ast.Field)
-	a := asked{root.Name, body.Variables.Interval.From, body.Variables.Interval.To, body.Variables.After, body.Variables.Filters.Channels}
+	a := asked{root.Name, body.Variables.Interval.From, body.Variables.Interval.To, body.Variables.After, body.Variables.Filters.Channels, body.Variables.Filters.ProjectIDs}
 	v.asked = append(v.asked, a)
 	if v.fault != nil && v.fault(w, a) {
 		return
@@ -264,15 +265,19 @@ type landed struct {
 // run plans and walks as a pipeline does.
 func run(t *testing.T, s *iadvize.ClosedConversations, ask extract.Ask) landed {
 	t.Helper()
-	got := landed{ids: map[string]int{}, transactions: map[string]int{}}
+	got := landed{ids: map[string]int{}, transactions: map[string]int{}, after: ask.Bookmark}
 	got.windows, got.err = s.Plan(t.Context(), ask)
 	for _, w := range got.windows {
+		whole := true
 		for page, err := range s.Walk(t.Context(), w) {
 			if err != nil {
-				got.err = err
+				got.err, whole = err, false
 				break
 			}
 			got.take(t, page)
+		}
+		if whole && w.Covers != nil {
+			got.after = iadvize.Extend(got.after, w.Covers)
 		}
 	}
 	return got
@@ -282,9 +287,6 @@ func (l *landed) take(t *testing.T, page extract.Page) {
 	t.Helper()
 	l.pages++
 	l.rows += page.Rows
-	if page.After != nil {
-		l.after = page.After
-	}
 	var body struct {
 		Data map[string]struct {
 			Edges []*struct {

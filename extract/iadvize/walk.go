@@ -2,13 +2,11 @@ package iadvize
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"iter"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/go-faster/jx"
@@ -26,7 +24,7 @@ const (
 )
 
 // Walk yields the pages of one window, in the order of its halves where it had
-// to be halved. The bookmark moves with the last page of each part.
+// to be halved.
 func (s *ClosedConversations) Walk(ctx context.Context, window extract.Window) iter.Seq2[extract.Page, error] {
 	return func(yield func(extract.Page, error) bool) {
 		q, err := s.discover(ctx)
@@ -34,8 +32,13 @@ func (s *ClosedConversations) Walk(ctx context.Context, window extract.Window) i
 			yield(extract.Page{}, extract.In(err, Name, window.ID, 1))
 			return
 		}
+		projects, err := ProjectsOf(window.Scope)
+		if err != nil {
+			yield(extract.Page{}, err)
+			return
+		}
 		w := &walk{stream: s, question: q, window: window, yield: yield}
-		err = w.part(ctx, part{from: window.From, to: window.To, tail: s.tail(window.To), marks: true})
+		err = w.part(ctx, part{from: window.From, to: window.To, tail: s.tail(window.To), projects: projects})
 		if err == nil && w.hidden != "" {
 			err = &extract.IncompleteError{Reason: w.hidden}
 		}
@@ -87,9 +90,6 @@ func (w *walk) walkOnce(ctx context.Context, p part) error {
 			Body: answer.Body, Rows: seen.rows, Total: extract.Unknown,
 			Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At},
 		}
-		if p.marks && !seen.more() && w.hidden == "" {
-			page.After = w.stream.after(p.to)
-		}
 		if !w.yield(page, nil) {
 			return errStopped
 		}
@@ -115,24 +115,6 @@ func (w *walk) place(err error) error {
 	return extract.In(err, Name, w.window.ID, w.pages+1)
 }
 
-// after is the bookmark that says that everything closed before to has been
-// asked for; nil where that is no news.
-func (s *ClosedConversations) after(to time.Time) extract.Bookmark {
-	if s.ask.Backfill() {
-		return nil
-	}
-	if s.ask.Bookmark != nil {
-		if before, err := s.readBookmark(s.ask); err == nil && !before.After(s.ask.Now) && !to.After(before) {
-			return nil
-		}
-	}
-	b, err := json.Marshal(bookmark{to.UTC()})
-	if err != nil {
-		return nil // a year beyond 9999
-	}
-	return b
-}
-
 // query asks for what was closed in the part and in its tail, a second to either
 // side.
 func (s *ClosedConversations) query(q *question, p part, after string) transport.Query {
@@ -147,8 +129,8 @@ func (s *ClosedConversations) query(q *question, p part, after string) transport
 	switch {
 	case p.only != nil:
 		variables["filters"] = map[string]any{"projectIds": []int64{p.only.project}, "channels": []string{p.only.channel}}
-	case q.filters && len(s.cfg.Projects) > 0:
-		variables["filters"] = map[string]any{"projectIds": slices.Clone(s.cfg.Projects)}
+	case q.filters && len(p.projects) > 0:
+		variables["filters"] = map[string]any{"projectIds": p.projects}
 	}
 	if q.paged {
 		variables["first"] = pageSize

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"path"
 	"slices"
 	"strings"
@@ -60,12 +61,12 @@ func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) er
 	if err := l.journalDamage(r); err != nil {
 		return err
 	}
-	byID, judged := map[string]*Window{}, l.run.judged(r)
+	byID, judged, covers := map[string]*Window{}, l.run.judged(r), covered(r)
 	for _, e := range r.Windows {
 		w := &Window{
 			RunID: r.Header.RunID, ID: e.ID, From: e.From, To: e.To, Status: Status(e.Status), Reason: e.Reason,
 			VendorTotal: e.VendorTotal, Requests: e.Requests, Retries: e.Retries,
-			scope: e.Scope, settled: e.Settled, adopted: true, judged: judged,
+			scope: e.Scope, covers: covers[e.ID], settled: e.Settled, adopted: true, judged: judged,
 		}
 		byID[e.ID] = w
 		l.Windows = append(l.Windows, w)
@@ -99,6 +100,20 @@ func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) er
 		}
 	}
 	return nil
+}
+
+// covered is what each window of a landed run covers, by its plan. Where the plan is
+// lost, that is nothing: what the run brought is asked for again.
+func covered(r *landing.Run) map[string]extract.Bookmark {
+	var planned []extract.Window
+	if json.Unmarshal(r.Header.Windows, &planned) != nil {
+		return nil
+	}
+	covers := map[string]extract.Bookmark{}
+	for _, w := range planned {
+		covers[w.ID] = w.Covers
+	}
+	return covers
 }
 
 // judged reports whether a landed run has been judged before: by someone who accepted

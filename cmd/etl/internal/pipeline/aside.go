@@ -156,7 +156,7 @@ func (l *leg) askAgain(r *landing.Run, which func(extract.Window) bool) {
 func (l *leg) notPlanned(planned []extract.Window) []extract.Window {
 	return slices.DeleteFunc(l.again, func(w extract.Window) bool {
 		return slices.ContainsFunc(planned, func(p extract.Window) bool {
-			return p.ID == w.ID || !w.From.IsZero() && !p.From.IsZero() && !p.From.After(w.From) && !p.To.Before(w.To)
+			return p.ID == w.ID || p.Scope == w.Scope && !w.From.IsZero() && !p.From.IsZero() && !p.From.After(w.From) && !p.To.Before(w.To)
 		})
 	})
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"nightjar/load/database"
+	"nightjar/load/partition"
 )
 
 // fewRejects never hold a run: a share says little of so few.
@@ -23,7 +25,7 @@ func (r *run) judge(ctx context.Context, l *leg, tables []merged) error {
 	l.judgeMissing()
 	l.judgeRejects(r.Config.Publish.MaxRejects)
 	l.judgeValues(tables, r.Config.Publish.MaxDrop)
-	return r.judgeDrop(ctx, l)
+	return r.judgeDrop(ctx, l, tables[0].outcome.Counts)
 }
 
 // judgeWindow reconciles a window: every record fetched is a row, an older
@@ -92,13 +94,14 @@ func (l *leg) judgeValues(tables []merged, most float64) {
 }
 
 // judgeDrop compares the windows with the rows that the live table has for them:
-// what a vendor has shown once, it shows again.
-func (r *run) judgeDrop(ctx context.Context, l *leg) error {
-	condition := streams[streamKey(l.Source, l.Stream)].known
-	if r.replaying || r.parent == nil || condition == "" || r.parent.Manifest.Tables[l.mainTable().Full()].Rows == 0 {
+// what a vendor has shown once, it shows again. Rows that are new, or more than a
+// window has to bring again, make up for none that did not come.
+func (r *run) judgeDrop(ctx context.Context, l *leg, keys partition.Counts) error {
+	stream := streams[streamKey(l.Source, l.Stream)]
+	if r.replaying || r.parent == nil || stream.known == "" || r.parent.Manifest.Tables[l.mainTable().Full()].Rows == 0 {
 		return nil
 	}
-	var have, came int64
+	var have, came, rejected int64
 	db, err := r.openLive(ctx, r.parent)
 	if err != nil {
 		return fmt.Errorf("count known rows of %s: %w", l.Pipeline, err)
@@ -108,13 +111,21 @@ func (r *run) judgeDrop(ctx context.Context, l *leg) error {
 		if w.adopted {
 			continue
 		}
+		condition, err := stream.holds(w.From, w.To, w.scope)
+		if err != nil {
+			return err
+		}
 		var n int64
-		err := db.Scalar(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", database.Name(l.mainTable()), spanOf(condition, w)), &n)
+		err = db.Scalar(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", database.Name(l.mainTable()), condition), &n)
 		if err != nil {
 			return fmt.Errorf("count known rows of window %s: %w", w.ID, err)
 		}
 		have += n
-		came += w.Distinct + w.Rejected
+		came += min(n, w.Distinct+w.Rejected)
+		rejected += w.Rejected
+	}
+	if !r.remade[l.mainTable().Full()] {
+		came = min(came, keys.Changed+keys.Unchanged+rejected)
 	}
 	if allowed := (1 - r.Config.Publish.MaxDrop) * float64(have); float64(came) < allowed {
 		l.worsen(Held, fmt.Sprintf("%d rows came where the warehouse has %d, a drop of more than max_drop %g%%",
@@ -123,7 +134,12 @@ func (r *run) judgeDrop(ctx context.Context, l *leg) error {
 	return nil
 }
 
-// spanOf fills the interval of a window into a condition.
-func spanOf(condition string, w *Window) string {
-	return strings.NewReplacer("$from", instant(w.From), "$to", instant(w.To)).Replace(condition)
+// holds is the condition for the rows that a window must bring again.
+func (s streamEntry) holds(from, to time.Time, scope string) (string, error) {
+	condition := strings.NewReplacer("$from", instant(from), "$to", instant(to)).Replace(s.known)
+	if s.within == nil {
+		return condition, nil
+	}
+	within, err := s.within(scope)
+	return condition + " AND " + within, err
 }

@@ -98,12 +98,15 @@ func (k *known) UnsettledWaves(ctx context.Context, before time.Time) ([]int64, 
 // calls estimates the requests that a window takes from the rows that the
 // warehouse has for it; zero where it has none.
 func (k *known) calls(ctx context.Context, p config.Pipeline, w extract.Window) int {
-	condition := streams[streamKey(p.Source, p.Stream)].known
-	tables := transform.TablesOf(p.Source, p.Stream)
-	if condition == "" || len(tables) == 0 {
+	stream, tables := streams[streamKey(p.Source, p.Stream)], transform.TablesOf(p.Source, p.Stream)
+	if stream.known == "" || len(tables) == 0 {
 		return 0
 	}
-	found, err := k.ids(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", database.Name(loadTable(tables[0])), spanOf(condition, &Window{From: w.From, To: w.To})))
+	condition, err := stream.holds(w.From, w.To, w.Scope)
+	if err != nil {
+		return 0
+	}
+	found, err := k.ids(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", database.Name(loadTable(tables[0])), condition))
 	if err != nil || len(found) == 0 || found[0] == 0 {
 		return 0
 	}

@@ -192,7 +192,7 @@ func (l *leg) walk(ctx context.Context, windows []extract.Window, decoders *deco
 	defer writer.Close()
 	l.landed = true
 	for _, w := range windows {
-		l.windows[w.ID] = &Window{RunID: l.run.id, ID: w.ID, From: w.From, To: w.To, Status: Interrupted, Reason: "the walk ended before the window did", VendorTotal: extract.Unknown, scope: w.Scope, settled: w.Settled}
+		l.windows[w.ID] = &Window{RunID: l.run.id, ID: w.ID, From: w.From, To: w.To, Status: Interrupted, Reason: "the walk ended before the window did", VendorTotal: extract.Unknown, scope: w.Scope, covers: w.Covers, settled: w.Settled}
 		l.Windows = append(l.Windows, l.windows[w.ID])
 	}
 	walkErr := l.walkAll(ctx, windows, writer)

@@ -177,6 +177,9 @@ func fingerprint(t load.Table) string {
 // bookmark is where the leg's stream stands once the leg is published; nil
 // leaves it where it is.
 func (l *leg) bookmark() []byte {
+	if extend := streams[streamKey(l.Source, l.Stream)].extend; extend != nil {
+		return l.extended(extend)
+	}
 	if l.run.replaying {
 		return l.run.replayedBookmark(l)
 	}
@@ -195,24 +198,38 @@ func (l *leg) bookmark() []byte {
 	return b
 }
 
-// replayedBookmark is where a stream stands whose tables are made anew: where it stood.
-// Where nobody remembers, the landing zone tells; and where pages are lost, the stream
-// stands no further than what is left of them covers, so that they are asked for again.
+// extended is the bookmark with what the leg's whole windows cover, those that it
+// took over included: whoever asked for them, their rows are in the tables now.
+// Where the tables are made anew, they hold nothing but those rows, so that what is
+// lost or left out is asked for again.
+func (l *leg) extended(extend func(old, covers extract.Bookmark) extract.Bookmark) []byte {
+	b := l.run.bookmark(l.Source, l.Stream)
+	if b != nil && l.run.replaying && l.run.request.anew {
+		b = extend(nil, nil)
+	}
+	for _, w := range l.Windows {
+		if w.covers != nil && (w.Status == Complete || w.Status == Unverifiable) {
+			b = extend(b, w.covers)
+		}
+	}
+	return b
+}
+
+// replayedBookmark is where a stream whose pages tell stands when its tables are made
+// anew: where it stood, or, where nobody remembers, where the landing zone says. Where
+// pages are lost it stands nowhere, so that they are asked for again.
 func (r *run) replayedBookmark(l *leg) []byte {
 	stood := r.bookmark(l.Source, l.Stream)
 	switch {
 	case !r.request.anew:
 		return nil
-	case stood == nil || len(l.missing) > 0 && l.covering():
+	case stood == nil:
 		return l.replayed
 	case len(l.missing) > 0:
 		return nil
 	}
 	return stood
 }
-
-// covering reports whether the bookmark is a sum of what windows cover.
-func (l *leg) covering() bool { return streams[streamKey(l.Source, l.Stream)].extend != nil }
 
 // provenAt is the beginning of the newest run of the leg that asked for all that may
 // still change, and got it whole; zero where none did. A backfill asks for less.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/ledger"
+	"nightjar/extract"
 	"nightjar/load"
 	"nightjar/load/database"
 	"nightjar/load/generation"
@@ -243,6 +244,10 @@ const attribution = 48 * time.Hour
 
 // asOf is up to when it is proven that the rows of a stream are what the vendor has.
 func (r *run) asOf(m *generation.Manifest, key string) time.Time {
+	source, stream, _ := strings.Cut(key, "/")
+	if p, ok := r.Config.Loader(source, stream); ok && streams[key].asOf != nil {
+		return streams[key].asOf(r.Config, p, extract.Bookmark(m.Bookmarks[key].Value))
+	}
 	var settled map[string]ledger.Settled
 	if json.Unmarshal(m.Ledger, &settled) != nil {
 		return time.Time{}

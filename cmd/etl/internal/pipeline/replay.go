@@ -182,11 +182,11 @@ func (l *leg) replayRuns(ctx context.Context, runs []*landing.Run) error {
 	})
 }
 
-// rememberBookmark takes the bookmark of a run that went on from the one before:
-// not of a backfill, and only as far as its windows were whole, in the order in
-// which they were planned.
+// rememberBookmark takes, where pages carry it, the bookmark of a run that went on
+// from the one before: not of a backfill, and only as far as its windows were whole,
+// in the order in which they were planned.
 func (l *leg) rememberBookmark(r *landing.Run, windows []*Window) error {
-	if r.Header.Mode == backfill || r.End == nil || r.Header.Windows == nil || r.Damage != nil || l.gap {
+	if streams[streamKey(l.Source, l.Stream)].extend != nil || r.Header.Mode == backfill || r.End == nil || r.Header.Windows == nil || r.Damage != nil || l.gap {
 		return nil
 	}
 	var planned []extract.Window

@@ -105,6 +105,7 @@ type Window struct {
 	Retries     int64     `json:"retries"`
 
 	scope   string
+	covers  extract.Bookmark // what the stream's bookmark gains once the window is whole
 	settled bool
 	adopted bool
 	judged  bool             // adopted from a run that has been judged before

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
@@ -24,6 +25,9 @@ type streamEntry struct {
 	// that a window must bring again; it may use $from and $to. Empty: the window
 	// need not bring any row again.
 	known string
+	// within narrows known to what a window with a scope asks for. Nil: windows have
+	// none.
+	within func(scope string) (string, error)
 	// changed is the column of the main table that tells when a record came to be, or
 	// changed last; empty where the bookmark is no time.
 	changed string
@@ -32,6 +36,9 @@ type streamEntry struct {
 	// extend adds to a bookmark what a window covers; nil for a stream whose pages carry
 	// the bookmark after them.
 	extend func(old, covers extract.Bookmark) extract.Bookmark
+	// asOf is the instant up to which a bookmark proves that all was asked for; nil where
+	// it does not tell, and the runs do.
+	asOf func(*config.Config, config.Pipeline, extract.Bookmark) time.Time
 	// unproven says why the vendor leaves no proof that a window is whole; empty
 	// where it does.
 	unproven string
@@ -40,12 +47,13 @@ type streamEntry struct {
 // streams is every stream there is. A vendor is added by a line here, a package
 // in extract, a file in transform and one in the sandbox.
 var streams = map[string]streamEntry{
-	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to", changed: "closed_at", settle: lookback},
-	"aircall/calls":                {open: openCalls, known: "true", settle: settle},
-	"volt/messages":                {open: openMessages, changed: "sent_at", settle: settle},
+	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to", within: ofProjects,
+		extend: iadvize.Extend, asOf: conversationsAsOf, changed: "closed_at", settle: lookback},
+	"aircall/calls": {open: openCalls, known: "true", settle: settle},
+	"volt/messages": {open: openMessages, changed: "sent_at", settle: settle},
 	"volt/waves": {open: openWaves, order: 1, settle: settle,
 		unproven: "the vendor lists no waves: ids were tried until enough in a row were absent"},
-	"desk/conversations":      {open: openDesk, changed: "updated_at", settle: lookback},
+	"desk/conversations":      {open: openDesk, extend: desk.Extend, asOf: deskAsOf, changed: "updated_at", settle: lookback},
 	"clientloop/idv_sessions": {open: openSessions, order: 2},
 }
 
@@ -71,6 +79,19 @@ func openConversations(o *opener) extract.Stream {
 		Location: o.run.Config.Timezone, Start: o.pipeline.Start, Lookback: o.pipeline.Lookback, Window: o.pipeline.Window,
 		Known: o.known,
 	})
+}
+
+func conversationsAsOf(c *config.Config, p config.Pipeline, b extract.Bookmark) time.Time {
+	return iadvize.AsOf(b, c.Sources.IAdvize.Projects, p.Start)
+}
+
+// ofProjects is the condition for the rows of a window's projects.
+func ofProjects(scope string) (string, error) {
+	projects, err := iadvize.ProjectsOf(scope)
+	if err != nil || projects == nil {
+		return "true", err
+	}
+	return fmt.Sprintf("project_id IN (%s)", list(projects)), nil
 }
 
 func openCalls(o *opener) extract.Stream {
@@ -99,6 +120,10 @@ func openDesk(o *opener) extract.Stream {
 		Endpoint: s.Endpoint, Token: s.Token.Reveal(), Tokens: s.Tokens, Transport: o.transport("desk", s.Wire),
 		Location: o.run.Config.Timezone, Start: o.pipeline.Start, Lookback: o.pipeline.Lookback,
 	})
+}
+
+func deskAsOf(_ *config.Config, p config.Pipeline, b extract.Bookmark) time.Time {
+	return desk.AsOf(b, p.Start)
 }
 
 func openSessions(o *opener) extract.Stream {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -13,11 +14,8 @@ import (
 	"nightjar/extract/sandbox"
 )
 
-// What the configuration that ships with the program asks for.
-const (
-	askedProject = 9999
-	askedAccount = "+10003334444"
-)
+// What the configuration that ships with the program asks for, beside its projects.
+const askedAccount = "+10003334444"
 
 // keys are the vendor tables that the demo fills, and what identifies a row.
 var keys = map[string][]string{
@@ -37,7 +35,7 @@ func (v *vendors) truth() map[string][]row {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	m := mapping{paris: paris, tables: map[string][]row{}}
+	m := mapping{paris: paris, projects: v.config.Sources.IAdvize.Projects, tables: map[string][]row{}}
 	for name := range keys {
 		m.tables[name] = nil
 	}
@@ -72,8 +70,9 @@ func each[T any](v *vendors, name string, read func(T)) {
 }
 
 type mapping struct {
-	paris  *time.Location
-	tables map[string][]row
+	paris    *time.Location
+	projects []int64 // of iAdvize; none: all
+	tables   map[string][]row
 }
 
 func (m mapping) add(table string, r row) { m.tables[table] = append(m.tables[table], r) }
@@ -143,7 +142,7 @@ func (id *looseID) UnmarshalJSON(text []byte) error {
 }
 
 func (m mapping) conversation(c trueConversation) {
-	if c.Project.ID != askedProject {
+	if len(m.projects) > 0 && !slices.Contains(m.projects, c.Project.ID) {
 		return
 	}
 	tags := []string{}

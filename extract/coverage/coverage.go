@@ -1,0 +1,90 @@
+package coverage
+
+import (
+	"cmp"
+	"maps"
+	"time"
+)
+
+// Coverage is what a stream has been asked for, by the part of the source: a project,
+// a list.
+type Coverage[K cmp.Ordered] struct {
+	// Epoch counts how often a clock that was ahead has been set right. What an
+	// earlier epoch says is void.
+	Epoch int
+	AsOf  time.Time // the latest reading of the clock by which something was asked for
+	Parts map[K][]Piece
+}
+
+// Of is what a window covers: that the interval of some parts has been asked for now.
+func Of[K cmp.Ordered](i Interval, now time.Time, lookback time.Duration, parts ...K) Coverage[K] {
+	c := Coverage[K]{AsOf: now, Parts: map[K][]Piece{}}
+	for _, part := range parts {
+		c.Parts[part] = asked(i, now, lookback)
+	}
+	return c
+}
+
+// Join is what two coverages say together. It is commutative, associative and
+// idempotent.
+func (c Coverage[K]) Join(o Coverage[K]) Coverage[K] {
+	switch {
+	case c.Epoch > o.Epoch:
+		return c
+	case c.Epoch < o.Epoch:
+		return o
+	}
+	sum := Coverage[K]{Epoch: c.Epoch, AsOf: c.AsOf, Parts: map[K][]Piece{}}
+	if o.AsOf.After(sum.AsOf) {
+		sum.AsOf = o.AsOf
+	}
+	maps.Copy(sum.Parts, c.Parts)
+	for part, pieces := range o.Parts {
+		sum.Parts[part] = Over(sum.Parts[part], pieces)
+	}
+	return sum
+}
+
+// Settled is what the coverage says under the lookback of today: where a piece was
+// asked for so long after its time, nothing in it changes any more. It says so of
+// such pieces alone, and holds no other.
+func (c Coverage[K]) Settled(lookback time.Duration) Coverage[K] {
+	s := Coverage[K]{Epoch: c.Epoch, AsOf: c.AsOf, Parts: map[K][]Piece{}}
+	for part, pieces := range c.Parts {
+		for _, p := range pieces {
+			to := p.Asked.Add(-lookback)
+			if p.To.Before(to) {
+				to = p.To
+			}
+			if !p.Asked.IsZero() && p.From.Before(to) {
+				s.Parts[part] = append(s.Parts[part], Piece{Interval: Interval{p.From, to}})
+			}
+		}
+	}
+	return s
+}
+
+// Corrected is what is left of a coverage by a clock that was ahead, in an epoch of
+// its own: that everything in it was asked for when the newest record had come to be,
+// and no later.
+func (c Coverage[K]) Corrected(newest time.Time, lookback time.Duration) Coverage[K] {
+	left := Coverage[K]{Epoch: c.Epoch + 1, AsOf: newest, Parts: map[K][]Piece{}}
+	for part, pieces := range c.Parts {
+		for _, p := range pieces {
+			if p.To.After(newest) {
+				p.To = newest
+			}
+			if !p.From.Before(p.To) {
+				continue
+			}
+			again := []Piece{p}
+			if p.Asked.IsZero() {
+				again = asked(p.Interval, newest, lookback)
+			} else if p.Asked.After(newest) {
+				again[0].Asked = newest
+			}
+			left.Parts[part] = Over(left.Parts[part], again)
+		}
+	}
+	return left
+}
