@@ -111,7 +111,7 @@ func (s *Stage) logOld(ctx context.Context, old map[Partition]string) error {
 		}
 		err := s.layout.eachKey(old[p], false, func(key, _ string) error {
 			if h := s.keys.hash(key); came.has(h) {
-				return s.keys.put(h, p)
+				return s.keys.put(entry{h, p})
 			}
 			return nil
 		})
