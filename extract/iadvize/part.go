@@ -26,6 +26,21 @@ type kind struct {
 	channel string
 }
 
+// whole is the times of close of the conversations that a part shows with all their
+// transactions: its own, if the interval ends late enough. One that ends now does,
+// unless an earlier run, by a clock ahead of this one, has seen later.
+func (s *ClosedConversations) whole(p part) *extract.Span {
+	if p.tail < s.tail(p.to) {
+		return nil
+	}
+	if s.ask.Bookmark != nil {
+		if before, err := s.readBookmark(s.ask); err != nil || before.After(s.ask.Now) {
+			return nil
+		}
+	}
+	return &extract.Span{From: p.from.UTC(), To: p.to.UTC()}
+}
+
 // halves reports whether asking in two is worth it. Halving a part that is
 // shorter than its tail gains little: it is done for a single kind, for want of
 // anything better, and only so far.
