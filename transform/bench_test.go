@@ -203,8 +203,8 @@ func straight(b *testing.B, body []byte) {
 			continue
 		}
 		for _, x := range n.Conversions.Transactions {
-			text(tb, 0, x.ID)
-			text(tb, 1, n.ID)
+			text(tb, 0, n.ID)
+			text(tb, 1, x.ID)
 			text(tb, 2, x.ExternalConversionID)
 			amount, err := decimal128.FromString(x.Amount.String(), 18, 4)
 			if err != nil {
