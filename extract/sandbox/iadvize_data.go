@@ -34,7 +34,10 @@ type conversation struct {
 
 type transaction struct {
 	iaTransaction
-	received time.Time
+	received        time.Time
+	cancelled, back time.Time // zero: never
+	corrected       time.Time // zero: never
+	correction      float64   // the amount from then on
 }
 
 // The projects of the account. Pipelines ask for the first one; the others must
@@ -194,7 +197,39 @@ func (w *world) transactions(d dice, c *conversation) {
 			UpdatedAt:            dateTime(text),
 		}})
 	}
+	if w.faults.has("taken-back") {
+		c.takeBack(d)
+	}
 	slices.SortFunc(c.transactions, func(a, b transaction) int { return a.received.Compare(b.received) })
+}
+
+// takeBack cancels some purchases, of which some come back, and corrects others. All is
+// said 70 hours after the close.
+func (c *conversation) takeBack(d dice) {
+	for i := range c.transactions {
+		t := &c.transactions[i]
+		later := func(than time.Time) time.Time {
+			return than.Add(d.within(time.Minute, c.closed.Add(70*time.Hour).Sub(than)))
+		}
+		switch {
+		case d.chance(0.5):
+			t.cancelled = later(t.received)
+			if d.chance(0.7) {
+				t.back = later(t.cancelled)
+			}
+		case d.chance(0.5):
+			t.corrected, t.correction = later(t.received), amount(d, t.Currency)
+		}
+	}
+}
+
+// shown is what the vendor shows of the transaction at now; false for nothing.
+func (t transaction) shown(now time.Time) (iaTransaction, bool) {
+	shown := t.iaTransaction
+	if reached(t.corrected, now) {
+		shown.Amount, shown.UpdatedAt = t.correction, dateTime(t.corrected.Format(time.RFC3339))
+	}
+	return shown, reached(t.received, now) && (!reached(t.cancelled, now) || reached(t.back, now))
 }
 
 // amount has as many decimals as the currency.
@@ -268,8 +303,8 @@ func (c *conversation) surveyAt(now time.Time) *iaSurvey {
 func (c *conversation) conversionsAt(now, horizon time.Time) *iaConversions {
 	var shown []iaTransaction
 	for _, t := range c.transactions {
-		if reached(t.received, now) && !t.received.After(horizon) {
-			shown = append(shown, t.iaTransaction)
+		if s, ok := t.shown(now); ok && !t.received.After(horizon) {
+			shown = append(shown, s)
 		}
 	}
 	if shown == nil {
