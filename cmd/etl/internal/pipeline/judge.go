@@ -22,6 +22,7 @@ func (r *run) judge(ctx context.Context, l *leg, tables []merged) error {
 	l.sum()
 	l.judgeRejects(r.Config.Publish.MaxRejects)
 	l.judgeValues(tables, r.Config.Publish.MaxDrop)
+	l.judgeLeft(tables, r.Config.Publish.MaxDrop)
 	return r.judgeDrop(ctx, l)
 }
 
@@ -74,6 +75,19 @@ func (l *leg) judgeValues(tables []merged, most float64) {
 	if len(lost) > 0 {
 		l.worsen(Held, fmt.Sprintf("the vendor now gives null for %s, a drop of more than max_drop %g%%; `etl run %s --accept` publishes it all the same",
 			strings.Join(lost, ", "), 100*most, l.Pipeline))
+	}
+}
+
+// judgeLeft holds a run in which most of the rows leave that could: a vendor that
+// shows none of a sudden has hardly taken them all back.
+func (l *leg) judgeLeft(tables []merged, most float64) {
+	for _, m := range tables {
+		left := m.outcome.LeftRows
+		had := left + m.outcome.Counts.Changed + m.outcome.Counts.Unchanged
+		if had >= fewValues && float64(left) > most*float64(had) {
+			l.worsen(Held, fmt.Sprintf("the vendor shows %d of %d rows of %s no more, a drop of more than max_drop %g%%; `etl run %s --accept` publishes it all the same",
+				left, had, m.table.Full(), 100*most, l.Pipeline))
+		}
 	}
 }
 
