@@ -88,11 +88,7 @@ func appendFile(name string, data []byte) error {
 
 // filter is of the hashes in the log.
 func (l *hashLog[E]) filter() (filter, error) {
-	size := 1 << 10
-	for size < 16*l.count && size < maxFilter {
-		size *= 2
-	}
-	f := make(filter, size/64)
+	f := newFilter(l.count)
 	err := l.each(func(entries []E) {
 		for _, e := range entries {
 			f.set(e.hashed())
@@ -206,6 +202,15 @@ func findSeveral(entries []entry, several map[uint64]struct{}) {
 
 // filter tells for sure that a hash has not been set; its length is a power of two.
 type filter []uint64
+
+// newFilter has room for n hashes.
+func newFilter(n int) filter {
+	size := 1 << 10
+	for size < 16*n && size < maxFilter {
+		size *= 2
+	}
+	return make(filter, size/64)
+}
 
 func (f filter) set(hash uint64) {
 	f[hash>>6&uint64(len(f)-1)] |= 1 << (hash >> 40 % 64)

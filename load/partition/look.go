@@ -18,8 +18,8 @@ import (
 // nowhere is where a key ends whose rows are gone.
 const nowhere Partition = math.MinInt32
 
-// lookLimit is how many sightings stay in memory, 32 bytes each.
-const lookLimit = 128 << 10
+// lookLimit is how many sightings stay in memory, 24 bytes each.
+const lookLimit = 256 << 10
 
 // lookLog notes which page shows which child, and which shows a parent with all its
 // children.
@@ -30,27 +30,33 @@ type lookLog struct {
 }
 
 // sighting is of a child on a page or, where child is zero, of a parent with all its
-// children. Parents are told apart by 128 bits of hash alone: no two have the same.
+// children.
 type sighting struct {
-	parent [2]uint64
-	child  uint64 // hash of its key
+	parent parentHash
 	page   int32  // number
+	child  uint64 // hash of its key
 }
 
-const sightingBytes = 28
+// parentHash tells parents apart by itself: no two have the same 96 bits.
+type parentHash struct {
+	high uint64
+	low  uint32
+}
 
-func (s sighting) hashed() uint64 { return s.parent[0] }
+const sightingBytes = 24
+
+func (s sighting) hashed() uint64 { return s.parent.high }
 
 func (s sighting) append(to []byte) []byte {
-	for _, n := range [...]uint64{s.parent[0], s.parent[1], s.child} {
-		to = binary.LittleEndian.AppendUint64(to, n)
-	}
-	return binary.LittleEndian.AppendUint32(to, uint32(s.page))
+	to = binary.LittleEndian.AppendUint64(to, s.parent.high)
+	to = binary.LittleEndian.AppendUint32(to, s.parent.low)
+	to = binary.LittleEndian.AppendUint32(to, uint32(s.page))
+	return binary.LittleEndian.AppendUint64(to, s.child)
 }
 
 func readSighting(from []byte) sighting {
-	at := binary.LittleEndian.Uint64
-	return sighting{[2]uint64{at(from), at(from[8:])}, at(from[16:]), int32(binary.LittleEndian.Uint32(from[24:]))}
+	order := binary.LittleEndian
+	return sighting{parentHash{order.Uint64(from), order.Uint32(from[8:])}, int32(order.Uint32(from[12:])), order.Uint64(from[16:])}
 }
 
 func newLookLog(path string) *lookLog {
@@ -60,13 +66,13 @@ func newLookLog(path string) *lookLog {
 	}
 }
 
-func (l *lookLog) parent(name []byte) [2]uint64 {
-	return [2]uint64{maphash.Bytes(l.seeds[0], name), maphash.Bytes(l.seeds[1], name)}
+func (l *lookLog) parent(name []byte) parentHash {
+	return parentHash{maphash.Bytes(l.seeds[0], name), uint32(maphash.Bytes(l.seeds[1], name))}
 }
 
 // child notes a page that shows a child, by the hash of its key.
-func (l *lookLog) child(parent string, key uint64, page int32) error {
-	return l.put(sighting{l.parent([]byte(parent)), max(key, 1), page})
+func (l *lookLog) child(parent parentHash, key uint64, page int32) error {
+	return l.put(sighting{parent, page, max(key, 1)})
 }
 
 // Look says that a landed page shows these parents with all their children, those
@@ -109,50 +115,83 @@ func (s *Stage) unseen() (map[uint64]string, error) {
 	}
 	found := map[uint64]string{}
 	err := s.looks.each(func(all []sighting) {
-		for child, at := range unseenAmong(all, age) {
-			found[child] = names[order[at]]
-		}
+		unseenAmong(all, age, func(child uint64, at int32) { found[child] = names[order[at]] })
 	})
 	return found, err
 }
 
-// family is what the pages show of one parent, by their age.
+// family is what pages show of one parent.
 type family struct {
-	looks    []int32
-	children map[uint64][]int32
+	children []sighting // by child, then by age of the page
+	oldest   int32      // age of the first page that shows any
+	looks    []int32    // ages of those after it that show all
 }
 
-// unseenAmong is unseen for the sightings of some parents, all there are of each.
-func unseenAmong(all []sighting, age []int32) map[uint64]int32 {
-	families := map[[2]uint64]*family{}
-	for _, s := range all {
-		if s.child == 0 {
-			continue
-		}
-		f := families[s.parent]
-		if f == nil {
-			f = &family{children: map[uint64][]int32{}}
-			families[s.parent] = f
-		}
-		f.children[s.child] = append(f.children[s.child], age[s.page])
+// unseenAmong is unseen for the sightings of some parents, all there are of each. It
+// passes the hash of the child and the age of the look.
+func unseenAmong(all []sighting, age []int32, found func(child uint64, at int32)) {
+	families, near := familiesOf(all, age)
+	if len(families) == 0 {
+		return
 	}
 	for _, s := range all {
-		if f := families[s.parent]; f != nil && s.child == 0 {
-			f.looks = append(f.looks, age[s.page])
-		}
-	}
-	found := map[uint64]int32{}
-	for _, f := range families {
-		slices.SortFunc(f.looks, func(a, b int32) int { return cmp.Compare(b, a) })
-		for child, shown := range f.children {
-			oldest := slices.Min(shown)
-			for _, at := range f.looks {
-				if at > oldest && !slices.Contains(shown, at) {
-					found[child] = at
-					break
-				}
+		if s.child == 0 && near.has(s.parent.high) {
+			if f := families[s.parent]; f != nil && age[s.page] > f.oldest {
+				f.looks = append(f.looks, age[s.page])
 			}
 		}
 	}
-	return found
+	for _, f := range families {
+		f.unseen(age, found)
+	}
+}
+
+// familiesOf are those of the parents with children, and a filter of the parents:
+// most have none.
+func familiesOf(all []sighting, age []int32) (map[parentHash]*family, filter) {
+	var children []sighting
+	for _, s := range all {
+		if s.child != 0 {
+			children = append(children, s)
+		}
+	}
+	slices.SortFunc(children, func(a, b sighting) int {
+		return cmp.Or(cmp.Compare(a.parent.high, b.parent.high), cmp.Compare(a.parent.low, b.parent.low),
+			cmp.Compare(a.child, b.child), cmp.Compare(age[a.page], age[b.page]))
+	})
+	families, near := map[parentHash]*family{}, newFilter(len(children))
+	for len(children) > 0 {
+		f, parent := &family{oldest: math.MaxInt32}, children[0].parent
+		n := 0
+		for ; n < len(children) && children[n].parent == parent; n++ {
+			f.oldest = min(f.oldest, age[children[n].page])
+		}
+		f.children, children = children[:n], children[n:]
+		families[parent] = f
+		near.set(parent.high)
+	}
+	return families, near
+}
+
+// unseen finds for each child the newest look that does not show it, after one page
+// that does.
+func (f *family) unseen(age []int32, found func(child uint64, at int32)) {
+	if len(f.looks) == 0 {
+		return
+	}
+	slices.SortFunc(f.looks, func(a, b int32) int { return cmp.Compare(b, a) })
+	for rest := f.children; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].child == rest[0].child {
+			n++
+		}
+		shown := rest[:n]
+		rest = rest[n:]
+		for _, at := range f.looks {
+			if at > age[shown[0].page] && !slices.ContainsFunc(shown, func(s sighting) bool { return age[s.page] == at }) {
+				found(shown[0].child, at)
+				break
+			}
+		}
+	}
 }

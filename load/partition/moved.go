@@ -134,9 +134,11 @@ func (s *Stage) logOld(ctx context.Context, old map[Partition]string) error {
 		}
 		err := s.layout.eachKey(old[p], shown != nil, func(k oldKey) error {
 			hash := s.keys.hash(k.key)
-			if shown != nil && shown.has(s.looks.parent([]byte(k.parent))[0]) {
-				if err := s.looks.child(k.parent, hash, s.pool.pages.one(k.page)); err != nil {
-					return err
+			if shown != nil {
+				if parent := s.looks.parent([]byte(k.parent)); shown.has(parent.high) {
+					if err := s.looks.child(parent, hash, s.pool.pages.one(k.page)); err != nil {
+						return err
+					}
 				}
 			}
 			if came.has(hash) {

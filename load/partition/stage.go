@@ -167,7 +167,7 @@ func (s *Stage) note(b *batch) error {
 	if s.looks != nil {
 		parents := b.rec.Column(s.layout.key[0]).(*array.String)
 		for i, page := range b.pages {
-			if err := s.looks.child(parents.Value(i), s.keys.hash(b.keys.Value(i)), page); err != nil {
+			if err := s.looks.child(s.looks.parent([]byte(parents.Value(i))), s.keys.hash(b.keys.Value(i)), page); err != nil {
 				return err
 			}
 		}
