@@ -8,6 +8,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strings"
 )
 
 // A look is a landed page that shows a record with all the rows of a table that are
@@ -97,9 +98,25 @@ func (s *Stage) Look(page string, parents iter.Seq[[]byte]) error {
 // looked reports whether a page may show children to be gone.
 func (s *Stage) looked() bool { return s.looks != nil && s.looks.looks > 0 }
 
+// absence is of a child of the parent: the newest look that does not show it.
+type absence struct {
+	parent parentHash
+	page   string
+}
+
+// gone is the newest look that does not show a key, by what unseen has found; empty
+// for none. That a key has the hash of one that is gone means nothing by itself.
+func (s *Stage) gone(unseen map[uint64]absence, key string) string {
+	found, ok := unseen[s.keys.hash(key)]
+	if parent, _, _ := strings.Cut(key, "\x00"); !ok || found.parent != s.looks.parent([]byte(parent)) {
+		return ""
+	}
+	return found.page
+}
+
 // unseen finds the children that a look at their parent does not show although an
-// older page does: by the hash of the key, the newest such look.
-func (s *Stage) unseen() (map[uint64]string, error) {
+// older page does, by the hash of the key.
+func (s *Stage) unseen() (map[uint64]absence, error) {
 	if !s.looked() {
 		return nil, nil
 	}
@@ -113,9 +130,9 @@ func (s *Stage) unseen() (map[uint64]string, error) {
 	for i, number := range order {
 		age[number] = int32(i)
 	}
-	found := map[uint64]string{}
+	found := map[uint64]absence{}
 	err := s.looks.each(func(all []sighting) {
-		unseenAmong(all, age, func(child uint64, at int32) { found[child] = names[order[at]] })
+		unseenAmong(all, age, func(child sighting, at int32) { found[child.child] = absence{child.parent, names[order[at]]} })
 	})
 	return found, err
 }
@@ -128,8 +145,8 @@ type family struct {
 }
 
 // unseenAmong is unseen for the sightings of some parents, all there are of each. It
-// passes the hash of the child and the age of the look.
-func unseenAmong(all []sighting, age []int32, found func(child uint64, at int32)) {
+// passes a sighting of the child and the age of the look.
+func unseenAmong(all []sighting, age []int32, found func(child sighting, at int32)) {
 	families, near := familiesOf(all, age)
 	if len(families) == 0 {
 		return
@@ -175,7 +192,7 @@ func familiesOf(all []sighting, age []int32) (map[parentHash]*family, filter) {
 
 // unseen finds for each child the newest look that does not show it, after one page
 // that does.
-func (f *family) unseen(age []int32, found func(child uint64, at int32)) {
+func (f *family) unseen(age []int32, found func(child sighting, at int32)) {
 	if len(f.looks) == 0 {
 		return
 	}
@@ -189,7 +206,7 @@ func (f *family) unseen(age []int32, found func(child uint64, at int32)) {
 		rest = rest[n:]
 		for _, at := range f.looks {
 			if at > age[shown[0].page] && !slices.ContainsFunc(shown, func(s sighting) bool { return age[s.page] == at }) {
-				found(shown[0].child, at)
+				found(shown[0], at)
 				break
 			}
 		}
