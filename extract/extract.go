@@ -104,6 +104,15 @@ type Request struct {
 	Variables map[string]any `json:"variables,omitempty"` // GraphQL variables or REST query parameters
 	Status    int            `json:"status"`              // HTTP status of the answer
 	At        time.Time      `json:"at"`                  // when the answer was whole, UTC, microseconds
+	// Whole is the times of close of the records that the answer shows with all that is
+	// nested in them; nil where it may leave out some of it of any.
+	Whole *Span `json:"whole,omitempty"`
+}
+
+// Span is the time from an instant on, up to another.
+type Span struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 }
 
 // Unknown stands for a total that the vendor does not tell.

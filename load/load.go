@@ -13,6 +13,7 @@ type Table struct {
 	Name    string   // DuckDB table and second Parquet folder
 	Comment string   // for DuckDB
 	Key     []string // columns that identify a row, in sort order: utf8 or int64
+	Parent  string   // first column of Key, utf8, where it names the record of another table that the rows are nested in
 	// Arrow has the columns. Field metadata "comment" becomes the column comment,
 	// "PARQUET:field_id" the field id, by which files of other versions are read.
 	Arrow *arrow.Schema

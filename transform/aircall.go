@@ -43,7 +43,9 @@ func readCall(d *decoder, v value) {
 	}
 	created := d.datedInstant(v.get("created_at"), "created_at")
 	d.end(created)
+	l := d.beginLook(callNotesSheet, present)
 	readNotes(d, notes, created)
+	d.endLook(l)
 }
 
 // callDuration appends a duration in the configured unit as seconds.
@@ -82,8 +84,8 @@ func readNotes(d *decoder, notes value, created businessDay) {
 		if !d.beginNested(callNotesSheet, place{"notes", i}, note) || !d.textKey(note.get("id")) {
 			continue
 		}
-		d.text(d.key)
 		d.string(call)
+		d.text(d.key)
 		d.whole(int64(i))
 		d.textOf(note.get("content"), "content")
 		d.end(created)

@@ -22,11 +22,11 @@ func calls() Table {
 
 func callNotes() Table {
 	return Table{
-		Schema: "aircall", Name: "call_notes", Key: []string{"note_id"},
-		Comment: "Notes that agents wrote on calls",
+		Schema: "aircall", Name: "call_notes", Key: []string{"call_id", "note_id"}, Parent: "call_id",
+		Comment: "Notes that agents wrote on calls; one that is deleted leaves",
 		Columns: landed(
-			text(1, "note_id", "Note.id", "Identifier of the note"),
 			text(2, "call_id", "Call.id", "Call that the note is on"),
+			text(1, "note_id", "Note.id", "Identifier of the note"),
 			whole(3, "position", "Call.notes", "Place among the notes of the call; 0 is the newest"),
 			text(4, "content", "Note.content", "Text of the note").of(FreeText),
 		),

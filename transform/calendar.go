@@ -10,6 +10,7 @@ import (
 type businessDay struct {
 	day   arrow.Date32
 	known bool
+	at    int64 // the instant, in microseconds since 1970
 }
 
 // calendar finds the local day of an instant. Records that follow each other tend
@@ -25,7 +26,7 @@ func (c *calendar) dayOf(us int64) businessDay {
 	if s := us / 1_000_000; s < c.from || s >= c.to {
 		c.look(s)
 	}
-	return businessDay{c.day, true}
+	return businessDay{c.day, true, us}
 }
 
 // look finds the day around an instant within one offset from UTC, so that days

@@ -86,6 +86,9 @@ func (d *decoder) Decode(page Page, body []byte, rows *Rows) {
 	d.from = origin{at: page.At.UnixMicro(), ref: append(d.from.ref[:0], page.Ref...)}
 	d.position, d.hasKey, d.nested, d.record = 0, false, place{}, value{}
 	d.sheet, d.rejects = rows.sheets[0], 0
+	for _, s := range rows.sheets {
+		s.looks.clear()
+	}
 	root, err := d.body.parse(body)
 	if err != nil {
 		d.rejectPage("the page is no JSON", body)

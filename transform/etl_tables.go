@@ -74,7 +74,7 @@ func Reconciliation() Table {
 			whole(6, "vendor_total", "", "Records that the vendor says there are; null where it does not say").in("records"),
 			whole(7, "fetched", "", "Records that the vendor returned").in("records"),
 			whole(8, "distinct_keys", "", "Different keys among them").in("rows"),
-			whole(9, "superseded", "", "Records that gave way to another version of their key").in("records"),
+			whole(9, "superseded", "", "Records that gave way to another version of their key, and purchases and notes that the vendor shows no more").in("records"),
 			whole(10, "loaded", "", "Rows that are in the tables").in("rows"),
 			whole(11, "rejected", "", "Records rejected as a whole, all those of a rejected page among them; a rejected row nested in a record is none").in("records"),
 			whole(12, "pages", "", "Pages landed").in("pages"),

@@ -36,7 +36,7 @@ func Gaps(source, stream, query string) ([]Gap, error) {
 	}
 	var gaps []Gap
 	for i, t := range TablesOf(source, stream) {
-		record, _, _ := strings.Cut(t.Columns[0].Vendor, ".")
+		record, _, _ := strings.Cut(t.idColumn().Vendor, ".")
 		switch {
 		case q.asks(record):
 			gaps = append(gaps, q.gaps(t)...)

@@ -207,13 +207,13 @@ func rowsWithout(t *testing.T, source, stream, folder, path string, gaps []trans
 	page.Operation, page.Variables, page.Gaps = request.Operation, request.Variables, gaps
 	all := map[string]map[string]map[string]any{}
 	var rows map[string]map[string]any
-	keys := map[string]string{"etl.rejects": "position"}
+	keys := map[string][]string{"etl.rejects": {"position"}}
 	for _, table := range transform.Tables() {
-		keys[table.Full()] = table.Key[0]
+		keys[table.Full()] = table.Key
 	}
 	table := ""
 	for _, line := range strings.Split(string(decoded(t, source, stream, transform.Options{Location: paris(t)}, page, body)), "\n") {
-		if keys[line] != "" {
+		if keys[line] != nil {
 			table, rows = line, map[string]map[string]any{}
 			all[table] = rows
 		} else if line != "" {
@@ -221,7 +221,10 @@ func rowsWithout(t *testing.T, source, stream, folder, path string, gaps []trans
 			if err := json.Unmarshal([]byte(line), &r); err != nil {
 				t.Fatal(err)
 			}
-			key := fmt.Sprint(r[keys[table]])
+			key := ""
+			for _, column := range keys[table] {
+				key += fmt.Sprint(r[column], " ")
+			}
 			if table == "etl.rejects" {
 				key = fmt.Sprint(len(rows)) // all of them, whatever they are of
 			}

@@ -53,7 +53,24 @@ func readEdge(d *decoder, i int, edge, project value) {
 		return
 	}
 	closed := readConversation(d, node, conversation, project)
-	readTransactions(d, either(node, conversation, "conversions"), closed)
+	conversions := either(node, conversation, "conversions")
+	there := node.get("conversions").exists() || conversions.exists()
+	l := d.beginLook(transactionsSheet, closed.known && d.page.Whole.holds(closed.at) && there && allTransactions(conversions))
+	readTransactions(d, conversions, closed)
+	d.endLook(l)
+}
+
+// allTransactions reports whether conversions tell which transactions there are: none,
+// where they are null.
+func allTransactions(conversions value) bool {
+	switch conversions.kind() {
+	case isNull:
+		return true
+	case isObject:
+		transactions := conversions.get("transactions")
+		return transactions.kind() == isArray || transactions.exists() && transactions.kind() == isNull
+	}
+	return false
 }
 
 // either returns the named member of the wrapper, and that of the conversation
@@ -126,8 +143,8 @@ func readTransactions(d *decoder, conversions value, closed businessDay) {
 }
 
 func readTransaction(d *decoder, v value, conversation string, closed businessDay) {
-	d.text(d.key)
 	d.string(conversation)
+	d.text(d.key)
 	d.idOf(v.get("externalConversionId"), "externalConversionId")
 	d.amountOf(v.get("amount"), "amount")
 	d.textOf(v.get("currency"), "currency")

@@ -25,11 +25,11 @@ func conversations() Table {
 
 func transactions() Table {
 	return Table{
-		Schema: "iadvize", Name: "transactions", Key: []string{"transaction_id"},
-		Comment: "Purchases attributed to a conversation, up to 48 hours after its close",
+		Schema: "iadvize", Name: "transactions", Key: []string{"conversation_id", "transaction_id"}, Parent: "conversation_id",
+		Comment: "Purchases attributed to a conversation, up to 48 hours after its close; one that iAdvize cancels leaves",
 		Columns: landed(
-			text(1, "transaction_id", "Transaction.id", "Identifier of the transaction; where the vendor gives none, a hash of its conversation and content"),
 			text(2, "conversation_id", "Conversation.id", "Conversation that the transaction is attributed to"),
+			text(1, "transaction_id", "Transaction.id", "Identifier of the transaction; where the vendor gives none, a hash of its conversation and content, so that a correction gives it another"),
 			text(3, "external_conversion_id", "Transaction.externalConversionId", "Identifier of the order at the merchant"),
 			decimal(4, "amount", "Transaction.amount", "Amount, exact to four decimals; further ones are rounded half to even", 18).in("currency"),
 			text(5, "currency", "Transaction.currency", "Currency as ISO 4217 code"),

@@ -19,6 +19,7 @@ type sheet struct {
 	at     int             // column that the next value goes to
 	rows   int             // closed rows
 	bytes  int64           // rough size of the values
+	looks  names           // at records, by the page decoded last; see Rows.Looks
 }
 
 func newSheet(mem memory.Allocator, t Table) *sheet {

@@ -59,6 +59,14 @@ func (t Table) Rows() *arrow.Schema {
 	return arrow.NewSchema(fields, nil)
 }
 
+// idColumn tells the rows of the table apart, below their parent if they have one.
+func (t Table) idColumn() Column {
+	if t.Parent == "" {
+		return t.Columns[0]
+	}
+	return t.Columns[1]
+}
+
 func (t Table) required(name string) bool {
 	return name == extractedAtColumn || name == pageColumn || slices.Contains(t.Key, name)
 }

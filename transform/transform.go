@@ -45,6 +45,7 @@ type Table struct {
 	Name    string   // DuckDB table and second Parquet folder: "conversations"
 	Comment string   // one sentence
 	Key     []string // columns that identify a row; files are sorted by them
+	Parent  string   // first column of Key, where it names the record of another table that the rows are nested in
 	Columns []Column // in order; vendor tables end with _extracted_at and _page
 }
 
@@ -71,6 +72,17 @@ type Page struct {
 	Operation string         // GraphQL operation name, or method and path
 	Variables map[string]any // GraphQL variables or REST parameters, as JSON decodes them
 	Gaps      []Gap          // of the query
+	// Whole is the times of close of the records that the page shows with all that is
+	// nested in them, where a stream tells; nil where it tells of none.
+	Whole *Span
+}
+
+// Span is the time from an instant on, up to another.
+type Span struct{ From, To time.Time }
+
+// holds reports whether an instant, in microseconds since 1970, is in the span.
+func (s *Span) holds(us int64) bool {
+	return s != nil && s.From.UnixMicro() <= us && us < s.To.UnixMicro()
 }
 
 // Decoder reads the landed pages of one stream.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightjar/extract"
+	"nightjar/extract/coverage"
 )
 
 // part is a stretch of a window that is asked for as one.
@@ -24,6 +25,19 @@ type part struct {
 type kind struct {
 	project int64
 	channel string
+}
+
+// whole is the times of close of the conversations that a part shows with all their
+// transactions: its own, if the interval ends late enough. One that ends now does,
+// unless an earlier run, by a clock ahead of this one, has seen later.
+func (s *ClosedConversations) whole(p part) *extract.Span {
+	if p.tail < s.tail(p.to) {
+		return nil
+	}
+	if seen, err := coverage.Read(s.ask.Bookmark, isProject); err != nil || seen.AsOf.After(s.ask.Now) {
+		return nil
+	}
+	return &extract.Span{From: p.from.UTC(), To: p.to.UTC()}
 }
 
 // halves reports whether asking in two is worth it. Halving a part that is

@@ -88,7 +88,7 @@ func (w *walk) walkOnce(ctx context.Context, p part) error {
 		maps.Copy(w.kinds, seen.kinds)
 		page := extract.Page{
 			Body: answer.Body, Rows: seen.rows, Total: extract.Unknown,
-			Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At},
+			Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At, Whole: w.stream.whole(p)},
 		}
 		if !w.yield(page, nil) {
 			return errStopped

@@ -29,7 +29,8 @@ type phoneCall struct {
 
 type callNote struct {
 	acNote
-	at time.Time
+	at      time.Time
+	deleted time.Time // zero: never
 }
 
 // The objects of Aircall's schema: what GraphQL serves and the truth tells.
@@ -97,6 +98,9 @@ func (w *world) call(day time.Time, i int) *phoneCall {
 	}
 	if d.chance(0.22) {
 		c.annotate(d, w.faults.has("late"))
+		if w.faults.has("taken-back") {
+			c.takeBack(d)
+		}
 	}
 	if w.faults.has("dirty") && d.chance(0.02) {
 		c.soil(d)
@@ -114,6 +118,15 @@ func (c *phoneCall) annotate(d dice, late bool) {
 		}
 		at = at.Add(wait)
 		c.notes = append(c.notes, callNote{at: at, acNote: acNote{ID: graphql.ID(d.uuid()), Content: pick(d, noteContents)}})
+	}
+}
+
+// takeBack deletes some notes.
+func (c *phoneCall) takeBack(d dice) {
+	for i := range c.notes {
+		if n := &c.notes[i]; d.chance(0.4) {
+			n.deleted = n.at.Add(d.within(time.Minute, 10*24*time.Hour))
+		}
 	}
 }
 
@@ -137,7 +150,7 @@ func (c *phoneCall) at(now time.Time) *acCall {
 		CallType:   c.kind, Via: c.via, CreatedAt: c.createdAs, Notes: []acNote{},
 	}
 	for _, n := range slices.Backward(c.notes) {
-		if reached(n.at, now) {
+		if reached(n.at, now) && !reached(n.deleted, now) {
 			v.Notes = append(v.Notes, n.acNote)
 		}
 	}

@@ -36,6 +36,7 @@ func behaviours() []behaviour {
 		{"partial", "pages hold fewer rows than were asked for"},
 		{"reorder", "aircall changes its order during every other sweep"},
 		{"repeat-cursor", "iadvize's second page repeats its cursor for ever"},
+		{"taken-back", "iadvize cancels purchases, gives some of them back and corrects others; aircall's notes are deleted"},
 		{"time-forms", "volt writes times in six forms: with a blank or a T, with and without fraction, as epoch seconds and milliseconds"},
 		{"wide", "iadvize answers 504 to intervals that hold more than 400 conversations (times the scale)"},
 	}

@@ -32,11 +32,6 @@ type conversation struct {
 	createdText    string        // what the vendor sends for created
 }
 
-type transaction struct {
-	iaTransaction
-	received time.Time
-}
-
 // The projects of the account. Pipelines ask for the first one; the others must
 // not come back to a query that filters.
 func iadvizeProjects() []*iaProject {
@@ -168,47 +163,6 @@ func commentsFor(score int32) []string {
 	return plainComments
 }
 
-var currencies = []weighted[string]{{"EUR", 80}, {"GBP", 12}, {"USD", 5}, {"JPY", 2}, {"KWD", 1}}
-
-// transactions are attributed up to 48 hours after the close.
-func (w *world) transactions(d dice, c *conversation) {
-	if !d.chance(0.11) {
-		return
-	}
-	for n := range pickWeighted(d, []weighted[int]{{1, 85}, {2, 12}, {3, 3}}) {
-		low := time.Duration(0)
-		if w.faults.has("late") {
-			low = 30 * time.Hour
-		}
-		at := c.closed.Add(low + d.within(0, 48*time.Hour-low)).Truncate(time.Second)
-		currency := pickWeighted(d, currencies)
-		text := at.Format(time.RFC3339)
-		c.transactions = append(c.transactions, transaction{received: at, iaTransaction: iaTransaction{
-			ID:                   uuidText(d.uuid()),
-			ExternalConversionID: fmt.Sprintf("CMD-%s-%d", c.id[:8], n+1),
-			Amount:               amount(d, currency),
-			Currency:             currency,
-			ReceivedAt:           dateTime(text),
-			VisitorDate:          dateTime(at.Add(-time.Second).Format(time.RFC3339)),
-			CreatedAt:            dateTime(text),
-			UpdatedAt:            dateTime(text),
-		}})
-	}
-	slices.SortFunc(c.transactions, func(a, b transaction) int { return a.received.Compare(b.received) })
-}
-
-// amount has as many decimals as the currency.
-func amount(d dice, currency string) float64 {
-	cents := 500 + d.IntN(40_000)
-	switch currency {
-	case "JPY":
-		return float64(cents)
-	case "KWD":
-		return float64(cents) / 1000
-	}
-	return float64(cents) / 100
-}
-
 // soil gives the conversation one value that is none.
 func (c *conversation) soil(d dice) {
 	switch d.IntN(4) {
@@ -268,8 +222,8 @@ func (c *conversation) surveyAt(now time.Time) *iaSurvey {
 func (c *conversation) conversionsAt(now, horizon time.Time) *iaConversions {
 	var shown []iaTransaction
 	for _, t := range c.transactions {
-		if reached(t.received, now) && !t.received.After(horizon) {
-			shown = append(shown, t.iaTransaction)
+		if s, ok := t.shown(now); ok && !t.received.After(horizon) {
+			shown = append(shown, s)
 		}
 	}
 	if shown == nil {

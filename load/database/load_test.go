@@ -66,22 +66,28 @@ func TestTogetherIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// Update replaces the rows that the delta holds and appends those that are new.
+// Update removes the rows that left, replaces those that the delta holds and appends
+// those that are new; either file may be all there is.
 func TestUpdate(t *testing.T) {
 	records := table(column("id", arrow.BinaryTypes.String, "Identifier"), column("size", arrow.PrimitiveTypes.Int64, "Size"))
 	first := writeParquet(t, "SELECT 'r' || i AS id, i AS size FROM range(10) r(i)")
 	delta := writeParquet(t, "SELECT 'r' || i AS id, 100 * i AS size FROM range(8, 12) r(i)")
-	want := writeParquet(t, "SELECT 'r' || i AS id, CASE WHEN i < 8 THEN i ELSE 100 * i END AS size FROM range(12) r(i)")
+	left := writeParquet(t, "SELECT 'r' || i AS id, i AS size FROM range(2, 4) r(i)")
+	later := writeParquet(t, "SELECT 'r' || i AS id, i AS size FROM range(5, 6) r(i)")
+	want := writeParquet(t, "SELECT 'r' || i AS id, CASE WHEN i < 8 THEN i ELSE 100 * i END AS size FROM range(12) r(i) WHERE i NOT IN (2, 3, 5)")
 	db := open(t, "")
 	defer db.Close()
 	if err := db.Fill(t.Context(), []database.Contents{{Table: records, Files: []string{first}}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Together(t.Context(), func() error { return db.Update(t.Context(), records, delta) }); err != nil {
+	if err := db.Together(t.Context(), func() error { return db.Update(t.Context(), records, delta, left) }); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := db.Compare(t.Context(), records, []string{want}); err != nil || n != 12 {
-		t.Errorf("%d rows (%v), want 12", n, err)
+	if err := db.Together(t.Context(), func() error { return db.Update(t.Context(), records, "", later) }); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := db.Compare(t.Context(), records, []string{want}); err != nil || n != 9 {
+		t.Errorf("%d rows (%v), want 9", n, err)
 	}
 }
 

@@ -170,19 +170,32 @@ func (d *DB) insert(ctx context.Context, t load.Table, files []string) error {
 	return nil
 }
 
-// Update replaces, by key, the rows that the delta file holds, and appends those
-// that are new: two statements, which belong Together.
-func (d *DB) Update(ctx context.Context, t load.Table, delta string) error {
+// Update removes, by key, the rows of the file of those that left, replaces those that
+// the delta file holds, and appends those that are new. Either path may be empty. The
+// statements belong Together.
+func (d *DB) Update(ctx context.Context, t load.Table, delta, left string) error {
+	for _, file := range []string{left, delta} {
+		if file == "" {
+			continue
+		}
+		if err := d.remove(ctx, t, file); err != nil {
+			return fmt.Errorf("update table %s: %w", t.Full(), err)
+		}
+	}
+	if delta == "" {
+		return nil
+	}
+	return d.insert(ctx, t, []string{delta})
+}
+
+// remove deletes the rows whose keys a file holds.
+func (d *DB) remove(ctx context.Context, t load.Table, file string) error {
 	match := make([]string, len(t.Key))
 	for i, k := range t.Key {
 		match[i] = fmt.Sprintf("t.%s = d.%s", Ident(k), Ident(k))
 	}
-	remove := fmt.Sprintf("DELETE FROM %s t USING read_parquet(%s, hive_partitioning = false) d WHERE %s",
-		Name(t), Files([]string{delta}), strings.Join(match, " AND "))
-	if err := d.Exec(ctx, remove); err != nil {
-		return fmt.Errorf("update table %s: %w", t.Full(), err)
-	}
-	return d.insert(ctx, t, []string{delta})
+	return d.Exec(ctx, fmt.Sprintf("DELETE FROM %s t USING read_parquet(%s, hive_partitioning = false) d WHERE %s",
+		Name(t), Files([]string{file}), strings.Join(match, " AND ")))
 }
 
 // Rows counts the rows of a table.

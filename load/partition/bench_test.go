@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -176,6 +177,48 @@ func BenchmarkNight(b *testing.B) {
 			}
 			b.ReportMetric(float64(written), "bytes-written")
 			b.ReportMetric(float64(files), "files-written")
+		})
+	}
+}
+
+// BenchmarkLooks finds what is gone after a first load: a million looks, a hundred a
+// page, at parents of which one in ten has a child, and nothing is gone. Against it,
+// the same children without a look.
+func BenchmarkLooks(b *testing.B) {
+	const parents, pages = 1_000_000, 10_000
+	g := rand.New(rand.NewPCG(1, 1))
+	names := make([][]byte, parents)
+	for i := range names {
+		names[i] = fmt.Appendf(nil, "%08x-%04x-4%03x-a%03x-%012x", g.Uint32(), g.IntN(1<<16), g.IntN(1<<12), g.IntN(1<<12), g.Uint64()>>16)
+	}
+	var all []showing
+	for i := 0; i < parents; i += 10 {
+		all = append(all, showing{page: i / (parents / pages), parent: string(names[i]), day: 20089 + int32(i/2800), children: map[string]string{"1": "x"}})
+	}
+	rec := childRecord(memory.DefaultAllocator, all)
+	defer rec.Release()
+	for name, looks := range map[string]bool{"with": true, "without": false} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				s, err := NewStage(childTable, Month, b.TempDir(), NewPool(1<<30), memory.DefaultAllocator)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := s.Add(rec); err != nil {
+					b.Fatal(err)
+				}
+				for page := range pages {
+					if looks {
+						if err := s.Look(pageName(page), slices.Values(names[page*(parents/pages):(page+1)*(parents/pages)])); err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+				if moves, err := s.Moved(b.Context(), nil); err != nil || len(moves) > 0 {
+					b.Fatalf("%d keys moved: %v", len(moves), err)
+				}
+				s.Close()
+			}
 		})
 	}
 }

@@ -107,7 +107,7 @@ func (m *merge) carryRun(c *cursor, carrier *carrier) error {
 func (m *merge) carryBatch(b *batch, carrier *carrier) error {
 	for i := range b.rows() {
 		moved, ok := m.plan.Moved[b.keys.Value(i)]
-		if !ok || moved.to == b.parts[i] {
+		if !ok || moved.to == b.parts[i] || moved.to == nowhere {
 			continue
 		}
 		if err := carrier.add(b, i, moved.to); err != nil {

@@ -20,78 +20,59 @@ const (
 	maxFilter = 1 << 25
 )
 
-// keyLog notes in which partition which key stands, by hash. Its memory does not
-// grow with the rows.
-type keyLog struct {
-	path    string // of the spilled files, which add a number
-	limit   int    // entries that stay in memory
-	seed    maphash.Seed
-	entries []entry
+// hashLog notes entries by their hash. Its memory does not grow with them.
+type hashLog[E hashed] struct {
+	path    string         // of the spilled files, which add a number
+	limit   int            // entries that stay in memory
+	size    int            // bytes of a spilled entry
+	read    func([]byte) E // the inverse of E.append
+	entries []E
 	count   int // entries, spilled ones included
 	spilled bool
 }
 
-// entry is the hash of a key and one partition that it stands in.
-type entry struct {
-	hash uint64
-	part Partition
+type hashed interface {
+	hashed() uint64
+	append(to []byte) []byte
 }
 
-const entryBytes = 12
-
-func newKeyLog(path string) *keyLog {
-	return &keyLog{path: path, limit: logLimit, seed: maphash.MakeSeed()}
-}
-
-func (k *keyLog) hash(key string) uint64 { return maphash.String(k.seed, key) }
-
-// add notes the keys of an incoming batch.
-func (k *keyLog) add(b *batch) error {
-	for i, p := range b.parts {
-		if err := k.put(k.hash(b.keys.Value(i)), p); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (k *keyLog) put(hash uint64, p Partition) error {
-	k.entries = append(k.entries, entry{hash, p})
-	k.count++
-	if len(k.entries) < k.limit {
+func (l *hashLog[E]) put(e E) error {
+	l.entries = append(l.entries, e)
+	l.count++
+	if len(l.entries) < l.limit {
 		return nil
 	}
-	return k.spill()
+	return l.spill()
 }
 
 // spill appends the entries to the files of their hashes.
-func (k *keyLog) spill() error {
-	k.spilled = true
+func (l *hashLog[E]) spill() error {
+	l.spilled = true
 	var sizes [logFiles]int
-	for _, e := range k.entries {
-		sizes[e.hash%logFiles] += entryBytes
+	for _, e := range l.entries {
+		sizes[e.hashed()%logFiles] += l.size
 	}
 	var parts [logFiles][]byte
 	for n, size := range sizes {
 		parts[n] = make([]byte, 0, size)
 	}
-	for _, e := range k.entries {
-		n := e.hash % logFiles
-		parts[n] = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint64(parts[n], e.hash), uint32(e.part))
+	for _, e := range l.entries {
+		n := e.hashed() % logFiles
+		parts[n] = e.append(parts[n])
 	}
-	k.entries = k.entries[:0]
+	l.entries = l.entries[:0]
 	for n, part := range parts {
 		if len(part) == 0 {
 			continue
 		}
-		if err := appendFile(k.file(n), part); err != nil {
+		if err := appendFile(l.file(n), part); err != nil {
 			return fmt.Errorf("log keys: %w", err)
 		}
 	}
 	return nil
 }
 
-func (k *keyLog) file(n int) string { return fmt.Sprintf("%s%02d", k.path, n) }
+func (l *hashLog[E]) file(n int) string { return fmt.Sprintf("%s%02d", l.path, n) }
 
 func appendFile(name string, data []byte) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
@@ -105,53 +86,98 @@ func appendFile(name string, data []byte) error {
 	return f.Close()
 }
 
-// several lists the hashes that stand in more than one partition.
-func (k *keyLog) several() (map[uint64]struct{}, error) {
-	several := map[uint64]struct{}{}
-	err := k.each(func(entries []entry) { findSeveral(entries, several) })
-	return several, err
-}
-
 // filter is of the hashes in the log.
-func (k *keyLog) filter() (filter, error) {
-	size := 1 << 10
-	for size < 16*k.count && size < maxFilter {
-		size *= 2
-	}
-	f := make(filter, size/64)
-	err := k.each(func(entries []entry) {
+func (l *hashLog[E]) filter() (filter, error) {
+	f := newFilter(l.count)
+	err := l.each(func(entries []E) {
 		for _, e := range entries {
-			f.set(e.hash)
+			f.set(e.hashed())
 		}
 	})
 	return f, err
 }
 
 // each visits the entries, all of one hash together.
-func (k *keyLog) each(visit func([]entry)) error {
-	if !k.spilled {
-		visit(k.entries)
+func (l *hashLog[E]) each(visit func([]E)) error {
+	if !l.spilled {
+		visit(l.entries)
 		return nil
 	}
-	if err := k.spill(); err != nil {
+	if err := l.spill(); err != nil {
 		return err
 	}
-	var entries []entry
+	var entries []E
 	for n := range logFiles {
-		data, err := os.ReadFile(k.file(n))
+		data, err := os.ReadFile(l.file(n))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // no key had that hash
+			continue // no entry had that hash
 		}
 		if err != nil {
 			return fmt.Errorf("read the log of keys: %w", err)
 		}
 		entries = entries[:0]
-		for ; len(data) >= entryBytes; data = data[entryBytes:] {
-			entries = append(entries, entry{binary.LittleEndian.Uint64(data), Partition(binary.LittleEndian.Uint32(data[8:]))})
+		for ; len(data) >= l.size; data = data[l.size:] {
+			entries = append(entries, l.read(data))
 		}
 		visit(entries)
 	}
 	return nil
+}
+
+// remove removes the spilled files.
+func (l *hashLog[E]) remove() {
+	if l.spilled {
+		for n := range logFiles {
+			os.Remove(l.file(n))
+		}
+	}
+}
+
+// keyLog notes in which partition which key stands, by hash.
+type keyLog struct {
+	hashLog[entry]
+	seed maphash.Seed
+}
+
+// entry is the hash of a key and one partition that it stands in.
+type entry struct {
+	hash uint64
+	part Partition
+}
+
+const entryBytes = 12
+
+func (e entry) hashed() uint64 { return e.hash }
+
+func (e entry) append(to []byte) []byte {
+	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint64(to, e.hash), uint32(e.part))
+}
+
+func readEntry(from []byte) entry {
+	return entry{binary.LittleEndian.Uint64(from), Partition(binary.LittleEndian.Uint32(from[8:]))}
+}
+
+func newKeyLog(path string) *keyLog {
+	return &keyLog{hashLog[entry]{path: path, limit: logLimit, size: entryBytes, read: readEntry}, maphash.MakeSeed()}
+}
+
+func (k *keyLog) hash(key string) uint64 { return maphash.String(k.seed, key) }
+
+// add notes the keys of an incoming batch.
+func (k *keyLog) add(b *batch) error {
+	for i, p := range b.parts {
+		if err := k.put(entry{k.hash(b.keys.Value(i)), p}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// several lists the hashes that stand in more than one partition.
+func (k *keyLog) several() (map[uint64]struct{}, error) {
+	several := map[uint64]struct{}{}
+	err := k.each(func(entries []entry) { findSeveral(entries, several) })
+	return several, err
 }
 
 // findSeveral goes through the entries with a table of open addressing.
@@ -174,17 +200,17 @@ func findSeveral(entries []entry, several map[uint64]struct{}) {
 	}
 }
 
-// remove removes the spilled files.
-func (k *keyLog) remove() {
-	if k.spilled {
-		for n := range logFiles {
-			os.Remove(k.file(n))
-		}
-	}
-}
-
 // filter tells for sure that a hash has not been set; its length is a power of two.
 type filter []uint64
+
+// newFilter has room for n hashes.
+func newFilter(n int) filter {
+	size := 1 << 10
+	for size < 16*n && size < maxFilter {
+		size *= 2
+	}
+	return make(filter, size/64)
+}
 
 func (f filter) set(hash uint64) {
 	f[hash>>6&uint64(len(f)-1)] |= 1 << (hash >> 40 % 64)

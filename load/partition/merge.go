@@ -19,8 +19,9 @@ type Plan struct {
 	Moved Moves
 	// Path names the file of a new partition; its folder is made.
 	Path func(Partition) string
-	// Delta, if not empty, is where the new and changed rows are written too.
-	Delta string
+	// Delta, if not empty, is where the new and changed rows are written too, and Left
+	// where those of the old files are that the table has no more.
+	Delta, Left string
 	// Window tells the window of a landed page, -1 where it is of no interest.
 	Window func(page string) int
 	// Windows is how many windows there are.
@@ -34,6 +35,7 @@ type Outcome struct {
 	Windows    []WindowCounts
 	Columns    []ColumnCounts // by column of the table
 	DeltaRows  int64          // rows in the delta file; it exists only if there are any
+	LeftRows   int64          // rows in the file of those that left; likewise
 }
 
 // Merge writes the new file of every partition that the staged rows touch and
@@ -48,8 +50,10 @@ func (s *Stage) Merge(ctx context.Context, plan Plan) (*Outcome, error) {
 	if err == nil {
 		err = m.all(ctx)
 	}
-	if err == nil {
-		err = m.finishDelta()
+	for _, w := range []**fileWriter{&m.delta, &m.left} {
+		if err == nil {
+			err = closeScratch(w)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("table %s: %w", s.table.Full(), err)
@@ -94,6 +98,7 @@ type merge struct {
 	group  group
 	moving map[string]*moving // by moved key
 	delta  *fileWriter
+	left   *fileWriter
 
 	unasked   []columnSet         // by page number: what its rows leave as it was; nil for nothing
 	carried   []*Stage            // versions of moved keys, put where the keys end
@@ -147,8 +152,10 @@ func (m *merge) close() {
 	for _, s := range m.carried {
 		s.Close()
 	}
-	if m.delta != nil {
-		m.delta.abandon()
+	for _, w := range []*fileWriter{m.delta, m.left} {
+		if w != nil {
+			w.abandon()
+		}
 	}
 }
 
@@ -206,7 +213,7 @@ func (m *merge) groups(p Partition, w *partitionWriter) (changed bool, err error
 		m.group.clear()
 		moved, so := m.movingOf(key)
 		for len(m.heap) > 0 && m.heap[0].at.part == p && m.heap[0].sameKey(prefix, key) {
-			if err := m.take(moved.after); err != nil {
+			if err := m.take(moved); err != nil {
 				return false, err
 			}
 		}
@@ -222,11 +229,13 @@ func (m *merge) groups(p Partition, w *partitionWriter) (changed bool, err error
 
 // take moves the heap's first row into the group: it becomes the winner unless
 // its content is that of the winner so far, which was seen first and stays. A
-// winner so far that is no newer than after gives way in any case; so does one of
-// which a value is not known to a row of the old file, which knows what came before.
-func (m *merge) take(after string) error {
+// winner so far that is no newer than moved.after gives way in any case; so does one
+// of which a value is not known to a row of the old file, which knows what came
+// before. A row from before the key was gone is counted, and no more.
+func (m *merge) take(moved move) error {
 	c := m.heap[0]
 	row, unasked := c.row(), c.leaves()
+	gone, after := moved.gone != "" && comparePages(c.cur.page(row), moved.gone) < 0, moved.after
 	g := &m.group
 	switch {
 	case c.carried:
@@ -236,10 +245,14 @@ func (m *merge) take(after string) error {
 		g.incoming++
 		m.count(c.cur.page(row))
 	}
-	if g.win == nil || after != "" && comparePages(g.win.page(g.row), after) <= 0 || c.old && g.guessed != 0 || !g.same(c.cur, row, m.stage.layout.compare, unasked) {
+	switch {
+	case gone:
+	case g.win == nil || after != "" && comparePages(g.win.page(g.row), after) <= 0 || c.old && g.guessed != 0 || !g.same(c.cur, row, m.stage.layout.compare, unasked):
 		g.choose(c.cur, row, c.old && !c.carried, unasked)
 	}
-	g.guessed, g.unasked = g.guessed&unasked, unasked
+	if !gone {
+		g.guessed, g.unasked = g.guessed&unasked, unasked
+	}
 	ok, err := c.advance(g.keep)
 	if err != nil {
 		return err
@@ -271,10 +284,13 @@ func (m *merge) settle(w *partitionWriter, key string, moved move, so *moving) (
 	g := &m.group
 	defer g.clear()
 	counts := &m.out.Counts
-	m.again(key, moved, so != nil && moved.to != w.part)
 	for _, n := range g.windows {
 		m.out.Windows[n].Keys++
 	}
+	if so != nil && moved.to == nowhere {
+		return g.old, m.gone(so)
+	}
+	m.again(key, moved, so != nil && moved.to != w.part)
 	if so != nil && moved.to != w.part {
 		so.leave(g, moved, counts)
 		return g.old, nil
@@ -310,12 +326,13 @@ func (m *merge) addDelta(rows picks) error {
 	return m.delta.write(rows)
 }
 
-func (m *merge) finishDelta() error {
-	if m.delta == nil {
+// closeScratch closes a scratch file, where there is one.
+func closeScratch(w **fileWriter) error {
+	if *w == nil {
 		return nil
 	}
-	_, err := m.delta.close()
-	m.delta = nil
+	_, err := (*w).close()
+	*w = nil
 	return err
 }
 

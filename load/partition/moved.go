@@ -7,19 +7,18 @@ import (
 	"io"
 	"maps"
 	"slices"
-
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
 // Moves tells of keys that stand in more than one partition, old and incoming
-// rows together, where they end. Rows of such a key leave every other partition.
+// rows together, where they end. Rows of such a key leave every other partition. So
+// do, with all their versions, the keys that a look shows to be gone.
 type Moves map[string]move
 
-// move is where a key that stands in several partitions ends.
+// move is where a key ends that stands in several partitions, or is gone or was.
 type move struct {
-	to    Partition
+	to    Partition   // nowhere: it is gone
 	after string      // the newest page on which it stood elsewhere: versions up to it have had their day
+	gone  string      // the newest look that did not show it: versions older than that are as if they had never been
 	known bool        // the table held the key before
 	came  bool        // an incoming row stands where the key ends
 	held  []Partition // of the old files, those that have the key, ascending
@@ -48,11 +47,13 @@ func (m Moves) partitions(wanted func(move, Partition) bool) []Partition {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// Moved finds the keys that came and stand in more than one partition. Old maps
-// each partition of the table to its file. It is called after the last Add.
+// Moved finds the keys that came and stand in more than one partition, and those that
+// are gone, or were before they came again. Old maps each partition of the table to
+// its file. It is called after the last Add.
 //
-// Keys are compared by their hashes, of which the log spills to disk; only where
-// one hash stands in several partitions are the keys and pages behind it read.
+// Keys are compared by their hashes, of which the logs spill to disk; only where one
+// hash stands in several partitions, or was gone, are the keys and pages behind it
+// read.
 func (s *Stage) Moved(ctx context.Context, old map[Partition]string) (Moves, error) {
 	moves, err := s.moved(ctx, old)
 	if err != nil {
@@ -63,27 +64,39 @@ func (s *Stage) Moved(ctx context.Context, old map[Partition]string) (Moves, err
 
 func (s *Stage) moved(ctx context.Context, old map[Partition]string) (Moves, error) {
 	touched := s.Touched()
-	if len(touched) == 0 || len(touched) == 1 && len(old) <= 1 && (len(old) == 0 || old[touched[0]] != "") {
+	one := len(touched) == 0 || len(touched) == 1 && len(old) <= 1 && (len(old) == 0 || old[touched[0]] != "")
+	if one && !s.looked() {
 		return nil, nil
 	}
 	if err := s.logOld(ctx, old); err != nil {
 		return nil, err
 	}
-	several, err := s.keys.several()
-	if err != nil || len(several) == 0 {
+	wanted, err := s.keys.several()
+	if err != nil {
 		return nil, err
 	}
+	unseen, err := s.unseen()
+	if err != nil {
+		return nil, err
+	}
+	for hash := range unseen {
+		wanted[hash] = struct{}{}
+	}
+	if len(wanted) == 0 {
+		return nil, nil
+	}
 	places := placesByKey{}
-	if err := s.incomingPlaces(several, places); err != nil {
+	if err := s.incomingPlaces(wanted, places); err != nil {
 		return nil, err
 	}
 	for _, p := range slices.Sorted(maps.Keys(old)) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		err := s.layout.eachKey(old[p], s.tables, s.layout.page >= 0, func(key, page string) error {
-			if _, ok := several[s.keys.hash(key)]; ok && places[key] != nil {
-				places.see(key, whereabouts{p, page, true})
+		err := s.layout.eachKey(old[p], s.tables, s.layout.page >= 0, func(k oldKey) error {
+			hash := s.keys.hash(k.key)
+			if _, ok := wanted[hash]; ok && (places[k.key] != nil || s.gone(unseen, k.key) != "") {
+				places.see(k.key, whereabouts{p, k.page, true})
 			}
 			return nil
 		})
@@ -91,10 +104,11 @@ func (s *Stage) moved(ctx context.Context, old map[Partition]string) (Moves, err
 			return nil, err
 		}
 	}
-	return places.settle(), nil
+	return places.settle(func(key string) string { return s.gone(unseen, key) }), nil
 }
 
-// logOld adds to the log where the keys that came may stand in the old files.
+// logOld adds to the logs where the keys that came may stand in the old files, and
+// which children of the parents that pages show may be there.
 func (s *Stage) logOld(ctx context.Context, old map[Partition]string) error {
 	if len(old) == 0 {
 		return nil
@@ -103,13 +117,27 @@ func (s *Stage) logOld(ctx context.Context, old map[Partition]string) error {
 	if err != nil {
 		return err
 	}
+	var shown filter // parents
+	if s.looked() {
+		if shown, err = s.looks.filter(); err != nil {
+			return err
+		}
+	}
 	for _, p := range slices.Sorted(maps.Keys(old)) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := s.layout.eachKey(old[p], s.tables, false, func(key, _ string) error {
-			if h := s.keys.hash(key); came.has(h) {
-				return s.keys.put(h, p)
+		err := s.layout.eachKey(old[p], s.tables, shown != nil, func(k oldKey) error {
+			hash := s.keys.hash(k.key)
+			if shown != nil {
+				if parent := s.looks.parent([]byte(k.parent)); shown.has(parent.high) {
+					if err := s.looks.child(parent, hash, s.pool.pages.one(k.page)); err != nil {
+						return err
+					}
+				}
+			}
+			if came.has(hash) {
+				return s.keys.put(entry{hash, p})
 			}
 			return nil
 		})
@@ -120,12 +148,12 @@ func (s *Stage) logOld(ctx context.Context, old map[Partition]string) error {
 	return nil
 }
 
-// incomingPlaces notes where the staged rows stand whose hash is among several.
-func (s *Stage) incomingPlaces(several map[uint64]struct{}, places placesByKey) error {
+// incomingPlaces notes where the staged rows stand whose hash is wanted.
+func (s *Stage) incomingPlaces(wanted map[uint64]struct{}, places placesByKey) error {
 	note := func(b *batch) {
 		for i := range b.rows() {
 			key := b.keys.Value(i)
-			if _, ok := several[s.keys.hash(key)]; ok {
+			if _, ok := wanted[s.keys.hash(key)]; ok {
 				places.see(string([]byte(key)), whereabouts{b.parts[i], b.page(i), false})
 			}
 		}
@@ -162,57 +190,6 @@ func (c *cursor) each(visit func(*batch)) error {
 	}
 }
 
-// keyRows is how many keys of a file are read at a time.
-const keyRows = 8192
-
-// eachKey reads the keys of a partition file, and their pages where they are asked
-// for. What it passes is good until the visit returns.
-func (l *layout) eachKey(path string, table *arrow.Schema, pages bool, visit func(key, page string) error) error {
-	places := slices.Clone(l.key)
-	if pages {
-		places = append(places, l.page)
-	}
-	columns := make([]arrow.Field, len(places))
-	for i, c := range places {
-		columns[i] = table.Field(c)
-	}
-	s, err := openStored(path, columns, keyRows)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	key := make([]int, len(l.key))
-	for i := range key {
-		key[i] = i
-	}
-	each := func(rec arrow.Record) error {
-		defer rec.Release()
-		keys := sortKeys(rec, key)
-		for i := range keys.Len() {
-			page := ""
-			if pages {
-				page = rec.Column(len(key)).(*array.String).Value(i)
-			}
-			if err := visit(keys.Value(i), page); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	for {
-		rec, err := s.read()
-		if err == io.EOF {
-			return nil
-		}
-		if err == nil {
-			err = each(rec)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
 // whereabouts is where versions of a key stand: the newest page of them.
 type whereabouts struct {
 	part  Partition
@@ -236,14 +213,15 @@ func (p placesByKey) see(key string, at whereabouts) {
 }
 
 // settle decides for each key which partition holds its newest version. A page
-// that is read again, after a fix, wins over what it gave before.
-func (p placesByKey) settle() Moves {
+// that is read again, after a fix, wins over what it gave before. Gone names the
+// newest look that did not show a key; empty for none.
+func (p placesByKey) settle(gone func(key string) string) Moves {
 	moves := Moves{}
 	for key, all := range p {
 		newest := slices.MaxFunc(all, func(a, b whereabouts) int {
 			return cmp.Or(comparePages(a.page, b.page), -compareBool(a.known, b.known), cmp.Compare(a.part, b.part))
 		})
-		m := move{to: newest.part}
+		m := move{to: newest.part, gone: gone(key)}
 		elsewhere := false
 		for _, at := range all {
 			if at.known {
@@ -258,7 +236,10 @@ func (p placesByKey) settle() Moves {
 				}
 			}
 		}
-		if slices.Sort(m.held); elsewhere { // and not two keys with one hash
+		if comparePages(newest.page, m.gone) < 0 {
+			m.to, m.after, m.came = nowhere, "", false
+		}
+		if slices.Sort(m.held); elsewhere || m.gone != "" { // and not two keys with one hash
 			moves[key] = m
 		}
 	}

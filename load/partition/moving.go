@@ -9,7 +9,7 @@ import (
 // far: it is one key, however many of them have its rows.
 type moving struct {
 	windows []int // that have been given the key
-	counted bool  // as one that came and changed nothing
+	counted bool  // as one that came and changed nothing, or is gone
 }
 
 // movingOf returns where the key ends and what has been counted of it; nil for one
@@ -49,4 +49,30 @@ func (k *moving) leave(g *group, to move, counts *Counts) {
 		counts.Superseded--
 		counts.Unchanged++
 	}
+}
+
+// gone counts the rows of a group whose key is gone, and writes the old one to the
+// file of those that left.
+func (m *merge) gone(so *moving) error {
+	g, counts := &m.group, &m.out.Counts
+	counts.Superseded += g.incoming
+	if !so.counted {
+		so.counted = true
+		counts.Gone++
+	}
+	if !g.old {
+		return nil
+	}
+	counts.Superseded++
+	if m.plan.Left == "" {
+		return nil
+	}
+	if m.left == nil {
+		var err error
+		if m.left, err = newScratchWriter(m.plan.Left, m.stage.tables, m.stage.mem); err != nil {
+			return err
+		}
+	}
+	m.out.LeftRows++
+	return m.left.write(picks{batches: []*batch{g.before}, rows: []pick{{row: int32(g.beforeRow)}}})
 }

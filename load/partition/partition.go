@@ -121,7 +121,8 @@ type Result struct {
 // Counts says what a merge did with the rows of one table.
 type Counts struct {
 	New, Changed, Unchanged int64 // keys
-	Superseded              int64 // incoming rows that gave way to another version of their key
+	Superseded              int64 // rows that gave way: incoming ones to another version of their key, any to a look that does not show them
+	Gone                    int64 // keys that had rows, old or incoming, and that the vendor shows no more
 }
 
 // WindowCounts is the share of one window in a merge: Rows incoming, of Keys

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"nightjar/load"
@@ -55,6 +56,7 @@ type Stage struct {
 	files  []string // sorted, on disk
 	number int
 	keys   *keyLog
+	looks  *lookLog               // nil where rows are nested in no record
 	parts  map[Partition]struct{} // that incoming rows fall into
 
 	unasked map[int32]columnSet // see NotAsked
@@ -90,6 +92,12 @@ func NewStage(t load.Table, w Width, dir string, pool *Pool, mem memory.Allocato
 	l.staged = stagedSchema(t.Arrow, l.page)
 	s := &Stage{table: t, layout: l, pool: pool, dir: dir, mem: mem, tables: t.Arrow, parts: map[Partition]struct{}{}}
 	s.keys = newKeyLog(s.Scratch("keys"))
+	if t.Parent != "" {
+		if t.Parent != t.Key[0] || t.Arrow.Field(l.key[0]).Type.ID() != arrow.STRING || l.page < 0 {
+			return nil, fmt.Errorf("table %s: %s is no text that its key begins with, or its rows have no versions", t.Full(), t.Parent)
+		}
+		s.looks = newLookLog(s.Scratch("looks"))
+	}
 	return s, nil
 }
 
@@ -147,13 +155,21 @@ func (s *Stage) newRunFile() string {
 	return s.Scratch(fmt.Sprintf("run%06d", s.number))
 }
 
-// note logs the keys and partitions of b; s.mu is held.
+// note logs the keys, parents and partitions of b; s.mu is held.
 func (s *Stage) note(b *batch) error {
 	last, first := Partition(0), true
 	for _, p := range b.parts {
 		if first || p != last {
 			s.parts[p] = struct{}{}
 			last, first = p, false
+		}
+	}
+	if s.looks != nil {
+		parents := b.rec.Column(s.layout.key[0]).(*array.String)
+		for i, page := range b.pages {
+			if err := s.looks.child(s.looks.parent([]byte(parents.Value(i))), s.keys.hash(b.keys.Value(i)), page); err != nil {
+				return err
+			}
 		}
 	}
 	return s.keys.add(b)
@@ -190,6 +206,9 @@ func (s *Stage) Close() error {
 	}
 	s.pool.used.Add(-s.taken)
 	s.keys.remove()
+	if s.looks != nil {
+		s.looks.remove()
+	}
 	for _, f := range s.files {
 		os.Remove(f)
 	}

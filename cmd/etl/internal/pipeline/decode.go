@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"path"
 	"sync"
 
@@ -147,9 +148,11 @@ func (l *leg) decodePage(decoder transform.Decoder, page landedPage, known gapsB
 		return fmt.Errorf("read its request record: %w", err)
 	}
 	before := rows.Rejected()
-	decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Records: page.Rows, Operation: request.Operation, Variables: request.Variables, Gaps: gaps}, page.body, rows)
+	decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Records: page.Rows, Operation: request.Operation, Variables: request.Variables, Gaps: gaps, Whole: (*transform.Span)(request.Whole)}, page.body, rows)
 	l.countRejected(page.Landed, rows.Rejected().Since(before))
-	return nil
+	return rows.Looks(func(t transform.Table, parents iter.Seq[[]byte]) error {
+		return l.stages[t.Full()].Look(page.Ref, parents)
+	})
 }
 
 // stage adds a record to the stage of its table.

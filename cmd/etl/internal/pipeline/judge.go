@@ -25,6 +25,7 @@ func (r *run) judge(ctx context.Context, l *leg, tables []merged) error {
 	l.judgeMissing()
 	l.judgeRejects(r.Config.Publish.MaxRejects)
 	l.judgeValues(tables, r.Config.Publish.MaxDrop)
+	l.judgeLeft(tables, r.Config.Publish.MaxDrop)
 	return r.judgeDrop(ctx, l, tables[0].outcome.Counts)
 }
 
@@ -90,6 +91,19 @@ func (l *leg) judgeValues(tables []merged, most float64) {
 	}
 	if len(lost) > 0 {
 		l.worsen(Held, fmt.Sprintf("the vendor now gives null for %s, a drop of more than max_drop %g%%", strings.Join(lost, ", "), 100*most))
+	}
+}
+
+// judgeLeft holds a run in which most of the rows leave that could: a vendor that
+// shows none of a sudden has hardly taken them all back.
+func (l *leg) judgeLeft(tables []merged, most float64) {
+	for _, m := range tables {
+		left := m.outcome.LeftRows
+		had := left + m.outcome.Counts.Changed + m.outcome.Counts.Unchanged
+		if had >= fewValues && float64(left) > most*float64(had) {
+			l.worsen(Held, fmt.Sprintf("the vendor shows %d of %d rows of %s no more, a drop of more than max_drop %g%%",
+				left, had, m.table.Full(), 100*most))
+		}
 	}
 }
 

@@ -163,7 +163,7 @@ func happened(old, now map[string][]row) map[string]int {
 	for name, rows := range old {
 		before[name] = map[string]row{}
 		for _, r := range rows {
-			before[name][fmt.Sprint(r[keys[name][0]])] = r
+			before[name][fmt.Sprint(r[keys[name][len(keys[name])-1]])] = r
 		}
 	}
 	was := func(name string, key any) row { return before[name][fmt.Sprint(key)] }

@@ -231,6 +231,7 @@ func (l *leg) remadeWhole(tables []merged) {
 		for _, p := range m.outcome.Partitions {
 			rows += p.Rows
 		}
+		rows += m.outcome.Counts.Gone
 		had := l.run.parent.Manifest.Tables[m.table.Full()].Rows
 		most := l.run.Config.Publish.MaxDrop
 		switch {

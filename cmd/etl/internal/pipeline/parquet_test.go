@@ -213,7 +213,7 @@ func TestParquetForOtherReaders(t *testing.T) {
 			"created_at " + instant, "closed_at " + instant, "closed_date DATE", "duration_seconds DOUBLE", "tags list of " + text,
 			"csat_score INT(8,true)", "nps_score INT(8,true)", "survey_comment " + text,
 			"_extracted_at " + instant + " required", "_page " + text + " required"},
-		"iadvize.transactions": {"transaction_id " + text + " required", "conversation_id " + text, "external_conversion_id " + text,
+		"iadvize.transactions": {"conversation_id " + text + " required", "transaction_id " + text + " required", "external_conversion_id " + text,
 			"amount DECIMAL(18,4)", "currency " + text, "received_at " + instant, "closed_date DATE",
 			"_extracted_at " + instant + " required", "_page " + text + " required"},
 		"aircall.calls": {"call_id " + text + " required", "direction " + text, "call_type " + text, "from_number " + text, "to_number " + text,

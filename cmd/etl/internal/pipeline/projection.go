@@ -81,8 +81,8 @@ func (r *run) canUpdate(m *generation.Manifest, changes []merged) bool {
 		rows += t.Rows
 	}
 	for _, c := range changes {
-		replaced += c.outcome.DeltaRows
-		if len(c.outcome.Partitions) > 0 && c.outcome.DeltaRows == 0 && c.gone() {
+		replaced += c.outcome.DeltaRows + c.outcome.LeftRows
+		if len(c.outcome.Partitions) > 0 && c.outcome.DeltaRows+c.outcome.LeftRows == 0 && c.gone() {
 			return r.afresh(m)
 		}
 	}
@@ -98,7 +98,7 @@ func (r *run) afresh(m *generation.Manifest) bool {
 	return false
 }
 
-// gone reports whether rows left a partition without any delta to say so.
+// gone reports whether rows left a partition without a file to say so.
 func (c merged) gone() bool {
 	return slices.ContainsFunc(c.outcome.Partitions, func(p partition.Result) bool { return p.Changed })
 }
@@ -146,10 +146,7 @@ func (r *run) project(ctx context.Context, db *database.DB, m *generation.Manife
 // updateTables brings the tables of the last database up to date.
 func updateTables(ctx context.Context, db *database.DB, changes []merged) error {
 	for _, c := range changes {
-		if c.delta == "" {
-			continue
-		}
-		if err := db.Update(ctx, c.table, c.delta); err != nil {
+		if err := db.Update(ctx, c.table, c.delta, c.left); err != nil {
 			return err
 		}
 	}

@@ -22,6 +22,7 @@ type merged struct {
 	width   partition.Width
 	outcome *partition.Outcome
 	delta   string // path; empty where no row is new or changed
+	left    string // path; empty where no row has left the table
 }
 
 // publish merges the legs, judges them, and commits those that can be trusted.
@@ -180,7 +181,7 @@ func (r *run) mergeTable(ctx context.Context, t load.Table, s *partition.Stage, 
 		},
 	}
 	if len(old) > 0 {
-		plan.Delta = s.Scratch("delta")
+		plan.Delta, plan.Left = s.Scratch("delta"), s.Scratch("left")
 	}
 	outcome, err := s.Merge(ctx, plan)
 	if err != nil {
@@ -189,6 +190,9 @@ func (r *run) mergeTable(ctx context.Context, t load.Table, s *partition.Stage, 
 	m := merged{table: t, width: s.Width(), outcome: outcome}
 	if outcome.DeltaRows > 0 {
 		m.delta = plan.Delta
+	}
+	if outcome.LeftRows > 0 {
+		m.left = plan.Left
 	}
 	return m, nil
 }

@@ -23,7 +23,7 @@ import (
 
 // loadTable is a table of the transform as the load knows it.
 func loadTable(t transform.Table) load.Table {
-	return load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Arrow: t.Arrow()}
+	return load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Parent: t.Parent, Arrow: t.Arrow()}
 }
 
 // recordWidth is the width of the partitions of a table about the warehouse, which

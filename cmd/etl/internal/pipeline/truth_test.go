@@ -20,9 +20,9 @@ const askedAccount = "+10003334444"
 // keys are the vendor tables that the demo fills, and what identifies a row.
 var keys = map[string][]string{
 	"iadvize.conversations": {"conversation_id"},
-	"iadvize.transactions":  {"transaction_id"},
+	"iadvize.transactions":  {"conversation_id", "transaction_id"},
 	"aircall.calls":         {"call_id"},
-	"aircall.call_notes":    {"note_id"},
+	"aircall.call_notes":    {"call_id", "note_id"},
 	"volt.waves":            {"wave_id"},
 	"volt.messages":         {"message_id"},
 }

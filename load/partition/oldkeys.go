@@ -1,0 +1,74 @@
+package partition
+
+import (
+	"io"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+)
+
+// keyRows is how many keys of a file are read at a time.
+const keyRows = 8192
+
+// oldKey is the key of a row of a partition file.
+type oldKey struct {
+	key    string
+	parent string // empty where its first column is no text
+	page   string // empty where it is not asked for
+}
+
+// eachKey reads the keys of a partition file, and their pages where they are asked
+// for. What it passes is good until the visit returns.
+func (l *layout) eachKey(path string, table *arrow.Schema, pages bool, visit func(oldKey) error) error {
+	places := slices.Clone(l.key)
+	if pages {
+		places = append(places, l.page)
+	}
+	columns := make([]arrow.Field, len(places))
+	for i, c := range places {
+		columns[i] = table.Field(c)
+	}
+	s, err := openStored(path, columns, keyRows)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	for {
+		rec, err := s.read()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = eachOf(rec, len(l.key), visit)
+			rec.Release()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// eachOf visits the keys of a record whose first columns are the key, and the next one,
+// if there is one, the page.
+func eachOf(rec arrow.Record, width int, visit func(oldKey) error) error {
+	places := make([]int, width)
+	for i := range places {
+		places[i] = i
+	}
+	keys := sortKeys(rec, places)
+	parents, _ := rec.Column(0).(*array.String)
+	for i := range keys.Len() {
+		k := oldKey{key: keys.Value(i)}
+		if parents != nil {
+			k.parent = parents.Value(i)
+		}
+		if int(rec.NumCols()) > width {
+			k.page = rec.Column(width).(*array.String).Value(i)
+		}
+		if err := visit(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
