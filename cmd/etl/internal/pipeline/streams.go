@@ -82,6 +82,9 @@ func openConversations(o *opener) extract.Stream {
 }
 
 func conversationsAsOf(c *config.Config, p config.Pipeline, b extract.Bookmark) time.Time {
+	if c.Sources.IAdvize == nil { // a pipeline that is not enabled needs no source
+		return time.Time{}
+	}
 	return iadvize.AsOf(b, c.Sources.IAdvize.Projects, p.Start)
 }
 
