@@ -125,6 +125,9 @@ func duration(d time.Duration) string {
 
 // writePlans prints what a run would ask for.
 func writePlans(w io.Writer, plans []pipeline.Plan, zone *time.Location) {
+	if len(plans) > 0 && len(plans[0].Rebuild) > 0 {
+		fmt.Fprintf(w, "%s: the tables are first made anew of what has landed\n", strings.Join(plans[0].Rebuild, "; "))
+	}
 	for _, p := range plans {
 		calls := "an unknown number of requests"
 		if p.Calls > 0 {

@@ -43,6 +43,34 @@ func AsOf(b extract.Bookmark, projects []int64, start time.Time) time.Time {
 	return asOf
 }
 
+// Left says in words what the bookmark covers and the configuration no longer asks
+// for: projects, and days before the start.
+func Left(b extract.Bookmark, projects []int64, start time.Time) []string {
+	have, err := coverage.Read(b, isProject)
+	if err != nil {
+		return nil
+	}
+	var left []string
+	wanted := asked(projects)
+	before := false
+	for _, project := range slices.Sorted(maps.Keys(have.Parts)) {
+		switch {
+		case len(have.Parts[project]) == 0:
+		case slices.Contains(wanted, project):
+			before = before || have.Parts[project][0].From.Before(start)
+		case wanted[0] == everything: // which it is part of
+		case project == everything:
+			left = append(left, "projects other than those of the configuration are no longer asked for; their rows stay")
+		default:
+			left = append(left, fmt.Sprintf("project %d is no longer asked for; its rows stay", project))
+		}
+	}
+	if before {
+		left = append(left, fmt.Sprintf("what closed before the start, %s, is no longer asked for; its rows stay", start.Format(time.DateOnly)))
+	}
+	return left
+}
+
 // asked are the projects of a configuration, ascending; everything where it names
 // none.
 func asked(projects []int64) []int64 {

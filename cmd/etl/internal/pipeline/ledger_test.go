@@ -58,6 +58,13 @@ func TestReplayOfALandingZoneInPart(t *testing.T) {
 		"all runs of a stream": func(t *testing.T, v *vendors) {
 			removeAll(t, filepath.Dir(v.landedRuns("iadvize", "closed_conversations")[0]))
 		},
+		"half a journal and the records": func(t *testing.T, v *vendors) {
+			edit(t, v.landedRuns("iadvize", "closed_conversations")[0]+"/journal.jsonl", func(b []byte) []byte {
+				lines := strings.SplitAfter(string(b), "\n")
+				return []byte(strings.Join(lines[:len(lines)/2], ""))
+			})
+			removeAll(t, v.config.Warehouse+"/runs")
+		},
 		"and the records": func(t *testing.T, v *vendors) {
 			removeAll(t, v.landedRuns("iadvize", "closed_conversations")[0])
 			removeAll(t, v.config.Warehouse+"/runs")
@@ -75,7 +82,7 @@ func TestReplayOfALandingZoneInPart(t *testing.T) {
 				t.Fatal(err)
 			}
 			l := legOf(t, report, "conversations")
-			if report.Status != pipeline.Held || l.Status != pipeline.Held || l.Published || !strings.Contains(l.Reason, "is not there") && !strings.Contains(l.Reason, "of its") {
+			if report.Status != pipeline.Held || l.Status != pipeline.Held || l.Published || !strings.Contains(l.Reason, "is not there") && !strings.Contains(l.Reason, "of its") || !strings.Contains(l.Reason, "etl replay --accept") {
 				t.Errorf("the replay is %s; conversations are %s: %s", report.Status, l.Status, l.Reason)
 			}
 			if rows := v.table("iadvize.conversations"); len(rows) != 0 {

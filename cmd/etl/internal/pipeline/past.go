@@ -22,6 +22,9 @@ type past struct {
 	recorded []runlog.Record                  // of the runs after the one that made the live generation, oldest first
 	streams  map[ledger.Stream]*landed        // as far as anyone has asked
 	settled  map[ledger.Stream]ledger.Settled // by the live generation
+	// unrecorded says that there is neither a record nor a live generation: what counted
+	// is told by the landing zone alone.
+	unrecorded bool
 }
 
 // landed is one stream's runs in the landing zone.
@@ -101,6 +104,7 @@ func (r *run) recall(live string) error {
 	if len(all) > 0 {
 		first = all[0].RunID
 	}
+	r.unrecorded = first == "" && live == ""
 	if r.book, err = ledger.Recall(first, decisionsOf(all), told); err != nil {
 		return err
 	}

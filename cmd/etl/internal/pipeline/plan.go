@@ -23,6 +23,9 @@ type Plan struct {
 	Calls    int              `json:"calls"`  // requests expected; zero if unknown
 	Adopts   int              `json:"adopts"` // landed runs that would be taken over
 	Windows  []extract.Window `json:"windows"`
+	// Rebuild says which settings have changed that rows depend on: the tables are made
+	// anew first.
+	Rebuild []string `json:"rebuild,omitempty"`
 }
 
 // Plan says what Run would do, and does nothing of it: no socket is opened and
@@ -49,7 +52,7 @@ func (r *Runner) Plan(ctx context.Context, request Request) ([]Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		p := Plan{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Adopts: len(waiting), Windows: windows}
+		p := Plan{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Adopts: len(waiting), Windows: windows, Rebuild: run.changed()}
 		for i := range windows {
 			w := &windows[i]
 			if w.Calls == 0 {

@@ -127,6 +127,13 @@ func (r *run) replayable(since time.Time) ([]replayed, error) {
 		if err != nil {
 			return nil, err
 		}
+		if since.IsZero() && r.unrecorded {
+			lost, err := unreached(runs)
+			if err != nil {
+				return nil, err
+			}
+			next.missing = append(next.missing, lost...)
+		}
 		for _, run := range runs {
 			if !run.Header.Started.Before(since) {
 				next.runs = append(next.runs, run)

@@ -82,7 +82,7 @@ func (r *Runner) Status(ctx context.Context) (*State, error) {
 			s.Next = p.Schedule.Next(run.now)
 		}
 		if loader, _ := r.Config.Loader(p.Source, p.Stream); loader.Name == p.Name {
-			if err := run.describe(&s, p); err != nil {
+			if err := run.describe(ctx, &s, p, k); err != nil {
 				return nil, err
 			}
 		}
@@ -99,13 +99,18 @@ func (r *Runner) Status(ctx context.Context) (*State, error) {
 
 // describe says how the stream of a pipeline stands. Of several entries for a
 // stream, only the one that loads it has anything to say of that.
-func (r *run) describe(s *PipelineState, p config.Pipeline) error {
+func (r *run) describe(ctx context.Context, s *PipelineState, p config.Pipeline, k *known) error {
 	key := streamKey(p.Source, p.Stream)
 	if r.parent != nil {
 		s.FreshAsOf = r.asOf(r.parent.Manifest, key)
 	}
 	s.Bookmark = string(r.bookmark(p.Source, p.Stream))
 	var err error
+	if left := streams[key].left; left != nil && p.Enabled {
+		if s.NotAsked, err = left(ctx, &opener{run: r, pipeline: p, known: k}); err != nil {
+			return err
+		}
+	}
 	s.Waiting, err = r.waiting(p.Source, p.Stream)
 	return err
 }

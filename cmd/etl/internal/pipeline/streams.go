@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
@@ -39,6 +40,9 @@ type streamEntry struct {
 	// asOf is the instant up to which a bookmark proves that all was asked for; nil where
 	// it does not tell, and the runs do.
 	asOf func(*config.Config, config.Pipeline, extract.Bookmark) time.Time
+	// left says what the warehouse holds of the stream and the configuration no longer
+	// asks for; nil where there can be nothing.
+	left func(context.Context, *opener) ([]string, error)
 	// unproven says why the vendor leaves no proof that a window is whole; empty
 	// where it does.
 	unproven string
@@ -48,9 +52,9 @@ type streamEntry struct {
 // in extract, a file in transform and one in the sandbox.
 var streams = map[string]streamEntry{
 	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to", within: ofProjects,
-		extend: iadvize.Extend, asOf: conversationsAsOf, changed: "closed_at", settle: lookback},
+		extend: iadvize.Extend, asOf: conversationsAsOf, left: projectsLeft, changed: "closed_at", settle: lookback},
 	"aircall/calls": {open: openCalls, known: "true", settle: settle},
-	"volt/messages": {open: openMessages, changed: "sent_at", settle: settle},
+	"volt/messages": {open: openMessages, changed: "sent_at", settle: settle, left: accountsLeft},
 	"volt/waves": {open: openWaves, order: 1, settle: settle,
 		unproven: "the vendor lists no waves: ids were tried until enough in a row were absent"},
 	"desk/conversations":      {open: openDesk, extend: desk.Extend, asOf: deskAsOf, changed: "updated_at", settle: lookback},
@@ -86,6 +90,26 @@ func conversationsAsOf(c *config.Config, p config.Pipeline, b extract.Bookmark) 
 		return time.Time{}
 	}
 	return iadvize.AsOf(b, c.Sources.IAdvize.Projects, p.Start)
+}
+
+func projectsLeft(_ context.Context, o *opener) ([]string, error) {
+	return iadvize.Left(o.run.bookmark(o.pipeline.Source, o.pipeline.Stream), o.run.Config.Sources.IAdvize.Projects, o.pipeline.Start), nil
+}
+
+// accountsLeft lists the accounts whose messages the warehouse holds and that are not
+// among those of the configuration.
+func accountsLeft(ctx context.Context, o *opener) ([]string, error) {
+	held, err := column[string](ctx, o.known, "SELECT DISTINCT account_phone FROM volt.messages WHERE account_phone IS NOT NULL ORDER BY 1")
+	if err != nil {
+		return nil, err
+	}
+	var left []string
+	for _, account := range held {
+		if !slices.Contains(o.run.Config.Sources.Volt.Accounts, account) {
+			left = append(left, "account "+account+" is no longer asked for; its messages stay")
+		}
+	}
+	return left, nil
 }
 
 // ofProjects is the condition for the rows of a window's projects.
