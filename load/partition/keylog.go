@@ -151,8 +151,9 @@ func (l *hashLog[E]) load(n int) ([]byte, error) {
 	return data, err
 }
 
-// remove removes the spilled files.
+// remove removes the spilled files and lets go of the memory.
 func (l *hashLog[E]) remove() {
+	l.entries, l.room = nil, nil
 	if l.spilled {
 		for n := range logFiles {
 			os.Remove(l.file(n))
