@@ -61,10 +61,11 @@ func (d *DB) Create(ctx context.Context, t load.Table) error {
 	return nil
 }
 
-// compression leaves a key that is text as it is: no value comes twice, and DuckDB
-// would spend a fifth of a load, and more of every join, to halve the column.
+// compression leaves a key that is text as it is, below its parent if it has one: no
+// value comes twice, and DuckDB would spend a fifth of a load, and more of every join,
+// to halve the column.
 func compression(t load.Table, f arrow.Field) string {
-	if f.Type.ID() == arrow.STRING && len(t.Key) == 1 && t.Key[0] == f.Name {
+	if last := len(t.Key) - 1; f.Type.ID() == arrow.STRING && (last == 0 || t.Parent != "") && t.Key[last] == f.Name {
 		return " USING COMPRESSION uncompressed"
 	}
 	return ""

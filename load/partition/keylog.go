@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"io"
 	"io/fs"
 	"os"
 )
@@ -29,6 +30,7 @@ type hashLog[E hashed] struct {
 	entries []E
 	count   int // entries, spilled ones included
 	spilled bool
+	room    []byte // what is written or read at a time
 }
 
 type hashed interface {
@@ -53,8 +55,9 @@ func (l *hashLog[E]) spill() error {
 		sizes[e.hashed()%logFiles] += l.size
 	}
 	var parts [logFiles][]byte
+	rest := l.space(len(l.entries) * l.size)
 	for n, size := range sizes {
-		parts[n] = make([]byte, 0, size)
+		parts[n], rest = rest[:0:size], rest[size:]
 	}
 	for _, e := range l.entries {
 		n := e.hashed() % logFiles
@@ -70,6 +73,14 @@ func (l *hashLog[E]) spill() error {
 		}
 	}
 	return nil
+}
+
+// space is n bytes, good until it is asked for again.
+func (l *hashLog[E]) space(n int) []byte {
+	if cap(l.room) < n {
+		l.room = make([]byte, n)
+	}
+	return l.room[:n]
 }
 
 func (l *hashLog[E]) file(n int) string { return fmt.Sprintf("%s%02d", l.path, n) }
@@ -108,7 +119,7 @@ func (l *hashLog[E]) each(visit func([]E)) error {
 	}
 	var entries []E
 	for n := range logFiles {
-		data, err := os.ReadFile(l.file(n))
+		data, err := l.load(n)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // no entry had that hash
 		}
@@ -124,8 +135,25 @@ func (l *hashLog[E]) each(visit func([]E)) error {
 	return nil
 }
 
-// remove removes the spilled files.
+// load reads a spilled file.
+func (l *hashLog[E]) load(n int) ([]byte, error) {
+	f, err := os.Open(l.file(n))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	data := l.space(int(info.Size()))
+	_, err = io.ReadFull(f, data)
+	return data, err
+}
+
+// remove removes the spilled files and lets go of the memory.
 func (l *hashLog[E]) remove() {
+	l.entries, l.room = nil, nil
 	if l.spilled {
 		for n := range logFiles {
 			os.Remove(l.file(n))

@@ -20,7 +20,7 @@ import (
 const nowhere Partition = math.MinInt32
 
 // lookLimit is how many sightings stay in memory, 24 bytes each.
-const lookLimit = 256 << 10
+const lookLimit = 64 << 10
 
 // lookLog notes which page shows which child, and which shows a parent with all its
 // children.
