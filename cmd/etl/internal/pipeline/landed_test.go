@@ -273,11 +273,7 @@ func TestDamagedMonthThatAKeyLeaves(t *testing.T) {
 	}
 
 	v.pass(aDay)
-	v.handLanded("aircall", "calls", nil, landedPage{"second", callsPage(aCall("c-1", "2026-03-02", "")), 1})
-	report, err := v.rebuild(v.clock().Add(-time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
+	report := v.accept(v.handLanded("aircall", "calls", nil, landedPage{"second", callsPage(aCall("c-1", "2026-03-02", "")), 1}), "aircall", "calls")
 	if !strings.Contains(strings.Join(report.Damage, "\n"), january.Path) {
 		t.Errorf("a call leaves a damaged month, and the report says %q", report.Damage)
 	}

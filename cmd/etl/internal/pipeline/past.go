@@ -108,6 +108,9 @@ func (r *run) recall(live string) error {
 	if r.book, err = ledger.Recall(first, decisionsOf(all), told); err != nil {
 		return err
 	}
+	if live == "" && !r.request.anew {
+		return r.book.Came("") // nothing is in any table: what counted waits to be taken over
+	}
 	if live == "" || r.book.Came(live) == nil {
 		return nil
 	}
