@@ -38,9 +38,12 @@ func (b *Build) Database() string { return filepath.Join(b.dir, databaseFile) }
 // Path is where the file with the slash-separated relative path is to be built.
 func (b *Build) Path(rel string) string { return filepath.Join(b.dir, filepath.FromSlash(rel)) }
 
+// TablePath is the relative path of the folder of a table.
+func TablePath(schema, table string) string { return path.Join("parquet", schema, table) }
+
 // PartitionPath is the relative path of a partition of a table.
 func PartitionPath(schema, table, folder string) string {
-	return path.Join("parquet", schema, table, folder, "data.parquet")
+	return path.Join(TablePath(schema, table), folder, "data.parquet")
 }
 
 // MartPath is the relative path of a mart.

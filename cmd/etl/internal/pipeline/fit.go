@@ -55,6 +55,9 @@ func (r *Runner) makeFit(ctx context.Context, request Request) (*Report, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := run.sameOrigin(); err != nil {
+		return nil, err
+	}
 	changed := run.changed()
 	if len(changed) == 0 {
 		return nil, nil

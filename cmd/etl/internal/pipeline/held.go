@@ -292,7 +292,7 @@ func (r *Runner) Accept(ctx context.Context, runID string, pipelines []string) (
 		return nil, err
 	}
 	if err := run.decide(heldDecision(ledger.Accept, found, "accepted by run "+run.id)); err != nil {
-		return nil, err
+		return nil, run.fail(err)
 	}
 	for _, cfg := range chosen {
 		l, err := run.add(cfg)

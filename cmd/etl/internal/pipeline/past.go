@@ -114,8 +114,16 @@ func (r *run) recall(live string) error {
 	if live == "" || r.book.Came(live) == nil {
 		return nil
 	}
-	// The records lead to another generation: the live one's own word counts.
+	// The records lead to another generation: of this one its own word counts, and what
+	// was said since.
 	r.book = ledger.Open(live, r.settled)
+	for _, d := range decisionsOf(r.recorded) {
+		if d.Kind == ledger.Hold || d.Kind == ledger.Accept || d.Kind == ledger.Discard {
+			if err := r.book.Add(d); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

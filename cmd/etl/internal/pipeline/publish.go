@@ -54,7 +54,7 @@ func (r *run) publish(ctx context.Context) error {
 		if err != nil {
 			l.fail(err)
 		}
-		if err := l.withdraw(tables); err != nil {
+		if err := l.withdraw(); err != nil {
 			return err
 		}
 	}
@@ -240,18 +240,12 @@ func (r *run) checkMoved(t load.Table, s *partition.Stage, moved partition.Moves
 	return nil
 }
 
-// withdraw takes back what a leg that is not published has merged.
-func (l *leg) withdraw(tables []merged) error {
-	for _, m := range tables {
-		for _, p := range m.outcome.Partitions {
-			if p.Path != "" {
-				if err := os.Remove(p.Path); err != nil {
-					return err
-				}
-			}
-		}
-	}
+// withdraw takes back what a leg that is not published has merged, also half of a table.
+func (l *leg) withdraw() error {
 	for _, t := range l.tables {
+		if err := os.RemoveAll(l.run.build.Path(generation.TablePath(t.Schema, t.Name))); err != nil {
+			return err
+		}
 		delete(l.run.remade, t.Full())
 	}
 	l.New, l.Changed, l.Unchanged, l.Superseded, l.Loaded = 0, 0, 0, 0, 0

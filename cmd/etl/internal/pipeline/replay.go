@@ -79,7 +79,7 @@ func (r *Runner) replay(ctx context.Context, rebuild Rebuild) (*Report, error) {
 		case ctx.Err() != nil:
 			l.blame(ctx.Err())
 		case damaged(err):
-			return nil, err
+			return nil, run.fail(err)
 		case err != nil:
 			l.fail(err)
 		}

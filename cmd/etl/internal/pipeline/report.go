@@ -35,7 +35,7 @@ type Report struct {
 	Generation int       `json:"generation,omitempty"` // that the run published; zero if none
 	Parent     int       `json:"parent,omitempty"`     // live before the run
 	Started    time.Time `json:"started"`
-	Finished   time.Time `json:"finished"`
+	Finished   time.Time `json:"finished,omitzero"`
 	Warehouse  string    `json:"warehouse"`
 	Pipelines  []*Leg    `json:"pipelines"`
 	Marts      []Mart    `json:"marts,omitempty"`
@@ -62,8 +62,8 @@ type Leg struct {
 	// Published says whether the leg's rows are in the generation.
 	Published bool      `json:"published"`
 	Reason    string    `json:"reason,omitempty"` // of a status other than complete
-	Started   time.Time `json:"started"`
-	Finished  time.Time `json:"finished"`
+	Started   time.Time `json:"started,omitzero"`
+	Finished  time.Time `json:"finished,omitzero"`
 
 	Adopted     int   `json:"adopted_runs"`    // earlier runs whose landed pages the leg took over
 	Skipped     int   `json:"skipped_windows"` // settled windows that an adopted run had landed whole

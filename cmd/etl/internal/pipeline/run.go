@@ -62,9 +62,6 @@ func (r *Runner) Run(ctx context.Context, request Request) (report *Report, err 
 		return nil, err
 	}
 	defer run.close()
-	if err := run.sameOrigin(); err != nil {
-		return nil, err
-	}
 	if err := run.beginRecord(announced(chosen)); err != nil {
 		return nil, err
 	}
@@ -98,6 +95,15 @@ func (r *run) conclude(ctx context.Context) *Report {
 	report := r.finish()
 	r.endRecord()
 	return report
+}
+
+// fail writes down that a run which had begun ends before anything of it is published.
+func (r *run) fail(err error) error {
+	r.report.Reason = err.Error()
+	r.abandon(Failed, err.Error())
+	r.finish()
+	r.endRecord()
+	return err
 }
 
 // abandon says of a run whose generation did not become live that nothing of it is
