@@ -32,6 +32,8 @@ import (
 //	asked N           the vendors were asked N times since they were started
 //	onejson           the last stdout is exactly one JSON document
 //	damage GLOB       flips one byte in the middle of every file that fits
+//	capture VAR PATTERN  sets a variable to the first group in the last stdout
+//	change OLD NEW    puts NEW in the place of OLD in pipelines.yaml
 //	empty DIR         DIR has no file in it, or is not there
 func TestScripts(t *testing.T) {
 	config, err := filepath.Abs("../../pipelines.yaml")
@@ -50,7 +52,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "sandbox": startVendors, "network": networkOff, "asked": asked,
-			"onejson": oneJSON, "capture": capture, "damage": damage, "empty": empty,
+			"onejson": oneJSON, "capture": capture, "change": change, "damage": damage, "empty": empty,
 		},
 	})
 }
@@ -114,6 +116,16 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("etl %s: exit code %d, want %d", strings.Join(args[1:], " "), got, want)
 	}
+}
+
+// change edits the configuration.
+func change(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs("pipelines.yaml")
+	text := ts.ReadFile(path)
+	if !strings.Contains(text, args[0]) {
+		ts.Fatalf("pipelines.yaml has no %s", args[0])
+	}
+	ts.Check(os.WriteFile(path, []byte(strings.Replace(text, args[0], args[1], 1)), 0o600))
 }
 
 // capture sets a variable to the first group of a pattern in what was printed last.
