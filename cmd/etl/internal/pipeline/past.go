@@ -2,9 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -182,126 +180,6 @@ func settledOf(g *generation.Generation) (map[ledger.Stream]ledger.Settled, erro
 		settled[ledger.Stream(key)] = s
 	}
 	return settled, nil
-}
-
-// landedOf lists the landed runs of a stream. Unless whole, the journals of those that
-// the live generation holds are not read: a night costs what the night brought.
-func (r *run) landedOf(source, stream string, whole bool) (*landed, error) {
-	key := ledger.Stream(streamKey(source, stream))
-	if known := r.streams[key]; known != nil && (known.whole || !whole) {
-		return known, nil
-	}
-	ids, err := r.zone.RunIDs(source, stream)
-	if err != nil {
-		return nil, err
-	}
-	l := &landed{runs: map[string]*landing.Run{}, whole: whole}
-	for _, id := range ids {
-		if !whole && r.settled[key].Holds(id) {
-			l.told = append(l.told, ledger.Landed{ID: id})
-			continue
-		}
-		run, err := r.zone.Run(source, stream, id)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it died before it said anything
-		}
-		if err != nil {
-			return nil, err
-		}
-		l.runs[id] = run
-		l.told = append(l.told, tell(run))
-	}
-	r.streams[key] = l
-	return l, nil
-}
-
-// tell is what the journal of a run says to the ledger. A run that has written waits
-// for nobody because rows are missing: it is published as it is.
-func tell(run *landing.Run) ledger.Landed {
-	l := ledger.Landed{ID: run.Header.RunID, Follows: run.Header.Follows, Pages: run.Landed, Mode: run.Header.Mode, Status: ledger.Died}
-	if run.End != nil {
-		l.Status, l.Reason = ledger.Status(run.End.Status), run.End.Reason
-	}
-	for _, m := range run.Marks {
-		l.Status, l.Reason = ledger.Status(m.Status), m.Reason
-	}
-	if l.Status == ledger.Incomplete && writes(run.Header.Source, run.Header.Stream) {
-		l.Status = ledger.Whole
-	}
-	return l
-}
-
-// standing says how a stream stands.
-func (r *run) standing(source, stream string) (ledger.Standing, error) {
-	l, err := r.landedOf(source, stream, r.request.anew)
-	if err != nil {
-		return ledger.Standing{}, err
-	}
-	return r.book.Standing(ledger.Stream(streamKey(source, stream)), l.told), nil
-}
-
-// counted lists the landed runs whose rows are in the live tables.
-func (r *run) counted(source, stream string) ([]string, error) {
-	s, err := r.standing(source, stream)
-	return s.Counted, err
-}
-
-// counts reports whether the rows of a landed run are in the live tables.
-func (r *run) counts(l *landing.Run) bool {
-	counted, err := r.counted(l.Header.Source, l.Header.Stream)
-	return err == nil && slices.Contains(counted, l.Header.RunID)
-}
-
-// runsNamed are landed runs of a stream by their ids.
-func (r *run) runsNamed(source, stream string, ids []string) ([]*landing.Run, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	l, err := r.landedOf(source, stream, false)
-	if err != nil {
-		return nil, err
-	}
-	var runs []*landing.Run
-	for _, id := range ids {
-		run := l.runs[id]
-		if run == nil {
-			if run, err = r.zone.Run(source, stream, id); err != nil {
-				return nil, err
-			}
-		}
-		runs = append(runs, run)
-	}
-	return runs, nil
-}
-
-// pending lists the landed runs of a stream that are in no generation and are to be:
-// those that died, failed or were stopped before they published, and those that someone
-// has accepted.
-func (r *run) pending(source, stream string) ([]*landing.Run, error) {
-	s, err := r.standing(source, stream)
-	if err != nil {
-		return nil, err
-	}
-	waiting := s.Waiting
-	if r.request.only != "" {
-		waiting = slices.DeleteFunc(slices.Clone(waiting), func(id string) bool { return id != r.request.only })
-	}
-	return r.runsNamed(source, stream, waiting)
-}
-
-// notPublished lists the landed runs of a stream whose rows are not in the live tables,
-// whatever was said of them.
-func (r *run) notPublished(source, stream string) ([]*landing.Run, error) {
-	s, err := r.standing(source, stream)
-	if err != nil {
-		return nil, err
-	}
-	ids := slices.Concat(s.Waiting, s.Discarded)
-	for _, h := range s.Held {
-		ids = append(ids, h.ID)
-	}
-	slices.Sort(ids)
-	return r.runsNamed(source, stream, ids)
 }
 
 // newestRun is the newest run that has left anything, so that the next one is named after

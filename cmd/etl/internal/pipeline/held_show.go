@@ -1,0 +1,170 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"nightjar/extract"
+	"nightjar/transform"
+)
+
+// HeldDetail is a held run with what is to be known before someone decides.
+type HeldDetail struct {
+	HeldRun
+	Records int64         `json:"records"` // in its pages
+	Windows []HeldWindow  `json:"windows"`
+	Rejects []RejectGroup `json:"rejects,omitempty"` // most first
+}
+
+// HeldWindow is how a window of a held run ended.
+type HeldWindow struct {
+	ID          string `json:"id"`
+	Status      string `json:"status"`
+	Reason      string `json:"reason,omitempty"`
+	Fetched     int64  `json:"fetched"`
+	VendorTotal *int64 `json:"vendor_total,omitempty"` // nil where the vendor tells none
+}
+
+// RejectGroup is the rejects of a held run that have field and reason in common.
+type RejectGroup struct {
+	Scope   string   `json:"scope"`
+	Field   string   `json:"field,omitempty"`
+	Reason  string   `json:"reason"`
+	Rejects int64    `json:"rejects"`
+	Samples []Sample `json:"samples"` // the first ones
+}
+
+// Sample is one rejected value. The value itself may be personal.
+type Sample struct {
+	Page   string  `json:"page"`
+	Length int     `json:"length"`          // bytes, of the first 2 KiB
+	Value  *string `json:"value,omitempty"` // only where it was asked for
+}
+
+// samples is how many rejects of a group are shown.
+const samples = 3
+
+// ShowHeld says why a run is held, with samples of what was rejected. It opens no
+// socket, and changes nothing. The samples have values only where they are asked for:
+// they are a vendor's words, and may be personal.
+func (r *Runner) ShowHeld(ctx context.Context, runID string, pipelines []string, values bool) ([]HeldDetail, error) {
+	run, err := r.look(Request{})
+	if err != nil {
+		return nil, err
+	}
+	found, err := run.heldNamed(runID, pipelines)
+	if err != nil {
+		return nil, err
+	}
+	var all []HeldDetail
+	for _, h := range found {
+		detail, err := run.detail(ctx, h, values)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, detail)
+	}
+	return all, nil
+}
+
+func (r *run) detail(ctx context.Context, h HeldRun, values bool) (HeldDetail, error) {
+	d := HeldDetail{HeldRun: h}
+	landed, err := r.zone.Run(h.Source, h.Stream, h.RunID)
+	if err != nil {
+		return d, err
+	}
+	for _, w := range landed.Windows {
+		window := HeldWindow{ID: w.ID, Status: w.Status, Reason: w.Reason, Fetched: w.Fetched}
+		if w.VendorTotal >= 0 {
+			window.VendorTotal = &w.VendorTotal
+		}
+		d.Windows = append(d.Windows, window)
+	}
+	decoder, err := transform.New(h.Source, h.Stream, r.transformOptions())
+	if err != nil {
+		return d, err
+	}
+	rows := transform.NewRows(memory.DefaultAllocator, h.Source, h.Stream)
+	defer rows.Release()
+	groups := rejectGroups{values: values}
+	for page, err := range landed.Pages() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return d, err
+		}
+		body, err := r.zone.Body(&page, nil)
+		if err != nil {
+			return d, err
+		}
+		var request extract.Request
+		if err := json.Unmarshal(page.Request, &request); err != nil {
+			return d, fmt.Errorf("read the request record of %s: %w", page.Ref, err)
+		}
+		d.Records += page.Rows
+		decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Records: page.Rows, Operation: request.Operation, Variables: request.Variables}, body, rows)
+		if err := rows.Flush(groups.take); err != nil {
+			return d, err
+		}
+	}
+	d.Rejects = groups.sorted()
+	return d, nil
+}
+
+// rejectGroups gathers rejects by field and reason.
+type rejectGroups struct {
+	values bool
+	all    []*RejectGroup
+}
+
+func (g *rejectGroups) take(t transform.Table, rec arrow.Record) error {
+	if t.Full() != transform.Rejects().Full() {
+		return nil
+	}
+	text := func(name string, i int) string {
+		return strings.Clone(rec.Column(rec.Schema().FieldIndices(name)[0]).(*array.String).Value(i))
+	}
+	counts := rec.Column(rec.Schema().FieldIndices("records")[0]).(*array.Int64)
+	for i := range int(rec.NumRows()) {
+		group := g.of(text("scope", i), text("field", i), text("reason", i))
+		group.Rejects += counts.Value(i)
+		if len(group.Samples) == samples {
+			continue
+		}
+		raw := text("raw", i)
+		sample := Sample{Page: text("_page", i), Length: len(raw)}
+		if g.values {
+			sample.Value = &raw
+		}
+		group.Samples = append(group.Samples, sample)
+	}
+	return nil
+}
+
+func (g *rejectGroups) of(scope, field, reason string) *RejectGroup {
+	for _, group := range g.all {
+		if group.Scope == scope && group.Field == field && group.Reason == reason {
+			return group
+		}
+	}
+	g.all = append(g.all, &RejectGroup{Scope: scope, Field: field, Reason: reason})
+	return g.all[len(g.all)-1]
+}
+
+func (g *rejectGroups) sorted() []RejectGroup {
+	var all []RejectGroup
+	for _, group := range g.all {
+		all = append(all, *group)
+	}
+	slices.SortStableFunc(all, func(a, b RejectGroup) int { return cmp.Compare(b.Rejects, a.Rejects) })
+	return all
+}
