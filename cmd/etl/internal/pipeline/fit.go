@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/transform"
 )
 
 // dependencies are the settings that the rows of a generation are made with, by name:
@@ -34,7 +35,7 @@ func dependencies(c *config.Config) map[string]string {
 // changed says which settings are others than those that the rows of the live generation
 // were made with. A setting of which one of the two says nothing is not compared.
 func (r *run) changed() []string {
-	if r.parent == nil {
+	if r.parent == nil || !slices.ContainsFunc(transform.Tables(), func(t transform.Table) bool { return r.parent.Manifest.Tables[t.Full()].Rows > 0 }) {
 		return nil
 	}
 	var all []string
@@ -45,6 +46,24 @@ func (r *run) changed() []string {
 		}
 	}
 	return all
+}
+
+// keepApart publishes nothing of a replay by other settings than those of the live
+// generation where a stream of it is held: the rows of that one would stand beside rows
+// made otherwise.
+func (r *run) keepApart(trusted []*leg) (bool, error) {
+	changed := r.changed()
+	if !r.replaying || len(changed) == 0 || len(trusted) == len(r.legs) {
+		return false, nil
+	}
+	for _, l := range trusted {
+		l.Published = false
+		l.worsen(Held, strings.Join(changed, "; ")+", and not every table can be made anew: none is")
+		if err := l.withdraw(); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
 }
 
 // makeFit makes the tables anew of what has landed, where a setting has changed that

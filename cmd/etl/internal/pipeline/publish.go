@@ -58,8 +58,8 @@ func (r *run) publish(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(trusted) == 0 {
-		return nil
+	if apart, err := r.keepApart(trusted); apart || err != nil || len(trusted) == 0 {
+		return err
 	}
 	return r.commit(ctx, trusted, changes)
 }

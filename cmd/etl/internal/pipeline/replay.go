@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
@@ -47,6 +48,9 @@ func (r *Runner) replay(ctx context.Context, rebuild Rebuild) (*Report, error) {
 	defer run.close()
 	run.report.Mode = "replay"
 	run.replaying = true
+	if changed := run.changed(); len(changed) > 0 && !rebuild.Since.IsZero() {
+		return nil, &UsageError{strings.Join(changed, "; ") + ": every table is to be made anew, by `etl replay` without --since"}
+	}
 	if err := run.takeSkips(rebuild.Skip); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,53 @@
+package pipeline_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/extract/sandbox"
+)
+
+// Where a setting has changed that rows depend on and a part of the landing zone is lost,
+// no table is made anew: rows of two settings never stand side by side. Nothing is asked.
+func TestNoTableIsMadeAnewWhereOneCannotBe(t *testing.T) {
+	t.Parallel()
+	v := open(t, noon, sandbox.Options{Scale: 0.05})
+	v.nights(aDay)
+	want := exported(t, v.config.Warehouse)
+	removeAll(t, v.landedRuns("aircall", "calls")[0])
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.config.Timezone = zone
+	v.pass(aDay)
+	v.requests()
+	report := v.attempt(pipeline.Request{})
+	if report.Status != pipeline.Held || report.Generation != 0 || !strings.Contains(report.Reason, "timezone was Europe/Paris and is America/New_York") {
+		t.Errorf("the run is %s and published %d: %s", report.Status, report.Generation, report.Reason)
+	}
+	for _, l := range report.Pipelines {
+		if l.Published || l.Status != pipeline.Held {
+			t.Errorf("%s is %s, published %t: %s", l.Pipeline, l.Status, l.Published, l.Reason)
+		}
+	}
+	if asked := v.requests(); len(asked) > 0 {
+		t.Errorf("%d requests were sent", len(asked))
+	}
+	expectSameFiles(t, exported(t, v.config.Warehouse), want)
+	v.verify()
+	var usage *pipeline.UsageError
+	if _, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Since: noon}); !errors.As(err, &usage) || !strings.Contains(err.Error(), "without --since") {
+		t.Errorf("a replay of some runs: %v", err)
+	}
+	if report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Accept: true}); err != nil || report.Generation == 0 {
+		t.Fatalf("on someone's word: %v, %v", report, err)
+	}
+	if report := v.attempt(pipeline.Request{}); report.Status != pipeline.Complete {
+		t.Errorf("the night after is %s:\n%s", report.Status, reasons(report))
+	}
+	v.verify()
+}
