@@ -368,6 +368,9 @@ func TestEarlyStop(t *testing.T) {
 			if got := string(pages[len(pages)-1].After); !strings.Contains(got, test.bookmark) {
 				t.Errorf("bookmark = %s, want %s", got, test.bookmark)
 			}
+			if early := aircall.StoppedEarly(pages[len(pages)-1].After); early != (test.requests < 20) {
+				t.Errorf("of a walk of %d requests, the bookmark says that it stopped early: %t", test.requests, early)
+			}
 		})
 	}
 }

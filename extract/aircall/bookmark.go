@@ -29,6 +29,13 @@ func readBookmark(raw extract.Bookmark) (bookmark, error) {
 	return b, nil
 }
 
+// StoppedEarly reports whether a bookmark is of a night that met what was known and
+// settled, and asked for no older call. One that cannot be read is of none.
+func StoppedEarly(raw extract.Bookmark) bool {
+	b, err := readBookmark(raw)
+	return err == nil && b.SinceFull > 0
+}
+
 // next is the bookmark after the walk, nil for a backfill.
 func (p plan) next(total int64, early bool) extract.Bookmark {
 	if p.ask.Backfill() {

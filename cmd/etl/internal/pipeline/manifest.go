@@ -70,7 +70,8 @@ func (r *run) settle(legs []*leg) (map[ledger.Stream]ledger.Settled, error) {
 	for _, l := range legs {
 		key := ledger.Stream(streamKey(l.Source, l.Stream))
 		kept := settled[key]
-		if at := l.provenAt(); at.After(kept.AsOf) || r.replaying && r.request.anew {
+		ahead := kept.AsOf.After(r.now) // of a clock that was
+		if at := l.provenAt(); at.After(kept.AsOf) || ahead || r.replaying && r.request.anew {
 			kept.AsOf = at
 		}
 		settled[key] = kept
@@ -235,7 +236,7 @@ func (r *run) replayedBookmark(l *leg) []byte {
 // still change, and got it whole; zero where none did. A backfill asks for less.
 func (l *leg) provenAt() time.Time {
 	var newest time.Time
-	if l.landed && l.run.request.Mode() != backfill && allWhole(slices.Collect(maps.Values(l.windows))) {
+	if l.landed && l.run.request.Mode() != backfill && l.allWhole(slices.Collect(maps.Values(l.windows))) {
 		newest = l.run.now
 	}
 	byRun := map[string]map[string]*Window{}
@@ -246,7 +247,7 @@ func (l *leg) provenAt() time.Time {
 		byRun[w.RunID][w.ID] = w
 	}
 	for _, a := range l.adopted {
-		if a.Header.Mode == backfill || !a.Header.Started.After(newest) || a.Damage != nil {
+		if a.Header.Mode == backfill || !a.Header.Started.After(newest) || a.Header.Started.After(l.run.now) || a.Damage != nil {
 			continue
 		}
 		var planned []extract.Window
@@ -257,17 +258,18 @@ func (l *leg) provenAt() time.Time {
 		for _, p := range planned {
 			windows = append(windows, byRun[a.Header.RunID][p.ID])
 		}
-		if allWhole(windows) {
+		if l.allWhole(windows) {
 			newest = a.Header.Started
 		}
 	}
 	return newest
 }
 
-// allWhole reports whether nothing is known to be missing of the windows; nil is one
-// that was never walked.
-func allWhole(windows []*Window) bool {
+// allWhole reports whether the windows have asked for all that may still change, and
+// nothing is known to be missing of them; nil is one that was never walked.
+func (l *leg) allWhole(windows []*Window) bool {
+	early := streams[streamKey(l.Source, l.Stream)].early
 	return len(windows) > 0 && !slices.ContainsFunc(windows, func(w *Window) bool {
-		return w == nil || w.Status != Complete && w.Status != Unverifiable
+		return w == nil || w.Status != Complete && w.Status != Unverifiable || early != nil && early(w.after)
 	})
 }

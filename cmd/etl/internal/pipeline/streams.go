@@ -40,6 +40,9 @@ type streamEntry struct {
 	// asOf is the instant up to which a bookmark proves that all was asked for; nil where
 	// it does not tell, and the runs do.
 	asOf func(*config.Config, config.Pipeline, extract.Bookmark) time.Time
+	// early reports whether the bookmark after a window is of a walk that did not ask for
+	// all that may still change; nil where every walk does.
+	early func(after extract.Bookmark) bool
 	// left says what the warehouse holds of the stream and the configuration no longer
 	// asks for; nil where there can be nothing.
 	left func(context.Context, *opener) ([]string, error)
@@ -53,7 +56,7 @@ type streamEntry struct {
 var streams = map[string]streamEntry{
 	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to", within: ofProjects,
 		extend: iadvize.Extend, asOf: conversationsAsOf, left: projectsLeft, changed: "closed_at", settle: lookback},
-	"aircall/calls": {open: openCalls, known: "true", settle: settle},
+	"aircall/calls": {open: openCalls, known: "true", settle: settle, early: aircall.StoppedEarly},
 	"volt/messages": {open: openMessages, changed: "sent_at", settle: settle, left: accountsLeft},
 	"volt/waves": {open: openWaves, order: 1, settle: settle,
 		unproven: "the vendor lists no waves: ids were tried until enough in a row were absent"},
