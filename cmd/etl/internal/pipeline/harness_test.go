@@ -421,7 +421,7 @@ type file struct {
 
 // exported reads the Parquet files of the vendor tables and the marts of a
 // warehouse's live generation, by path.
-func exported(t *testing.T, warehouse string) map[string]file {
+func exported(t testing.TB, warehouse string) map[string]file {
 	t.Helper()
 	root := filepath.Join(warehouse, "current") + string(filepath.Separator)
 	files := map[string]file{}
@@ -449,7 +449,7 @@ func exported(t *testing.T, warehouse string) map[string]file {
 }
 
 // expectSameFiles compares two exports by path and by bytes.
-func expectSameFiles(t *testing.T, got, want map[string]file) {
+func expectSameFiles(t testing.TB, got, want map[string]file) {
 	t.Helper()
 	for _, path := range slices.Sorted(maps.Keys(want)) {
 		if f, ok := got[path]; !ok {

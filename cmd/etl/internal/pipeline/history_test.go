@@ -318,15 +318,5 @@ func (l *life) expectRebuilt() {
 // waits lists the landed runs that are not in the tables.
 func (v *vendors) waits() []string {
 	v.t.Helper()
-	state, err := v.runner(v.config).Status(v.t.Context())
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	var all []string
-	for _, p := range state.Pipelines {
-		for _, w := range p.Waiting {
-			all = append(all, strings.Join([]string{p.Pipeline, w.RunID, w.Status, w.Reason}, " "))
-		}
-	}
-	return all
+	return waitsOf(v.t, v.runner(v.config))
 }

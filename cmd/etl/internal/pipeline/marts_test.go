@@ -43,8 +43,8 @@ func (v *vendors) expectMarts() {
 	messagesFinal := final{paris, settle, v.asOf("volt/messages")}
 	callsFinal := final{paris, callsSettle, v.asOf("aircall/calls")}
 	for name, want := range map[string][]row{
-		"csat_daily":        csatDaily(truth, conversationsFinal),
-		"nps_daily":         npsDaily(truth, conversationsFinal),
+		"csat_daily":        csatDaily(truth, conversationsFinal, v.config.Marts.CSATChannels),
+		"nps_daily":         npsDaily(truth, conversationsFinal, v.config.Marts.NPSChannels),
 		"delivery_by_wave":  deliveryByWave(truth, wavesFinal),
 		"delivery_daily":    deliveryDaily(truth, wavesFinal),
 		"delivery_failures": deliveryFailures(truth, messagesFinal),
@@ -166,8 +166,7 @@ func adjustedWald(promoters, detractors, n int64) (low, high any) {
 	return max(-100, 100*(mean-half)), min(100, 100*(mean+half))
 }
 
-func csatDaily(truth map[string][]row, f final) []row {
-	asked := []string{"CHAT", "FACEBOOK_BUSINESS_ON_MESSENGER", "APPLE_BUSINESS_CHAT", "WHATSAPP"}
+func csatDaily(truth map[string][]row, f final, asked []string) []row {
 	var rows []row
 	for k, all := range groups(truth["iadvize.conversations"], grains["csat_daily"]...) {
 		eligible := func(r row) bool { return slices.Contains(asked, r["channel"].(string)) }
@@ -192,7 +191,7 @@ func csatDaily(truth map[string][]row, f final) []row {
 	return rows
 }
 
-func npsDaily(truth map[string][]row, f final) []row {
+func npsDaily(truth map[string][]row, f final, asked []string) []row {
 	var rows []row
 	for k, all := range groups(truth["iadvize.conversations"], grains["nps_daily"]...) {
 		scored := func(low, high int64) int64 {
@@ -205,7 +204,7 @@ func npsDaily(truth map[string][]row, f final) []row {
 		low, high := adjustedWald(promoters, detractors, answers)
 		rows = append(rows, row{
 			"closed_date": k[0], "project_id": k[1], "channel": k[2], "conversations": int64(len(all)),
-			"eligible": count(all, func(r row) bool { return r["channel"] == "CHAT" }),
+			"eligible": count(all, func(r row) bool { return slices.Contains(asked, r["channel"].(string)) }),
 			"answers":  answers, "promoters": promoters, "passives": scored(7, 8), "detractors": detractors,
 			"nps": ratio(100, promoters-detractors, answers), "nps_low": low, "nps_high": high, "is_final": f.day(k[0]),
 		})

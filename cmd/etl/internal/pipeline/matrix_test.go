@@ -98,6 +98,7 @@ func TestEverySourceWithEveryFault(t *testing.T) {
 					if h.live() != "" {
 						h.verified()
 					}
+					h.rebuilt(oneOfThree(name))
 				})
 			})
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 // noNetwork fails the test that asks anything.
-type noNetwork struct{ t *testing.T }
+type noNetwork struct{ t testing.TB }
 
 func (n noNetwork) RoundTrip(r *http.Request) (*http.Response, error) {
 	n.t.Errorf("a replay asks %s", r.URL)

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -14,7 +15,7 @@ import (
 	"nightjar/extract/sandbox"
 )
 
-// What the configuration that ships with the program asks for, beside its projects.
+// The account that the configuration that ships with the program asks for.
 const askedAccount = "+10003334444"
 
 // keys are the vendor tables that the demo fills, and what identifies a row.
@@ -27,15 +28,18 @@ var keys = map[string][]string{
 	"volt.messages":         {"message_id"},
 }
 
-// truth is what the tables have to hold, read from what the vendors hold by this
-// file's own parsing of their fields.
+// truth is what the tables have to hold by the configuration, read from what the vendors
+// hold by this file's own parsing of their fields.
 func (v *vendors) truth() map[string][]row {
 	v.t.Helper()
-	paris, err := time.LoadLocation("Europe/Paris")
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	m := mapping{paris: paris, projects: v.config.Sources.IAdvize.Projects, tables: map[string][]row{}}
+	s := v.config.Sources
+	return v.truthOf(mapping{zone: v.config.Timezone, unit: s.Aircall.DurationUnit, projects: s.IAdvize.Projects, accounts: s.Volt.Accounts})
+}
+
+// truthOf is what tables hold that are made so.
+func (v *vendors) truthOf(m mapping) map[string][]row {
+	v.t.Helper()
+	m.tables = map[string][]row{}
 	for name := range keys {
 		m.tables[name] = nil
 	}
@@ -70,8 +74,10 @@ func each[T any](v *vendors, name string, read func(T)) {
 }
 
 type mapping struct {
-	paris    *time.Location
-	projects []int64 // of iAdvize; none: all
+	zone     *time.Location
+	unit     time.Duration // of a call's duration; zero: milliseconds
+	projects []int64       // of iAdvize; none: all
+	accounts []string      // of Volt; none: all
 	tables   map[string][]row
 }
 
@@ -103,7 +109,7 @@ type (
 		CallType                     string      `json:"call_type"`
 		CreatedAt                    string      `json:"created_at"`
 		IsArchived                   bool        `json:"is_archived"`
-		Duration                     json.Number // milliseconds
+		Duration                     json.Number // milliseconds, unless the configuration says otherwise
 		Notes                        []struct{ ID, Content string }
 	}
 	trueAccount struct{ ID, Name, PrimaryPhone string }
@@ -176,8 +182,11 @@ func (m mapping) conversation(c trueConversation) {
 func (m mapping) call(c trueCall) {
 	created := instant("2006-01-02T15:04:05.000Z", c.CreatedAt)
 	var seconds any
-	if ms, err := c.Duration.Int64(); err == nil && ms >= 0 {
-		seconds = float64(ms) / 1000
+	if n, err := c.Duration.Int64(); err == nil && n >= 0 {
+		parts := int64(time.Second / cmp.Or(m.unit, time.Millisecond))
+		if n <= 24*60*60*parts { // longer is no call
+			seconds = float64(n) / float64(parts)
+		}
 	}
 	m.add("aircall.calls", row{
 		"call_id": c.ID, "direction": c.Direction, "call_type": c.CallType, "from_number": c.From, "to_number": c.To,
@@ -208,7 +217,7 @@ func (m mapping) wave(w trueWave) {
 }
 
 func (m mapping) message(s trueMessage) {
-	if s.Account.PrimaryPhone != askedAccount {
+	if len(m.accounts) > 0 && !slices.Contains(m.accounts, s.Account.PrimaryPhone) {
 		return
 	}
 	sent := instant(time.DateTime, s.SentAt)
@@ -218,7 +227,7 @@ func (m mapping) message(s trueMessage) {
 		"status": s.Status, "status_description": s.StatusDescription, "error_code": text(s.ErrorCode), "body": s.Body,
 		"sent_at": sent, "sent_date": m.day(sent), "confirmed_at": instant(time.DateTime, s.ConfirmedAt),
 	}
-	if s.FromNumber == askedAccount {
+	if s.FromNumber == s.Account.PrimaryPhone {
 		r["direction"] = "outbound"
 	}
 	if s.Wave != nil {
@@ -241,7 +250,7 @@ func (m mapping) day(at any) any {
 	if at == nil {
 		return nil
 	}
-	return date(at.(time.Time).In(m.paris).Format(time.DateOnly))
+	return date(at.(time.Time).In(m.zone).Format(time.DateOnly))
 }
 
 func text(s *string) any {

@@ -15,11 +15,7 @@ import (
 
 // bookmarks are where the live generation says that each pipeline stands.
 func (v *vendors) bookmarks() map[string]string {
-	all := map[string]string{}
-	for _, b := range v.live().Manifest.Bookmarks {
-		all[b.Pipeline] = string(b.Value)
-	}
-	return all
+	return bookmarksOf(v.live())
 }
 
 func TestBackfillLeavesBookmarksAlone(t *testing.T) {
