@@ -279,7 +279,7 @@ func (l *life) expectRebuilt() {
 	if _, err := generation.Open(l.config.Warehouse).Live(); err != nil {
 		return // nothing was published
 	}
-	if l.lived[len(l.lived)-1] == "a death" {
+	if n := len(l.lived); n > 0 && l.lived[n-1] == "a death" {
 		return // no record tells whether its generation came; the next night makes them equal
 	}
 	dir := l.withLanding()
