@@ -46,7 +46,7 @@ func (r *run) remember() error {
 			return err
 		}
 	}
-	if err := r.readRecords(live); err != nil {
+	if r.recorded, err = r.records(live); err != nil {
 		return err
 	}
 	if live != "" && !r.request.anew {
@@ -123,12 +123,6 @@ func (r *run) recall(live string) error {
 		}
 	}
 	return nil
-}
-
-// readRecords reads the records of the runs after one.
-func (r *run) readRecords(live string) (err error) {
-	r.recorded, err = r.records(live)
-	return err
 }
 
 // records reads the records of the runs after one, oldest first. One that is damaged
