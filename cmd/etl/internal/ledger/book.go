@@ -14,6 +14,7 @@ import (
 type Settled struct {
 	Through  string          `json:"through"`
 	Except   []string        `json:"except,omitempty"`
+	Lost     []string        `json:"lost,omitempty"` // runs that are not there, as someone knows
 	Bookmark json.RawMessage `json:"bookmark,omitempty"`
 	Words    map[string]Word `json:"words,omitempty"` // by landed run that does not count
 	AsOf     time.Time       `json:"as_of,omitzero"`  // up to when the rows are proven, for streams whose bookmark does not tell
@@ -166,6 +167,7 @@ func (b *Book) Streams() []Stream {
 
 // account is what a generation holds of a stream.
 type account struct {
+	lost     []string // runs that are not there, as someone knows
 	settled  Settled
 	pages    map[string]int // of the runs that count beyond settled
 	bookmark json.RawMessage
@@ -176,22 +178,25 @@ func (a account) holds(run string) bool {
 	return added || a.settled.Holds(run)
 }
 
-// account adds up what the generation and those behind it say of the stream.
+// account adds up what the generation and those behind it say of the stream. What is
+// known to be lost stays so, whatever is made anew.
 func (g *generation) account(s Stream) account {
 	a := account{pages: map[string]int{}}
-	for anew := false; g != nil && !anew; g = g.parent {
-		c, touched := g.added[s]
-		if a.bookmark == nil && touched {
+	for anew := false; g != nil; g = g.parent {
+		settled, begins := g.settled[s]
+		c := g.added[s]
+		a.lost = slices.Concat(a.lost, settled.Lost, c.Lost)
+		if anew {
+			continue
+		}
+		if a.bookmark == nil {
 			a.bookmark = c.Bookmark
 		}
-		if settled, ok := g.settled[s]; ok {
+		if begins {
+			a.settled = settled
 			if a.bookmark == nil {
 				a.bookmark = settled.Bookmark
 			}
-			a.settled = settled
-		}
-		if !touched {
-			continue
 		}
 		for _, r := range c.Runs {
 			if _, newer := a.pages[r.ID]; !newer {
@@ -200,5 +205,7 @@ func (g *generation) account(s Stream) account {
 		}
 		anew = c.Anew
 	}
+	slices.Sort(a.lost)
+	a.lost = slices.Compact(a.lost)
 	return a
 }

@@ -49,6 +49,7 @@ type Decision struct {
 type Change struct {
 	Runs   []Counted `json:"runs,omitempty"`   // landed runs, ascending
 	Anew   bool      `json:"anew,omitempty"`   // Publish: the tables hold the rows of Runs and of no others, and Bookmark is all there is
+	Lost   []string  `json:"lost,omitempty"`   // Publish: runs that are lost, and that someone goes on without
 	Word   Status    `json:"word,omitempty"`   // Hold: Withheld or Incomplete
 	Reason string    `json:"reason,omitempty"` // for people; not of a Publish
 	// Bookmark is where the stream stands with a Publish; nil leaves it where it is.
@@ -108,4 +109,5 @@ type Standing struct {
 	// Missing says, in words for the operator, what counted and is not in the landing
 	// zone, or not whole. The tables cannot be made anew without it.
 	Missing []string
+	Lost    []string // the runs of Missing that are not there at all
 }

@@ -128,7 +128,19 @@ func TestStanding(t *testing.T) {
 			want: ledger.Standing{Counted: []string{"2"}, Waiting: []string{"4"}, Missing: []string{
 				"run 1 with its 1 pages is not there", "run 2 has 0 of its 1 pages",
 				"run 3, which run 4 follows, is not there",
-			}},
+			}, Lost: []string{"1", "3"}},
+		},
+		"lost, and gone on without": {
+			landed: []ledger.Landed{{ID: "2", Follows: "1", Pages: 1}},
+			decisions: []ledger.Decision{
+				decide(ledger.Publish, "2", "", counted("1", "2")),
+				decide(ledger.Publish, "r", "2", func() ledger.Change {
+					c := counted("2")
+					c.Anew, c.Lost = true, []string{"1"}
+					return c
+				}()),
+			},
+			want: ledger.Standing{Counted: []string{"2"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,7 +29,7 @@ func (b *Book) Standing(s Stream, landed []Landed) Standing {
 		}
 	}
 	supersede(out.Held, modes)
-	out.Missing = missing(a, landed)
+	out.Missing, out.Lost = missing(a, landed)
 	return out
 }
 
@@ -58,40 +58,36 @@ func supersede(held []Held, modes map[string]string) {
 	}
 }
 
-// missing says what the tables were made of and the landing zone no longer has.
-func missing(a account, landed []Landed) []string {
-	var all []string
+// missing says what the tables were made of and the landing zone no longer has, and which
+// runs of that are not there at all.
+func missing(a account, landed []Landed) (all, lost []string) {
 	have := make(map[string]Landed, len(landed))
 	for _, l := range landed {
 		have[l.ID] = l
 	}
+	gone := func(run, what string) {
+		if _, there := have[run]; run != "" && !there && !slices.Contains(lost, run) && !slices.Contains(a.lost, run) {
+			lost, all = append(lost, run), append(all, what)
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(a.pages)) {
-		if l, ok := have[id]; !ok {
-			all = append(all, fmt.Sprintf("run %s with its %d pages is not there", id, a.pages[id]))
-		} else if l.Pages < a.pages[id] {
+		gone(id, fmt.Sprintf("run %s with its %d pages is not there", id, a.pages[id]))
+		if l, ok := have[id]; ok && l.Pages < a.pages[id] {
 			all = append(all, fmt.Sprintf("run %s has %d of its %d pages", id, l.Pages, a.pages[id]))
 		}
 	}
-	if last := a.settled.Through; last != "" {
-		if _, named := a.pages[last]; !named && have[last].ID == "" {
-			all = append(all, fmt.Sprintf("run %s is not there", last))
-		}
-	}
+	gone(a.settled.Through, fmt.Sprintf("run %s is not there", a.settled.Through))
 	for _, l := range landed {
-		if _, there := have[l.Follows]; l.Follows != "" && !there {
-			if _, named := a.pages[l.Follows]; !named && l.Follows != a.settled.Through {
-				all = append(all, fmt.Sprintf("run %s, which run %s follows, is not there", l.Follows, l.ID))
-			}
-		}
+		gone(l.Follows, fmt.Sprintf("run %s, which run %s follows, is not there", l.Follows, l.ID))
 	}
-	return all
+	return all, lost
 }
 
 // Settle is what the manifest of a generation keeps of a stream, of which landed has
 // landed.
 func (b *Book) Settle(s Stream, landed []Landed) Settled {
 	now := b.Standing(s, landed)
-	kept := Settled{Bookmark: now.Bookmark}
+	kept := Settled{Bookmark: now.Bookmark, Lost: b.live.account(s).lost}
 	if n := len(now.Counted); n > 0 {
 		kept.Through = now.Counted[n-1]
 	}

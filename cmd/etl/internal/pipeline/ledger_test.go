@@ -97,6 +97,12 @@ func TestReplayOfALandingZoneInPart(t *testing.T) {
 			v.run(pipeline.Request{})
 			v.expectTruth()
 			v.verify()
+			for range 2 { // what someone goes on without is no longer missed
+				if report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{}); err != nil || report.Status != pipeline.Complete {
+					t.Fatalf("the replay after: %v, %v", report, err)
+				}
+			}
+			v.expectTruth()
 		})
 	}
 }

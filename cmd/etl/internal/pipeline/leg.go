@@ -39,6 +39,7 @@ type leg struct {
 	left     []string         // references of those
 	lost     int64            // records in those
 	lossy    bool             // the replay gives less than was published
+	gone     []string         // landed runs of those that are not there at all
 	missing  []string         // what a replay knows to be lost of the landed runs that count
 	closed   string           // why nothing can be asked of the source; empty where that is not known
 	repeats  bool             // an earlier leg has found the source closed

@@ -322,7 +322,7 @@ func (r *run) publication(legs []*leg) ledger.Decision {
 		d.Parent = r.parent.Manifest.RunID
 	}
 	for _, l := range legs {
-		c := ledger.Change{Bookmark: json.RawMessage(l.bookmark()), Anew: r.replaying && r.remade[l.mainTable().Full()]}
+		c := ledger.Change{Bookmark: json.RawMessage(l.bookmark()), Anew: r.replaying && r.remade[l.mainTable().Full()], Lost: l.gone}
 		for _, a := range l.adopted {
 			c.Runs = append(c.Runs, ledger.Counted{ID: a.Header.RunID, Pages: a.Landed})
 		}

@@ -75,7 +75,7 @@ func (r *Runner) replay(ctx context.Context, rebuild Rebuild) (*Report, error) {
 	}
 	for _, c := range chosen {
 		l, err := run.add(c.pipeline)
-		l.missing = c.missing
+		l.missing, l.gone = c.missing, c.gone
 		if err == nil {
 			err = l.replayRuns(ctx, c.runs)
 		}
@@ -104,6 +104,7 @@ type replayed struct {
 	pipeline config.Pipeline
 	runs     []*landing.Run // that count, oldest first
 	missing  []string       // what counted and is lost, in words
+	gone     []string       // runs of that which are not there at all
 }
 
 // replayable lists the streams with the landed runs that count, from an instant on.
@@ -125,7 +126,7 @@ func (r *run) replayable(since time.Time) ([]replayed, error) {
 		waiting += len(standing.Waiting) + len(standing.Held)
 		next := replayed{}
 		if since.IsZero() {
-			next.missing = standing.Missing
+			next.missing, next.gone = standing.Missing, standing.Lost
 		}
 		runs, err := r.runsNamed(s.Source, s.Stream, standing.Counted)
 		if err != nil {
