@@ -101,7 +101,7 @@ var states = map[string]func(*tried){
 func TestEveryChangeInEveryState(t *testing.T) {
 	one := uint32(12)
 	if testing.Short() {
-		one = 36
+		one = 72
 	}
 	all := changes()
 	for _, name := range slices.Sorted(maps.Keys(all)) {

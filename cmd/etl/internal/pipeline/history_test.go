@@ -28,7 +28,7 @@ var (
 func TestHistories(t *testing.T) {
 	n := *histories
 	if testing.Short() {
-		n = min(n, 6)
+		n = min(n, 2)
 	}
 	first := uint64(1)
 	if *history > 0 {
@@ -37,7 +37,7 @@ func TestHistories(t *testing.T) {
 	for seed := first; seed < first+uint64(n); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			v := open(t, noon, sandbox.Options{Scale: 0.03, Seed: seed})
+			v := open(t, noon, sandbox.Options{Scale: 0.03, Seed: seed, Waves: 4, WaveSize: 6})
 			l := &life{vendors: v, rng: rand.New(rand.NewPCG(seed, 20261121))}
 			defer func() {
 				if t.Failed() {
@@ -120,7 +120,7 @@ func (l *life) faulty(request pipeline.Request, opt sandbox.Options) {
 	if opt.Scale == 0 {
 		opt.Scale = l.opt.Scale
 	}
-	opt.Seed, opt.End = l.opt.Seed, noon // the same records
+	opt.Seed, opt.Waves, opt.WaveSize, opt.End = l.opt.Seed, l.opt.Waves, l.opt.WaveSize, noon // the same records
 	good := l.swap(l.another(opt))
 	l.attempt(request)
 	l.swap(good)

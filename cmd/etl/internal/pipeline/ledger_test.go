@@ -70,9 +70,12 @@ func TestReplayOfALandingZoneInPart(t *testing.T) {
 			removeAll(t, v.config.Warehouse+"/runs")
 		},
 	} {
+		if testing.Short() && !oneOfThree(name) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			lived := open(t, noon, sandbox.Options{Scale: 0.05})
+			lived := open(t, noon, sandbox.Options{Scale: 0.05, Waves: 4, WaveSize: 6})
 			lived.nights(aDay, aDay)
 			v := lived.backup()
 			v.t = t
@@ -111,11 +114,11 @@ func TestReplayOfALandingZoneInPart(t *testing.T) {
 // zone, with the run records and without; what is held stays held, however often.
 func TestWordsOutliveTheGenerations(t *testing.T) {
 	t.Parallel()
-	v := open(t, noon, sandbox.Options{Scale: 0.05, Faults: []string{"cap"}})
+	v := open(t, noon, sandbox.Options{Scale: 0.05, Waves: 4, WaveSize: 6, Faults: []string{"cap"}})
 	v.attempt(pipeline.Request{Accept: true, Pipelines: []string{"calls"}})
 	v.pass(aDay)
 	held := v.attempt(pipeline.Request{Pipelines: []string{"calls"}})
-	v.swap(v.another(sandbox.Options{Scale: 0.05, End: noon}))
+	v.swap(v.another(sandbox.Options{Scale: 0.05, Waves: 4, WaveSize: 6, End: noon}))
 	v.pass(aDay)
 	v.run(pipeline.Request{})
 	want := v.waits()
@@ -142,7 +145,7 @@ func TestWordsOutliveTheGenerations(t *testing.T) {
 // run and status tell of it, and so does etl.runs once something is published.
 func TestAnErrorOfOnePipelineIsItsOwn(t *testing.T) {
 	t.Parallel()
-	v := open(t, noon, sandbox.Options{Scale: 0.05})
+	v := open(t, noon, sandbox.Options{Scale: 0.05, Waves: 4, WaveSize: 6})
 	tooLong := strings.Repeat("calls", 60) // for the name of a scratch folder
 	name := func(now string) {
 		for i := range v.config.Pipelines {
@@ -189,7 +192,7 @@ func TestAnErrorOfOnePipelineIsItsOwn(t *testing.T) {
 // held.
 func TestAcceptingARunTakesNoOlderOne(t *testing.T) {
 	t.Parallel()
-	v := open(t, noon, sandbox.Options{Scale: 0.05, Faults: []string{"cap"}})
+	v := open(t, noon, sandbox.Options{Scale: 0.05, Waves: 4, WaveSize: 6, Faults: []string{"cap"}})
 	older := v.attempt(pipeline.Request{Pipelines: []string{"calls"}})
 	v.pass(aDay)
 	newer := v.attempt(pipeline.Request{Pipelines: []string{"calls"}, Accept: true})
@@ -206,7 +209,7 @@ func TestAcceptingARunTakesNoOlderOne(t *testing.T) {
 // not take over what was rolled back.
 func TestARollbackIsNotUndoneByTheNextNight(t *testing.T) {
 	t.Parallel()
-	v := open(t, noon, sandbox.Options{Scale: 0.05})
+	v := open(t, noon, sandbox.Options{Scale: 0.05, Waves: 4, WaveSize: 6})
 	v.run(pipeline.Request{})
 	v.pass(aDay)
 	bad := v.run(pipeline.Request{})

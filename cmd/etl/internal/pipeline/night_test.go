@@ -128,6 +128,7 @@ func TestNights(t *testing.T) {
 	t.Parallel()
 	for _, shape := range []string{"search", "closed"} {
 		t.Run(shape, func(t *testing.T) {
+			t.Parallel()
 			v := open(t, noon, sandbox.Options{Scale: 0.3, IAdvizeShape: shape, Faults: []string{"late"}})
 			v.run(pipeline.Request{})
 			v.expectTruth()

@@ -74,9 +74,11 @@ func TestWhatAVendorTakesBackLeaves(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			request := pipeline.Request{Pipelines: []string{"calls", "conversations"}}
 			c.Faults = append(c.Faults, "taken-back")
 			v := open(t, noon, c)
-			v.run(pipeline.Request{})
+			v.run(request)
 			v.expectChildren()
 			taken := map[string]int{
 				"iadvize.transactions: gone": 0, "iadvize.transactions: corrected": 0, "iadvize.transactions: came back": 0,
@@ -85,7 +87,7 @@ func TestWhatAVendorTakesBackLeaves(t *testing.T) {
 			before, gone := v.truth(), map[string]bool{}
 			for range 6 {
 				v.pass(aDay / 2)
-				report := v.run(pipeline.Request{})
+				report := v.run(request)
 				v.expectChildren()
 				v.verify()
 				after, already := v.truth(), taken["iadvize.transactions: gone"]
