@@ -42,7 +42,7 @@ func (r *run) remember() error {
 	live := ""
 	if r.parent != nil {
 		live = r.parent.Manifest.RunID
-		if r.settled, err = settledOf(r.parent); err != nil {
+		if r.settled, err = settledOf(r.parent.Manifest); err != nil {
 			return err
 		}
 	}
@@ -67,7 +67,7 @@ func (r *run) bookOf(live string, records []runlog.Record) (*ledger.Book, error)
 	}
 	for _, n := range numbers {
 		if g, err := r.store.Get(n); err == nil && g.Manifest.RunID != live {
-			if settled, err := settledOf(g); err == nil {
+			if settled, err := settledOf(g.Manifest); err == nil {
 				book.Know(g.Manifest.RunID, settled)
 			}
 		}
@@ -161,14 +161,14 @@ func decisionsOf(records []runlog.Record) []ledger.Decision {
 }
 
 // settledOf is what the manifest of a generation keeps of the ledger.
-func settledOf(g *generation.Generation) (map[ledger.Stream]ledger.Settled, error) {
+func settledOf(m *generation.Manifest) (map[ledger.Stream]ledger.Settled, error) {
 	settled := map[ledger.Stream]ledger.Settled{}
-	if len(g.Manifest.Ledger) > 0 {
-		if err := json.Unmarshal(g.Manifest.Ledger, &settled); err != nil {
-			return nil, fmt.Errorf("read the ledger of generation %d: %w", g.Manifest.Generation, err)
+	if len(m.Ledger) > 0 {
+		if err := json.Unmarshal(m.Ledger, &settled); err != nil {
+			return nil, fmt.Errorf("read the ledger of generation %d: %w", m.Generation, err)
 		}
 	}
-	for key, b := range g.Manifest.Bookmarks {
+	for key, b := range m.Bookmarks {
 		s := settled[ledger.Stream(key)]
 		s.Bookmark = json.RawMessage(compactJSON(b.Value))
 		settled[ledger.Stream(key)] = s

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -245,11 +244,11 @@ func (r *run) asOf(m *generation.Manifest, key string) time.Time {
 	if p, ok := r.Config.Loader(source, stream); ok && streams[key].asOf != nil {
 		return streams[key].asOf(r.Config, p, extract.Bookmark(m.Bookmarks[key].Value))
 	}
-	var settled map[string]ledger.Settled
-	if json.Unmarshal(m.Ledger, &settled) != nil {
+	settled, err := settledOf(m)
+	if err != nil {
 		return time.Time{}
 	}
-	return settled[key].AsOf
+	return settled[ledger.Stream(key)].AsOf
 }
 
 // settleOf is how long a record of the stream may still change.

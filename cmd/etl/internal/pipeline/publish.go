@@ -75,11 +75,11 @@ func (l *leg) ready(ctx context.Context) ([]merged, error) {
 	tables, err := l.merge(ctx)
 	if err != nil {
 		l.sum()
-		return tables, err
+		return nil, err
 	}
 	l.remadeWhole(tables)
 	if err := l.run.judge(ctx, l, tables); err != nil {
-		return tables, err
+		return nil, err
 	}
 	if l.Status == Held && (l.run.request.Accept || l.run.replaying && !l.lossy) {
 		l.Status, l.Reason = Complete, "accepted: "+l.Reason
@@ -94,7 +94,7 @@ func (l *leg) merge(ctx context.Context) ([]merged, error) {
 	for i, t := range l.tables {
 		m, err := l.run.mergeTable(ctx, t, l.stages[t.Full()], l.windowOf(i == 0))
 		if err != nil {
-			return all, err
+			return nil, err
 		}
 		all = append(all, m)
 		c := m.outcome.Counts
@@ -279,15 +279,15 @@ func (r *run) commit(ctx context.Context, legs []*leg, changes []merged) error {
 	if err := r.enter(r.publication(legs)); err != nil {
 		return err
 	}
-	records, err := r.mergeRecords(ctx, legs)
-	if err != nil {
-		return err
-	}
-	changes = append(changes, records...)
 	m, err := r.newManifest(legs)
 	if err != nil {
 		return err
 	}
+	records, err := r.mergeRecords(ctx, legs, m.Bookmarks)
+	if err != nil {
+		return err
+	}
+	changes = append(changes, records...)
 	if err := r.placeTables(m, changes); err != nil {
 		return err
 	}

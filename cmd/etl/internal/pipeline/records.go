@@ -16,6 +16,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"nightjar/load"
+	"nightjar/load/generation"
 	"nightjar/load/partition"
 	"nightjar/load/runlog"
 	"nightjar/transform"
@@ -54,7 +55,7 @@ func allTables() []load.Table {
 
 // mergeRecords stages and merges what the run has to say of itself: runs,
 // reconciliation, bookmarks, and the rejects of the legs that are published.
-func (r *run) mergeRecords(ctx context.Context, published []*leg) ([]merged, error) {
+func (r *run) mergeRecords(ctx context.Context, published []*leg, bookmarks map[string]generation.Bookmark) ([]merged, error) {
 	var all []merged
 	for _, t := range recordTables() {
 		s, err := partition.NewStage(t, recordWidth(t), r.build.Scratch(), r.pool, memory.DefaultAllocator)
@@ -62,7 +63,7 @@ func (r *run) mergeRecords(ctx context.Context, published []*leg) ([]merged, err
 			return nil, err
 		}
 		defer s.Close()
-		if err := r.fill(s, t, published); err != nil {
+		if err := r.fill(s, t, published, bookmarks); err != nil {
 			return nil, err
 		}
 		m, err := r.mergeTable(ctx, t, s, windowIndex{})
@@ -74,7 +75,7 @@ func (r *run) mergeRecords(ctx context.Context, published []*leg) ([]merged, err
 	return all, nil
 }
 
-func (r *run) fill(s *partition.Stage, t load.Table, published []*leg) error {
+func (r *run) fill(s *partition.Stage, t load.Table, published []*leg, bookmarks map[string]generation.Bookmark) error {
 	switch t.Name {
 	case "rejects":
 		for _, l := range published {
@@ -82,11 +83,7 @@ func (r *run) fill(s *partition.Stage, t load.Table, published []*leg) error {
 		}
 		return nil
 	case "bookmarks":
-		rows, err := r.bookmarkRows(published)
-		if err != nil {
-			return err
-		}
-		return stageRows(s, t, rows)
+		return stageRows(s, t, r.bookmarkRows(bookmarks))
 	}
 	all, err := r.told(t)
 	if err != nil {
@@ -271,12 +268,7 @@ func reconciliationRows(all []*Report) []row {
 
 // bookmarkRows holds the bookmarks that the run moved; where the table is made
 // anew, all of them.
-func (r *run) bookmarkRows(published []*leg) ([]row, error) {
-	m, err := r.newManifest(published)
-	if err != nil {
-		return nil, err
-	}
-	all := m.Bookmarks
+func (r *run) bookmarkRows(all map[string]generation.Bookmark) []row {
 	var rows []row
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		b := all[key]
@@ -288,7 +280,7 @@ func (r *run) bookmarkRows(published []*leg) ([]row, error) {
 			"pipeline": b.Pipeline, "source": source, "stream": stream, "bookmark": compactJSON(b.Value), "run_id": b.RunID, "updated_at": b.Updated,
 		})
 	}
-	return rows, nil
+	return rows
 }
 
 // compactJSON undoes the manifest's indentation, which is for people.

@@ -53,7 +53,7 @@ func (r *Runner) decideRollback(n int) error {
 	if err != nil {
 		return err
 	}
-	kept, err := settledOf(target)
+	kept, err := settledOf(target.Manifest)
 	if err != nil {
 		return err
 	}
