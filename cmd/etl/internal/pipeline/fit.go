@@ -66,21 +66,10 @@ func (r *run) keepApart(trusted []*leg) (bool, error) {
 	return true, nil
 }
 
-// makeFit makes the tables anew of what has landed, where a setting has changed that
+// makeFit makes the tables anew of what has landed, because settings have changed that
 // their rows depend on: a generation of its own, before anything is asked of a vendor.
 // The report is that of a rebuild that failed or was held; nil where the run may go on.
-func (r *Runner) makeFit(ctx context.Context, request Request) (*Report, error) {
-	run, err := r.look(request)
-	if err != nil {
-		return nil, err
-	}
-	if err := run.sameOrigin(); err != nil {
-		return nil, err
-	}
-	changed := run.changed()
-	if len(changed) == 0 {
-		return nil, nil
-	}
+func (r *Runner) makeFit(ctx context.Context, changed []string) (*Report, error) {
 	r.Log.Warn("the rows depend on a setting that has changed: they are made anew of what has landed, and then the run goes on", "changed", changed)
 	report, err := r.replay(ctx, Rebuild{})
 	if err != nil {

@@ -60,7 +60,10 @@ func (r *run) remember() error {
 // bookOf opens the book of the live generation. Other generations on disk are known to
 // it too: a rollback may have gone there.
 func (r *run) bookOf(live string, records []runlog.Record) (*ledger.Book, error) {
-	book := ledger.Open(live, r.settled)
+	book, decisions := ledger.Open(live, r.settled), decisionsOf(records)
+	if len(decisions) == 0 {
+		return book, nil
+	}
 	numbers, err := r.store.Numbers()
 	if err != nil {
 		return nil, err
@@ -72,7 +75,7 @@ func (r *run) bookOf(live string, records []runlog.Record) (*ledger.Book, error)
 			}
 		}
 	}
-	for _, d := range decisionsOf(records) {
+	for _, d := range decisions {
 		if err := book.Add(d); err != nil {
 			return nil, err
 		}

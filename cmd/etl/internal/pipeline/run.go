@@ -54,14 +54,25 @@ func (r *Runner) Run(ctx context.Context, request Request) (report *Report, err 
 		return nil, err
 	}
 	defer release()
-	if report, err := r.makeFit(ctx, request); report != nil || err != nil {
-		return report, err
-	}
 	run, err := r.begin(request)
 	if err != nil {
 		return nil, err
 	}
-	defer run.close()
+	defer func() { run.close() }()
+	if err := run.sameOrigin(); err != nil {
+		return nil, err
+	}
+	if changed := run.changed(); len(changed) > 0 {
+		run.close()
+		if report, err := r.makeFit(ctx, changed); report != nil || err != nil {
+			return report, err
+		}
+		fit, err := r.begin(request)
+		if err != nil {
+			return nil, err
+		}
+		run = fit
+	}
 	if err := run.beginRecord(announced(chosen)); err != nil {
 		return nil, err
 	}
@@ -172,6 +183,7 @@ func (r *run) close() {
 		if err := r.build.Abandon(); err != nil {
 			r.Log.Warn("the unfinished generation could not be removed; the next run will", "error", err)
 		}
+		r.build = nil
 	}
 }
 
