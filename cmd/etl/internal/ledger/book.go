@@ -93,18 +93,6 @@ func (b *Book) Add(d Decision) error {
 	return nil
 }
 
-func wordOf(k Kind, c Change) Word {
-	switch k {
-	case Accept:
-		return Word{Accepted, c.Reason}
-	case Discard:
-		return Word{Discarded, c.Reason}
-	case Rollback:
-		return Word{RolledBack, c.Reason}
-	}
-	return Word{c.Word, c.Reason}
-}
-
 func (b *Book) generation(run string) (*generation, error) {
 	if run == "" {
 		return nil, nil
@@ -123,7 +111,7 @@ func (b *Book) say(d Decision) {
 			b.words[s] = map[string]Word{}
 		}
 		for _, r := range c.Runs {
-			b.words[s][r.ID] = wordOf(d.Kind, c)
+			b.words[s][r.ID] = d.Word(c)
 		}
 	}
 }

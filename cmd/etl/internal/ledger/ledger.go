@@ -56,6 +56,19 @@ type Change struct {
 	Bookmark json.RawMessage `json:"bookmark,omitempty"`
 }
 
+// Word is what the decision says of each run of a change; a Publish says none.
+func (d Decision) Word(c Change) Word {
+	switch d.Kind {
+	case Accept:
+		return Word{Accepted, c.Reason}
+	case Discard:
+		return Word{Discarded, c.Reason}
+	case Rollback:
+		return Word{RolledBack, c.Reason}
+	}
+	return Word{c.Word, c.Reason}
+}
+
 // Counted is a landed run as it was when it was decided about.
 type Counted struct {
 	ID    string `json:"id"`

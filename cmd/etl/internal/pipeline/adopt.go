@@ -102,15 +102,20 @@ func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) er
 	return nil
 }
 
-// covered is what each window of a landed run covers, by its plan. Where the plan is
-// lost, that is nothing: what the run brought is asked for again.
-func covered(r *landing.Run) map[string]extract.Bookmark {
+// plannedOf is the plan of a landed run; nil where it is lost.
+func plannedOf(r *landing.Run) []extract.Window {
 	var planned []extract.Window
 	if json.Unmarshal(r.Header.Windows, &planned) != nil {
 		return nil
 	}
+	return planned
+}
+
+// covered is what each window of a landed run covers, by its plan. Where the plan is
+// lost, that is nothing: what the run brought is asked for again.
+func covered(r *landing.Run) map[string]extract.Bookmark {
 	covers := map[string]extract.Bookmark{}
-	for _, w := range planned {
+	for _, w := range plannedOf(r) {
 		covers[w.ID] = w.Covers
 	}
 	return covers

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -140,11 +139,7 @@ func (l *leg) journalDamage(r *landing.Run) error {
 // askAgain notes the windows of a landed run's plan that are to be asked for once
 // more.
 func (l *leg) askAgain(r *landing.Run, which func(extract.Window) bool) {
-	var planned []extract.Window
-	if json.Unmarshal(r.Header.Windows, &planned) != nil {
-		return // the header is lost: what the leg plans has to do
-	}
-	for _, w := range planned {
+	for _, w := range plannedOf(r) { // where it is lost, what the leg plans has to do
 		if which(w) && !slices.ContainsFunc(l.again, func(a extract.Window) bool { return a.ID == w.ID }) {
 			l.again = append(l.again, w)
 		}

@@ -45,7 +45,7 @@ func (r *reach) take(run *landing.Run) error {
 	if extend := streams[streamKey(run.Header.Source, run.Header.Stream)].extend; extend != nil {
 		covers := covered(run)
 		for _, w := range run.Windows {
-			if c := covers[w.ID]; c != nil && (Status(w.Status) == Complete || Status(w.Status) == Unverifiable) {
+			if c := covers[w.ID]; c != nil && Status(w.Status).lacksNothing() {
 				r.sum = extend(r.sum, c)
 			}
 		}

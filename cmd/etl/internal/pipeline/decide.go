@@ -70,20 +70,15 @@ func (r *run) enter(d ledger.Decision) error {
 
 // mark notes the word of a decision in the journals of the runs that it is about.
 func (r *run) mark(d ledger.Decision) error {
-	status := map[ledger.Kind]landing.Status{
-		ledger.Accept: landing.StatusAccepted, ledger.Discard: landing.StatusDiscarded, ledger.Rollback: landing.StatusRolledBack,
-	}[d.Kind]
 	for key, c := range d.Streams {
-		if d.Kind == ledger.Hold {
-			status = landing.Status(c.Word)
-		}
+		word := d.Word(c)
 		for _, counted := range c.Runs {
 			source, stream, _ := strings.Cut(string(key), "/")
 			run, err := r.zone.Run(source, stream, counted.ID)
 			if err != nil {
 				return fmt.Errorf("note a decision about run %s: %w", counted.ID, err)
 			}
-			if err := r.zone.Mark(run, landing.Mark{Status: status, Reason: c.Reason, At: r.now}); err != nil {
+			if err := r.zone.Mark(run, landing.Mark{Status: landing.Status(word.Status), Reason: word.Reason, At: r.now}); err != nil {
 				return err
 			}
 		}

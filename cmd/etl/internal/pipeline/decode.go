@@ -155,6 +155,39 @@ func (l *leg) decodePage(decoder transform.Decoder, page landedPage, known gapsB
 	})
 }
 
+// decodeRun decodes the pages of a landed run beside any leg, page by page, and passes
+// what comes of them; body reads a page.
+func (r *run) decodeRun(ctx context.Context, landed *landing.Run, body func(*landing.Landed) ([]byte, error), take func(transform.Table, arrow.Record) error) error {
+	source, stream := landed.Header.Source, landed.Header.Stream
+	decoder, err := transform.New(source, stream, r.transformOptions())
+	if err != nil {
+		return err
+	}
+	rows := transform.NewRows(memory.DefaultAllocator, source, stream)
+	defer rows.Release()
+	for page, err := range landed.Pages() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		text, err := body(&page)
+		if err != nil {
+			return err
+		}
+		var request extract.Request
+		if err := json.Unmarshal(page.Request, &request); err != nil {
+			return fmt.Errorf("read the request record of %s: %w", page.Ref, err)
+		}
+		decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Records: page.Rows, Operation: request.Operation, Variables: request.Variables}, text, rows)
+		if err := rows.Flush(take); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // stage adds a record to the stage of its table.
 func (l *leg) stage(t transform.Table, rec arrow.Record) error {
 	l.show(t, rec)

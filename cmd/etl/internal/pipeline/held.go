@@ -87,6 +87,16 @@ func (r *run) heldNamed(runID string, pipelines []string) ([]HeldRun, error) {
 	return found, nil
 }
 
+// lookForHeld finds the held parts of a run by a run that only looks.
+func (r *Runner) lookForHeld(runID string, pipelines []string) (*run, []HeldRun, error) {
+	run, err := r.look(Request{})
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := run.heldNamed(runID, pipelines)
+	return run, found, err
+}
+
 func ofPipelines(names []string) string {
 	if len(names) == 0 {
 		return ""
@@ -135,14 +145,7 @@ func (r *Runner) Accept(ctx context.Context, runID string, pipelines []string) (
 		return nil, run.fail(err)
 	}
 	for _, cfg := range chosen {
-		l, err := run.add(cfg)
-		if err == nil {
-			err = l.extract(ctx)
-		}
-		if err != nil {
-			l.fail(err)
-		}
-		l.Finished = time.Now().UTC()
+		run.do(ctx, cfg, func(l *leg) error { return l.extract(ctx) })
 	}
 	return run.conclude(ctx), nil
 }
@@ -155,11 +158,7 @@ func (r *Runner) Discard(runID string, pipelines []string) ([]HeldRun, error) {
 		return nil, err
 	}
 	defer release()
-	run, err := r.look(Request{})
-	if err != nil {
-		return nil, err
-	}
-	found, err := run.heldNamed(runID, pipelines)
+	run, found, err := r.lookForHeld(runID, pipelines)
 	if err != nil {
 		return nil, err
 	}

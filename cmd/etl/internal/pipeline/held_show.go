@@ -3,16 +3,13 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
-	"nightjar/extract"
+	"nightjar/load/landing"
 	"nightjar/transform"
 )
 
@@ -56,11 +53,7 @@ const samples = 3
 // socket, and changes nothing. The samples have values only where they are asked for:
 // they are a vendor's words, and may be personal.
 func (r *Runner) ShowHeld(ctx context.Context, runID string, pipelines []string, values bool) ([]HeldDetail, error) {
-	run, err := r.look(Request{})
-	if err != nil {
-		return nil, err
-	}
-	found, err := run.heldNamed(runID, pipelines)
+	run, found, err := r.lookForHeld(runID, pipelines)
 	if err != nil {
 		return nil, err
 	}
@@ -88,36 +81,13 @@ func (r *run) detail(ctx context.Context, h HeldRun, values bool) (HeldDetail, e
 		}
 		d.Windows = append(d.Windows, window)
 	}
-	decoder, err := transform.New(h.Source, h.Stream, r.transformOptions())
-	if err != nil {
-		return d, err
-	}
-	rows := transform.NewRows(memory.DefaultAllocator, h.Source, h.Stream)
-	defer rows.Release()
 	groups := rejectGroups{values: values}
-	for page, err := range landed.Pages() {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return d, err
-		}
-		body, err := r.zone.Body(&page, nil)
-		if err != nil {
-			return d, err
-		}
-		var request extract.Request
-		if err := json.Unmarshal(page.Request, &request); err != nil {
-			return d, fmt.Errorf("read the request record of %s: %w", page.Ref, err)
-		}
+	err = r.decodeRun(ctx, landed, func(page *landing.Landed) ([]byte, error) {
 		d.Records += page.Rows
-		decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Records: page.Rows, Operation: request.Operation, Variables: request.Variables}, body, rows)
-		if err := rows.Flush(groups.take); err != nil {
-			return d, err
-		}
-	}
+		return r.zone.Body(page, nil)
+	}, groups.take)
 	d.Rejects = groups.sorted()
-	return d, nil
+	return d, err
 }
 
 // rejectGroups gathers rejects by field and reason.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,9 +14,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
-	"nightjar/extract"
 	"nightjar/load/landing"
 	"nightjar/transform"
 )
@@ -100,12 +97,8 @@ func (k *known) requests(ctx context.Context) (map[string]asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	decoder, err := transform.New(idvSource, idvStream, k.run.transformOptions())
-	if err != nil {
-		return nil, err
-	}
 	for _, r := range waiting {
-		if err := k.landedRequests(r, decoder, last); err != nil {
+		if err := k.landedRequests(ctx, r, last); err != nil {
 			return nil, fmt.Errorf("read whom run %s has asked for: %w", r.Header.RunID, err)
 		}
 	}
@@ -114,28 +107,16 @@ func (k *known) requests(ctx context.Context) (map[string]asked, error) {
 
 // landedRequests adds what the pages of a landed run say. Of a damaged page the
 // journal knows the contact, and its outcome is unknown.
-func (k *known) landedRequests(r *landing.Run, decoder transform.Decoder, last map[string]asked) error {
-	rows := transform.NewRows(memory.DefaultAllocator, idvSource, idvStream)
-	defer rows.Release()
-	for page, err := range r.Pages() {
-		if err != nil {
-			return err
-		}
-		body, err := k.run.zone.Body(&page, nil)
+func (k *known) landedRequests(ctx context.Context, r *landing.Run, last map[string]asked) error {
+	body := func(page *landing.Landed) ([]byte, error) {
+		body, err := k.run.zone.Body(page, nil)
 		var corrupt *landing.CorruptError
 		if errors.As(err, &corrupt) {
-			body, err = []byte(`{"outcome":"unknown","reason":"the landed page is damaged"}`), nil
+			return []byte(`{"outcome":"unknown","reason":"the landed page is damaged"}`), nil
 		}
-		if err != nil {
-			return err
-		}
-		var request extract.Request
-		if err := json.Unmarshal(page.Request, &request); err != nil {
-			return fmt.Errorf("read the request record of %s: %w", page.Ref, err)
-		}
-		decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Operation: request.Operation, Variables: request.Variables}, body, rows)
+		return body, err
 	}
-	return rows.Flush(func(t transform.Table, rec arrow.Record) error {
+	return k.run.decodeRun(ctx, r, body, func(t transform.Table, rec arrow.Record) error {
 		if t.Full() == idvRequests {
 			noteRequests(rec, last)
 		}

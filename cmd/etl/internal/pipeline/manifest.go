@@ -189,7 +189,7 @@ func (l *leg) bookmark() []byte {
 	}
 	var b []byte
 	for _, w := range l.planned {
-		if done := l.windows[w.ID]; done != nil && done.Status != Complete && done.Status != Unverifiable {
+		if done := l.windows[w.ID]; done != nil && !done.Status.lacksNothing() {
 			break
 		}
 		if after := l.reached(w); after != nil {
@@ -209,7 +209,7 @@ func (l *leg) extended(extend func(old, covers extract.Bookmark) extract.Bookmar
 		b = extend(nil, nil)
 	}
 	for _, w := range l.Windows {
-		if w.covers != nil && (w.Status == Complete || w.Status == Unverifiable) {
+		if w.covers != nil && w.Status.lacksNothing() {
 			b = extend(b, w.covers)
 		}
 	}
@@ -250,12 +250,8 @@ func (l *leg) provenAt() time.Time {
 		if a.Header.Mode == backfill || !a.Header.Started.After(newest) || a.Header.Started.After(l.run.now) || a.Damage != nil {
 			continue
 		}
-		var planned []extract.Window
-		if json.Unmarshal(a.Header.Windows, &planned) != nil {
-			continue
-		}
 		var windows []*Window
-		for _, p := range planned {
+		for _, p := range plannedOf(a) {
 			windows = append(windows, byRun[a.Header.RunID][p.ID])
 		}
 		if l.allWhole(windows) {
@@ -270,6 +266,6 @@ func (l *leg) provenAt() time.Time {
 func (l *leg) allWhole(windows []*Window) bool {
 	early := streams[streamKey(l.Source, l.Stream)].early
 	return len(windows) > 0 && !slices.ContainsFunc(windows, func(w *Window) bool {
-		return w == nil || w.Status != Complete && w.Status != Unverifiable || early != nil && early(w.after)
+		return w == nil || !w.Status.lacksNothing() || early != nil && early(w.after)
 	})
 }

@@ -74,20 +74,13 @@ func (r *Runner) replay(ctx context.Context, rebuild Rebuild) (*Report, error) {
 		return nil, err
 	}
 	for _, c := range chosen {
-		l, err := run.add(c.pipeline)
-		l.missing, l.gone = c.missing, c.gone
-		if err == nil {
-			err = l.replayRuns(ctx, c.runs)
-		}
-		switch {
-		case ctx.Err() != nil:
-			l.blame(ctx.Err())
-		case damaged(err):
+		_, err := run.do(ctx, c.pipeline, func(l *leg) error {
+			l.missing, l.gone = c.missing, c.gone
+			return l.replayRuns(ctx, c.runs)
+		})
+		if damaged(err) {
 			return nil, run.fail(err)
-		case err != nil:
-			l.fail(err)
 		}
-		l.Finished = time.Now().UTC()
 	}
 	return run.conclude(ctx), nil
 }

@@ -23,6 +23,9 @@ const (
 	Unverifiable Status = "unverifiable"
 )
 
+// lacksNothing reports whether nothing is known to be missing of a window that ended so.
+func (s Status) lacksNothing() bool { return s == Complete || s == Unverifiable }
+
 // severity orders statuses: a run is as good as its worst leg.
 var severity = map[Status]int{Complete: 0, Unverifiable: 0, Drifted: 1, Held: 2, Incomplete: 3, Failed: 4, Interrupted: 5}
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -192,30 +193,34 @@ func (r *run) extract(ctx context.Context, chosen []config.Pipeline) {
 	k := newKnown(r)
 	defer k.close()
 	for _, cfg := range chosen {
-		l, err := r.add(cfg)
-		switch {
-		case err != nil:
-			l.fail(err)
-		case ctx.Err() != nil:
-			l.blame(ctx.Err())
-		default:
+		l, _ := r.do(ctx, cfg, func(l *leg) error {
 			l.stream = streams[streamKey(cfg.Source, cfg.Stream)].open(&opener{run: r, pipeline: cfg, known: k})
 			l.observe = k.observe
 			r.Log.Info("pipeline starts", "pipeline", cfg.Name, "run", r.id)
-			if err := l.extract(ctx); err != nil {
-				l.fail(err)
-			}
-		}
-		l.Finished = time.Now().UTC()
+			return l.extract(ctx)
+		})
 		r.Log.Log(ctx, l.logLevel(), "pipeline walked", "pipeline", cfg.Name, "status", l.Status, "reason", l.Reason, "requests", l.Requests)
 	}
 }
 
-// add opens a leg. It is part of the report also where it could not be opened.
-func (r *run) add(cfg config.Pipeline) (*leg, error) {
+// do opens a leg and has it work, unless the run is stopped. Whatever comes of that is
+// in the leg, which is part of the report also where it could not be opened.
+func (r *run) do(ctx context.Context, cfg config.Pipeline, work func(*leg) error) (*leg, error) {
 	l, err := r.open(cfg)
 	r.legs = append(r.legs, l)
 	r.report.Pipelines = append(r.report.Pipelines, l.Leg)
+	if err == nil {
+		if err = ctx.Err(); err == nil {
+			err = work(l)
+		}
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		l.blame(err)
+	case err != nil:
+		l.fail(err)
+	}
+	l.Finished = time.Now().UTC()
 	return l, err
 }
 
