@@ -69,7 +69,7 @@ type walk struct {
 
 // walkOnce follows the cursors of one interval to their end.
 func (w *walk) walkOnce(ctx context.Context, p part) error {
-	trail := newTrail()
+	trail, whole := newTrail(), w.stream.whole(p)
 	for after := ""; ; {
 		q := w.stream.query(w.question, p, after)
 		q.Divisible = p.halves() || w.splits(p)
@@ -88,7 +88,7 @@ func (w *walk) walkOnce(ctx context.Context, p part) error {
 		maps.Copy(w.kinds, seen.kinds)
 		page := extract.Page{
 			Body: answer.Body, Rows: seen.rows, Total: extract.Unknown,
-			Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At, Whole: w.stream.whole(p)},
+			Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At, Whole: whole},
 		}
 		if !w.yield(page, nil) {
 			return errStopped

@@ -127,7 +127,7 @@ func TestARunComesBackAsItWas(t *testing.T) {
 	handed := landRun(t, z, runID, 40)
 
 	z = open(t, dir)
-	runs, err := z.Runs("iadvize", "closed_conversations")
+	runs, err := z.Runs("iadvize", "closed_conversations", nil)
 	if err != nil || len(runs) != 1 {
 		t.Fatalf("runs: %v, %v", runs, err)
 	}

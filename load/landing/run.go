@@ -34,14 +34,20 @@ func (r *Run) Ref() string {
 }
 
 // Runs reads the journals of a stream, oldest run first. A run that died before
-// its header was whole has landed nothing and is left out.
-func (z *Zone) Runs(source, stream string) ([]*Run, error) {
+// its header was whole has landed nothing and is left out. Of those that unread picks,
+// nil for none, the journals are not read: they have a Header with their name, and no
+// more.
+func (z *Zone) Runs(source, stream string, unread func(runID string) bool) ([]*Run, error) {
 	ids, err := z.RunIDs(source, stream)
 	if err != nil {
 		return nil, err
 	}
 	var runs []*Run
 	for _, id := range ids {
+		if unread != nil && unread(id) {
+			runs = append(runs, &Run{Header: Header{Source: source, Stream: stream, RunID: id}})
+			continue
+		}
 		r, err := z.Run(source, stream, id)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

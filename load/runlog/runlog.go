@@ -144,9 +144,9 @@ func (l *Log) Newest() iter.Seq[Record] {
 	}
 }
 
-// After reads the records of the runs after one, oldest first; of all, where run is
-// empty.
-func (l *Log) After(run string) ([]Record, error) {
+// After yields the records of the runs after one, oldest first, each with what keeps it
+// from being read; of all, where run is empty.
+func (l *Log) After(run string) (iter.Seq2[Record, error], error) {
 	ids, err := l.IDs()
 	if err != nil {
 		return nil, err
@@ -155,13 +155,11 @@ func (l *Log) After(run string) ([]Record, error) {
 	if found {
 		from++
 	}
-	var all []Record
-	for _, id := range ids[from:] {
-		r, err := l.Read(id)
-		if err != nil {
-			return nil, err
+	return func(yield func(Record, error) bool) {
+		for _, id := range ids[from:] {
+			if !yield(l.Read(id)) {
+				return
+			}
 		}
-		all = append(all, r)
-	}
-	return all, nil
+	}, nil
 }

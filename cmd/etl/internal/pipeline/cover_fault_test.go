@@ -113,7 +113,7 @@ func TestNothingIsLostWhateverFails(t *testing.T) {
 // windowsLanded are the windows of conversations that have landed whole.
 func (v *vendors) windowsLanded() (ids []string) {
 	v.t.Helper()
-	runs, err := v.zone(v.config.Warehouse).Runs("iadvize", "closed_conversations")
+	runs, err := v.zone(v.config.Warehouse).Runs("iadvize", "closed_conversations", nil)
 	if err != nil {
 		v.t.Error(err)
 	}

@@ -235,7 +235,7 @@ func TestAHeldRunHasWritten(t *testing.T) {
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		runs, err := zone.Runs("clientloop", "idv_sessions")
+		runs, err := zone.Runs("clientloop", "idv_sessions", nil)
 		if err == nil {
 			err = zone.Mark(runs[0], landing.Mark{Status: landing.StatusHeld, Reason: "a test", At: h.clock.now()})
 		}

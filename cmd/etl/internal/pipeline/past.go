@@ -131,18 +131,12 @@ func (r *run) recall(live string) error {
 // records reads the records of the runs after one, oldest first. One that is damaged
 // is told of, and left out.
 func (r *run) records(after string) ([]runlog.Record, error) {
-	log := r.log()
-	ids, err := log.IDs()
+	records, err := r.log().After(after)
 	if err != nil {
 		return nil, err
 	}
-	from, found := slices.BinarySearch(ids, after)
-	if found {
-		from++
-	}
 	var all []runlog.Record
-	for _, id := range ids[from:] {
-		record, err := log.Read(id)
+	for record, err := range records {
 		if err != nil {
 			r.found("%v", err)
 			continue

@@ -168,7 +168,7 @@ func TestReplayOfARunWhoseFirstWindowIsMissing(t *testing.T) {
 func (v *vendors) copyWithoutFirstWindow(warehouse string) {
 	v.t.Helper()
 	from, to := v.zone(v.config.Warehouse), v.zone(warehouse)
-	runs, err := from.Runs("iadvize", "closed_conversations")
+	runs, err := from.Runs("iadvize", "closed_conversations", nil)
 	if err != nil || len(runs) != 1 || len(runs[0].Windows) < 3 {
 		v.t.Fatalf("there are %d runs: %v", len(runs), err)
 	}

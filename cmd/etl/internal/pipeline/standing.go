@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"errors"
-	"io/fs"
 	"slices"
 
 	"nightjar/cmd/etl/internal/ledger"
@@ -16,22 +14,17 @@ func (r *run) landedOf(source, stream string, whole bool) (*landed, error) {
 	if known := r.streams[key]; known != nil && (known.whole || !whole) {
 		return known, nil
 	}
-	ids, err := r.zone.RunIDs(source, stream)
+	unread := func(id string) bool { return !whole && r.settled[key].Holds(id) }
+	runs, err := r.zone.Runs(source, stream, unread)
 	if err != nil {
 		return nil, err
 	}
 	l := &landed{runs: map[string]*landing.Run{}, whole: whole}
-	for _, id := range ids {
-		if !whole && r.settled[key].Holds(id) {
+	for _, run := range runs {
+		id := run.Header.RunID
+		if unread(id) {
 			l.told = append(l.told, ledger.Landed{ID: id})
 			continue
-		}
-		run, err := r.zone.Run(source, stream, id)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it died before it said anything
-		}
-		if err != nil {
-			return nil, err
 		}
 		l.runs[id] = run
 		l.told = append(l.told, tell(run))
