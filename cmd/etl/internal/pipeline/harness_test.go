@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"maps"
 	"math"
@@ -236,6 +237,22 @@ func (v *vendors) live() *generation.Generation {
 		v.t.Fatal(err)
 	}
 	return g
+}
+
+// seeds yields the seeds from 1 on: so many, few at the most where time is short, or the
+// one that is to be tried alone.
+func seeds(n, few int, alone uint64) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		first := uint64(1)
+		if testing.Short() {
+			n = min(n, few)
+		}
+		if alone > 0 {
+			first, n = alone, 1
+		}
+		for seed := first; seed < first+uint64(n) && yield(seed); seed++ {
+		}
+	}
 }
 
 func reasons(report *pipeline.Report) string {

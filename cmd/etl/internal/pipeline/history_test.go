@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,15 +25,7 @@ var (
 // Whatever a warehouse lives through, the one that is rebuilt from its landing zone and
 // run records equals it, and the next good nights bring it to what the vendors hold.
 func TestHistories(t *testing.T) {
-	n := *histories
-	if testing.Short() {
-		n = min(n, 2)
-	}
-	first := uint64(1)
-	if *history > 0 {
-		first, n = *history, 1
-	}
-	for seed := first; seed < first+uint64(n); seed++ {
+	for seed := range seeds(*histories, 2, *history) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			v := open(t, noon, sandbox.Options{Scale: 0.03, Seed: seed, Waves: 4, WaveSize: 6})
@@ -80,7 +71,7 @@ func (l *life) happens() {
 		"a field dropped":    func() { l.faulty(pipeline.Request{}, sandbox.Options{Faults: []string{"drift-gone"}}) },
 		"a page damaged":     l.damaged,
 		"a rollback":         l.rollback,
-		"a replay":           l.replayed,
+		"a replay":           func() { l.replayed() },
 		"a death":            l.death,
 		"a change of zone":   l.zoned,
 		"a change of width":  l.widened,
@@ -176,12 +167,6 @@ func (l *life) rollback() {
 	}
 	if !maps.Equal(was, l.live().Manifest.DependsOn) {
 		l.attempt(pipeline.Request{}) // of another zone: the next run makes it anew
-	}
-}
-
-func (l *life) replayed() {
-	if _, err := l.runner(l.config).Replay(l.t.Context(), pipeline.Rebuild{}); err != nil && !strings.Contains(err.Error(), "nothing to replay") {
-		l.t.Fatal(err)
 	}
 }
 
@@ -282,14 +267,8 @@ func (l *life) expectRebuilt() {
 	if n := len(l.lived); n > 0 && l.lived[n-1] == "a death" {
 		return // no record tells whether its generation came; the next night makes them equal
 	}
-	dir := l.withLanding()
-	runs := filepath.Join(l.config.Warehouse, "runs")
-	if err := os.CopyFS(filepath.Join(dir, "runs"), os.DirFS(runs)); err != nil {
-		l.t.Fatal(err)
-	}
-	cfg := *l.config
-	cfg.Warehouse = dir
-	r := l.runner(&cfg)
+	rebuilt := l.backup()
+	r := l.runner(rebuilt.config)
 	r.Base = noNetwork{l.t}
 	report, err := r.Replay(l.t.Context(), pipeline.Rebuild{})
 	if err != nil {
@@ -303,8 +282,7 @@ func (l *life) expectRebuilt() {
 		l.t.Errorf("the rebuild is %s:\n%s", report.Status, reasons(report))
 		return
 	}
-	expectSameFiles(l.t, exported(l.t, dir), exported(l.t, l.config.Warehouse))
-	rebuilt := &vendors{t: l.t, config: &cfg, now: l.clock()}
+	expectSameFiles(l.t, exported(l.t, rebuilt.config.Warehouse), exported(l.t, l.config.Warehouse))
 	if was, is := l.bookmarks(), rebuilt.bookmarks(); !maps.Equal(was, is) {
 		l.t.Errorf("the bookmarks were %v and are %v", was, is)
 	}

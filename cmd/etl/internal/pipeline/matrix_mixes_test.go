@@ -21,15 +21,7 @@ var (
 // combine, a night ends with tables that equal what the vendor holds, or says
 // that they do not and leaves the live rows alone.
 func TestRandomMixesOfFaults(t *testing.T) {
-	n := *mixes
-	if testing.Short() {
-		n = min(n, 12)
-	}
-	first := uint64(1)
-	if *mix > 0 {
-		first, n = *mix, 1
-	}
-	for seed := first; seed < first+uint64(n); seed++ {
+	for seed := range seeds(*mixes, 12, *mix) {
 		source, faults, scale := mixOf(seed)
 		t.Run(fmt.Sprintf("%d %s %s", seed, source, strings.Join(faults, "+")), func(t *testing.T) {
 			t.Parallel()
