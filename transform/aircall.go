@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// Tables of calls, in the order of TablesOf.
+// Tables of calls, in the order of the stream's Tables.
 const (
 	callsSheet = iota
 	callNotesSheet
@@ -13,6 +13,16 @@ const (
 // longestCall is the longest duration that is believed: a longer one says that
 // its unit is not the configured one.
 const longestCall = 24 * time.Hour
+
+// Calls is the stream of telephone calls.
+func Calls() Stream {
+	return Stream{
+		Source: "aircall", Name: "calls",
+		Tables: []Table{calls(), callNotes()},
+		read:   readCalls,
+		places: map[string][]string{"Call": {"nodes"}, "Note": {"nodes.notes"}},
+	}
+}
 
 // readCalls reads a page of paginatedCalls. Null nodes are a page without calls.
 func readCalls(d *decoder, root value) {

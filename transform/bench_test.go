@@ -54,11 +54,11 @@ func conversationsPage(n int, seed uint64) []byte {
 // BenchmarkDecode is the hot path whole: bytes to Arrow records.
 func BenchmarkDecode(b *testing.B) {
 	body := conversationsPage(500, 1)
-	d, err := transform.New("iadvize", "closed_conversations", transform.Options{Location: paris(b)})
+	d, err := transform.ClosedConversations().NewDecoder(transform.Options{Location: paris(b)})
 	if err != nil {
 		b.Fatal(err)
 	}
-	rows := transform.NewRows(memory.DefaultAllocator, "iadvize", "closed_conversations")
+	rows := transform.ClosedConversations().NewRows(memory.DefaultAllocator)
 	defer rows.Release()
 	page := somePage // one that is a look at every conversation
 	page.Whole = &transform.Span{From: time.Unix(0, 0), To: page.At}
@@ -131,11 +131,11 @@ type conversations struct {
 // encoding/json into structs and from there into the same records.
 func BenchmarkDecodeRatio(b *testing.B) {
 	body := conversationsPage(500, 1)
-	d, err := transform.New("iadvize", "closed_conversations", transform.Options{Location: paris(b)})
+	d, err := transform.ClosedConversations().NewDecoder(transform.Options{Location: paris(b)})
 	if err != nil {
 		b.Fatal(err)
 	}
-	rows := transform.NewRows(memory.DefaultAllocator, "iadvize", "closed_conversations")
+	rows := transform.ClosedConversations().NewRows(memory.DefaultAllocator)
 	defer rows.Release()
 	drop := func(transform.Table, arrow.Record) error { return nil }
 	var ours, theirs time.Duration
@@ -162,7 +162,7 @@ func straight(b *testing.B, body []byte) {
 	if err := json.Unmarshal(body, &page); err != nil {
 		b.Fatal(err)
 	}
-	t := transform.TablesOf("iadvize", "closed_conversations")
+	t := transform.ClosedConversations().Tables
 	rb := array.NewRecordBuilder(memory.DefaultAllocator, t[0].Rows())
 	defer rb.Release()
 	tb := array.NewRecordBuilder(memory.DefaultAllocator, t[1].Rows())

@@ -27,9 +27,9 @@ func TestTheRestOfTheRejects(t *testing.T) {
 		{"fields too", strings.Repeat(`null,{"id":"1","duration":"long"},`, 2000) + "null", 2001, 2000, 1001},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			rows := transform.NewRows(memory.DefaultAllocator, "aircall", "calls")
+			rows := transform.Calls().NewRows(memory.DefaultAllocator)
 			defer rows.Release()
-			d := decoderOf(t, "aircall", "calls", transform.Options{Location: paris(t)})
+			d := decoderOf(t, transform.Calls(), transform.Options{Location: paris(t)})
 			for range 2 { // the count begins anew with each page
 				d.Decode(somePage, []byte(`{"data":{"paginatedCalls":{"nodes":[`+c.nodes+`]}}}`), rows)
 			}
@@ -64,16 +64,20 @@ func atMostRejects(most int64) func(transform.Table, arrow.Record) error {
 	}
 }
 
+type littlePage struct {
+	stream transform.Stream
+	body   string
+}
+
 // pagesOfLittle are pages of about a million values or sixteen million bytes that
 // say nothing, for the stream that finds most to do in each.
-func pagesOfLittle() map[string]struct{ source, stream, body string } {
+func pagesOfLittle() map[string]littlePage {
 	fill := func(head, piece, tail string, n int) string { return head + strings.Repeat(piece, n) + tail }
-	type page = struct{ source, stream, body string }
 	const size = 16 << 20
-	calls := func(piece string, n int) page {
-		return page{"aircall", "calls", fill(`{"data":{"paginatedCalls":{"nodes":[`, piece, `0]}}}`, n)}
+	calls := func(piece string, n int) littlePage {
+		return littlePage{transform.Calls(), fill(`{"data":{"paginatedCalls":{"nodes":[`, piece, `0]}}}`, n)}
 	}
-	return map[string]page{
+	return map[string]littlePage{
 		"numbers":        calls("0,", 900_000),
 		"empty objects":  calls("{},", 450_000),
 		"calls of an id": calls(`{"id":"1"},`, 450_000),
@@ -83,12 +87,12 @@ func pagesOfLittle() map[string]struct{ source, stream, body string } {
 		"a long text":    calls(`{"id":"`+strings.Repeat("é", size/2)+`","created_at":"`+strings.Repeat("1", size/8)+`"},`, 1),
 		"a long name":    calls(`{"`+strings.Repeat("n", size)+`":1},`, 1),
 		"escapes":        calls(`{"id":"`+strings.Repeat(`\u0000`, size/6)+`"},`, 1),
-		"many names":     {"iadvize", "closed_conversations", fill(`{"data":{"closedConversations":{"edges":[{"node":{`, `"a":1,`, `"id":"1"}}]}}}`, 900_000)},
-		"transactions":   {"iadvize", "closed_conversations", fill(`{"data":{"closedConversations":{"edges":[{"node":{"id":"1","conversions":{"transactions":[`, `{},`, `{}]}}}]}}}`, 450_000)},
-		"waves":          {"volt", "waves", fill(`{"data":{`, `"w1":{"id":1},`, `"w2":null}}`, 450_000)},
-		"messages":       {"volt", "messages", fill(`{"data":{"conversation":{"messages":[`, `{"id":1},`, `0]}}}`, 450_000)},
-		"conversations":  {"desk", "conversations", fill(`{"conversations":[`, `{"id":1,"users":0},`, `0]}`, 300_000)},
-		"deep":           {"aircall", "calls", strings.Repeat("[", size)},
+		"many names":     {transform.ClosedConversations(), fill(`{"data":{"closedConversations":{"edges":[{"node":{`, `"a":1,`, `"id":"1"}}]}}}`, 900_000)},
+		"transactions":   {transform.ClosedConversations(), fill(`{"data":{"closedConversations":{"edges":[{"node":{"id":"1","conversions":{"transactions":[`, `{},`, `{}]}}}]}}}`, 450_000)},
+		"waves":          {transform.Waves(), fill(`{"data":{`, `"w1":{"id":1},`, `"w2":null}}`, 450_000)},
+		"messages":       {transform.Messages(), fill(`{"data":{"conversation":{"messages":[`, `{"id":1},`, `0]}}}`, 450_000)},
+		"conversations":  {transform.DeskConversations(), fill(`{"conversations":[`, `{"id":1,"users":0},`, `0]}`, 300_000)},
+		"deep":           {transform.Calls(), strings.Repeat("[", size)},
 	}
 }
 
@@ -97,9 +101,9 @@ func pagesOfLittle() map[string]struct{ source, stream, body string } {
 func TestPagesOfLittle(t *testing.T) {
 	for name, p := range pagesOfLittle() {
 		t.Run(name, func(t *testing.T) {
-			rows := transform.NewRows(memory.DefaultAllocator, p.source, p.stream)
+			rows := p.stream.NewRows(memory.DefaultAllocator)
 			defer rows.Release()
-			d := decoderOf(t, p.source, p.stream, transform.Options{Location: paris(t)})
+			d := decoderOf(t, p.stream, transform.Options{Location: paris(t)})
 			body := []byte(p.body)
 			start := time.Now()
 			d.Decode(somePage, body, rows)

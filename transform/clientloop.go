@@ -4,7 +4,7 @@ import (
 	"bytes"
 )
 
-// Tables of sessions, in the order of TablesOf.
+// Tables of sessions, in the order of the stream's Tables.
 const (
 	idvSessionsSheet = iota
 	idvRequestsSheet
@@ -16,6 +16,15 @@ const (
 	outcomeUnknown = "unknown" // nobody knows whether there is one
 	outcomeNone    = "none"    // the vendor surely did not act
 )
+
+// IDVSessions is the stream of requests for sessions of identity verification.
+func IDVSessions() Stream {
+	return Stream{
+		Source: "clientloop", Name: "idv_sessions",
+		Tables: []Table{idvSessions(), idvRequests()},
+		read:   readSessions, withhold: true,
+	}
+}
 
 // readSessions reads what is known of the request for one session: the answer, with
 // a keyed hash in the place of the session's token, or {"outcome": "unknown"}. The

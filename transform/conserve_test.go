@@ -24,18 +24,18 @@ import (
 // pages that vendors never meant to send.
 
 type stream struct {
-	source, name string
-	records      func(root *fastjson.Value) (records []*fastjson.Value, ok bool) // ok: the page is one
-	nested       func(record *fastjson.Value) []*fastjson.Value                  // nil: no nested rows
+	transform.Stream
+	records func(root *fastjson.Value) (records []*fastjson.Value, ok bool) // ok: the page is one
+	nested  func(record *fastjson.Value) []*fastjson.Value                  // nil: no nested rows
 }
 
 var streams = []stream{
-	{"iadvize", "closed_conversations", under("edges"), transactionsOf},
-	{"aircall", "calls", callsUnder, func(v *fastjson.Value) []*fastjson.Value { return v.GetArray("notes") }},
-	{"volt", "waves", wavesUnder, nil},
-	{"volt", "messages", messagesUnder, nil},
-	{"desk", "conversations", deskUnder, nil},
-	{"clientloop", "idv_sessions", sessionsUnder, nil},
+	{transform.ClosedConversations(), under("edges"), transactionsOf},
+	{transform.Calls(), callsUnder, func(v *fastjson.Value) []*fastjson.Value { return v.GetArray("notes") }},
+	{transform.Waves(), wavesUnder, nil},
+	{transform.Messages(), messagesUnder, nil},
+	{transform.DeskConversations(), deskUnder, nil},
+	{transform.IDVSessions(), sessionsUnder, nil},
 }
 
 func under(name string) func(*fastjson.Value) ([]*fastjson.Value, bool) {
@@ -139,11 +139,11 @@ type outcome struct {
 func decode(t testing.TB, s stream, body []byte) outcome {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
-	tables := transform.TablesOf(s.source, s.name)
+	tables := s.Tables
 	o := outcome{rows: make([]int, len(tables)), rejects: map[string]map[[2]string]int{}, refused: map[int64]bool{}}
-	rows := transform.NewRows(mem, s.source, s.name)
+	rows := s.NewRows(mem)
 	defer rows.Release()
-	decoderOf(t, s.source, s.name, transform.Options{Location: paris(t)}).Decode(somePage, body, rows)
+	decoderOf(t, s.Stream, transform.Options{Location: paris(t)}).Decode(somePage, body, rows)
 	rejected := rows.Rejected()
 	keys := map[[2]string]bool{}
 	err := rows.Flush(func(table transform.Table, record arrow.Record) error {
@@ -203,7 +203,7 @@ func conserves(t testing.TB, s stream, body []byte) {
 	if len(o.rejects[transform.ScopeRest]) > 0 {
 		return // decode has added them up
 	}
-	if s.source == "clientloop" && bytes.Contains(body, []byte("outcome")) {
+	if s.Source == "clientloop" && bytes.Contains(body, []byte("outcome")) {
 		return // no record: what is known of a request
 	}
 	records, ok := s.records(root)
@@ -213,7 +213,7 @@ func conserves(t testing.TB, s stream, body []byte) {
 	if !ok {
 		return
 	}
-	tables := transform.TablesOf(s.source, s.name)
+	tables := s.Tables
 	if got := o.rows[0] + o.rowRejects(tables[0]); got != len(records) {
 		t.Errorf("%d records became %d rows and %d rejects", len(records), o.rows[0], o.rowRejects(tables[0]))
 	}
@@ -250,9 +250,9 @@ func seeds(t testing.TB, source string) (pages [][]byte) {
 // Any value of a golden page may turn into any other.
 func TestMutatedPages(t *testing.T) {
 	for _, s := range streams {
-		t.Run(s.source+"/"+s.name, func(t *testing.T) {
+		t.Run(s.Source+"/"+s.Name, func(t *testing.T) {
 			var pages []any
-			for _, seed := range seeds(t, s.source) {
+			for _, seed := range seeds(t, s.Source) {
 				var page any
 				if json.Unmarshal(seed, &page) == nil {
 					pages = append(pages, page)
@@ -330,7 +330,7 @@ func mutateList(r *rapid.T, v []any) any {
 }
 
 func fuzz(f *testing.F, s stream) {
-	for _, seed := range seeds(f, s.source) {
+	for _, seed := range seeds(f, s.Source) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) { conserves(t, s, body) })

@@ -2,43 +2,10 @@ package transform
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 )
-
-// New returns the decoder of a stream. It refuses a stream that it does not know
-// and options that contradict themselves.
-func New(source, stream string, o Options) (Decoder, error) {
-	if o.Location == nil {
-		return nil, errors.New("decode pages: no time zone for business days")
-	}
-	d := &decoder{days: calendar{location: o.Location}, durationUnit: o.DurationUnit}
-	if d.durationUnit == 0 {
-		d.durationUnit = time.Millisecond
-	}
-	if d.durationUnit < 0 || time.Second%d.durationUnit != 0 {
-		return nil, fmt.Errorf("decode pages: a duration in units of %s is not supported; want a whole part of a second", d.durationUnit)
-	}
-	switch source + "/" + stream {
-	case "iadvize/closed_conversations":
-		d.read = readClosedConversations
-	case "aircall/calls":
-		d.read = readCalls
-	case "volt/waves":
-		d.read = readWaves
-	case "volt/messages":
-		d.read = readMessages
-	case "desk/conversations":
-		d.read, d.withhold = readDeskConversations, true
-	case "clientloop/idv_sessions":
-		d.read, d.withhold = readSessions, true
-	default:
-		return nil, fmt.Errorf("decode pages: no stream %q of %q", stream, source)
-	}
-	return d, nil
-}
 
 // decoder is the part that all streams share: it parses the page, remembers which
 // record is being read, and appends values or rejects.

@@ -5,6 +5,15 @@ import (
 	"strings"
 )
 
+// DeskConversations is the stream of chat conversations of Teamwork Desk.
+func DeskConversations() Stream {
+	return Stream{
+		Source: "desk", Name: "conversations",
+		Tables: []Table{deskConversations()},
+		read:   readDeskConversations, withhold: true,
+	}
+}
+
 // readDeskConversations reads a list of conversations, or one conversation. A
 // page of message history holds none, nor does a list that is null, or that is left
 // out where the page counts no record.

@@ -20,9 +20,9 @@ import (
 var dictionaryGuide string
 
 // Dictionary writes the data dictionary in Markdown: how to read the warehouse,
-// then every mart and table, each column with its DuckDB type, unit, vendor field
+// then every mart, the tables of the vendors and those about the runs, each column with its DuckDB type, unit, vendor field
 // and class of personal data.
-func Dictionary(w io.Writer) error {
+func Dictionary(w io.Writer, vendors []Table) error {
 	b := bufio.NewWriter(w)
 	b.WriteString(dictionaryGuide)
 	fmt.Fprint(b, "\n## Marts\n\nComputed from the vendor tables by each run; one Parquet file each.\n")
@@ -30,7 +30,7 @@ func Dictionary(w io.Writer) error {
 		writeMart(b, m)
 	}
 	fmt.Fprint(b, "\n## Vendor tables\n\nOne row per record, in its newest version.\n")
-	for _, t := range Tables() {
+	for _, t := range vendors {
 		writeTable(b, t)
 	}
 	fmt.Fprint(b, "\n## Tables about the runs\n\nWhat each run did, how complete it was, and what could not become a row.\n")

@@ -17,25 +17,24 @@ type Gap struct {
 	Vendor string // what is not asked for: "Conversation.language"
 }
 
-// Gaps lists what the query of a stream's page leaves out, in the order of the
+// Gaps lists what the query of a page leaves out, in the order of the
 // tables and their columns. It is empty for a query that asks for none of the
 // stream's records, as for Volt's inbox, and where the text is, as for REST, which
 // has no selection. Keys are no gaps: a page without them has no rows.
-func Gaps(source, stream, query string) ([]Gap, error) {
-	places := placesOf(source, stream)
-	if query == "" || places == nil {
+func (s Stream) Gaps(query string) ([]Gap, error) {
+	if query == "" || s.places == nil {
 		return nil, nil
 	}
 	doc, err := parser.ParseQuery(&ast.Source{Name: "query", Input: query})
 	if err != nil {
 		return nil, fmt.Errorf("read the query: %w", err)
 	}
-	q := selected{places: places, fragments: doc.Fragments}
+	q := selected{places: s.places, fragments: doc.Fragments}
 	for _, op := range doc.Operations {
 		q.roots = append(q.roots, q.fields(op.SelectionSet)...)
 	}
 	var gaps []Gap
-	for i, t := range TablesOf(source, stream) {
+	for i, t := range s.Tables {
 		record, _, _ := strings.Cut(t.idColumn().Vendor, ".")
 		switch {
 		case q.asks(record):
@@ -47,27 +46,6 @@ func Gaps(source, stream, query string) ([]Gap, error) {
 		}
 	}
 	return gaps, nil
-}
-
-// placesOf tells where the queries of a stream ask for a vendor's type, below their
-// root fields; several places where the vendor has it in one or the other. It is
-// nil where nothing is selected, or always the same.
-func placesOf(source, stream string) map[string][]string {
-	switch source + "/" + stream {
-	case "iadvize/closed_conversations":
-		return map[string][]string{
-			"Conversation":       {"edges.node", "edges.node.conversation"},
-			"SatisfactionSurvey": {"edges.node.satisfactionSurvey", "edges.node.conversation.satisfactionSurvey"},
-			"Transaction":        {"edges.node.conversions.transactions", "edges.node.conversation.conversions.transactions"},
-		}
-	case "aircall/calls":
-		return map[string][]string{"Call": {"nodes"}, "Note": {"nodes.notes"}}
-	case "volt/waves":
-		return map[string][]string{"Wave": {""}}
-	case "volt/messages":
-		return map[string][]string{"Message": {"messages"}}
-	}
-	return nil
 }
 
 // selected is what a query selects.

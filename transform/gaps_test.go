@@ -19,20 +19,22 @@ import (
 
 // asked are the queries of the extractors, with pages that answer them.
 var asked = []struct {
-	name, source, stream, page string
-	query                      func(t *testing.T) string
+	name   string
+	stream transform.Stream
+	page   string
+	query  func(t *testing.T) string
 }{
-	{"closed", "iadvize", "closed_conversations", "plain", func(t *testing.T) string {
+	{"closed", transform.ClosedConversations(), "plain", func(t *testing.T) string {
 		return text(t, "iadvize/closed_conversations") + text(t, "iadvize/fragments")
 	}},
-	{"search", "iadvize", "closed_conversations", "wrapped", func(t *testing.T) string {
+	{"search", transform.ClosedConversations(), "wrapped", func(t *testing.T) string {
 		return text(t, "iadvize/search_closed_conversations") + text(t, "iadvize/fragments")
 	}},
-	{"calls", "aircall", "calls", "plain", func(t *testing.T) string { return text(t, "aircall/calls") }},
-	{"waves", "volt", "waves", "waves", func(t *testing.T) string {
+	{"calls", transform.Calls(), "plain", func(t *testing.T) string { return text(t, "aircall/calls") }},
+	{"waves", transform.Waves(), "waves", func(t *testing.T) string {
 		return "query Waves { w101: wave(id: 101) { ...Wave } w102: wave(id: 102) { ...Wave } }\n" + text(t, "volt/wave")
 	}},
-	{"messages", "volt", "messages", "messages", func(t *testing.T) string { return text(t, "volt/conversation") }},
+	{"messages", transform.Messages(), "messages", func(t *testing.T) string { return text(t, "volt/conversation") }},
 }
 
 func text(t *testing.T, query string) string {
@@ -138,18 +140,18 @@ func TestGapsAreAllThatAFieldTakesWithIt(t *testing.T) {
 	for _, a := range asked {
 		t.Run(a.name, func(t *testing.T) {
 			query := a.query(t)
-			if gaps, err := transform.Gaps(a.source, a.stream, query); len(gaps) > 0 || err != nil {
+			if gaps, err := a.stream.Gaps(query); len(gaps) > 0 || err != nil {
 				t.Errorf("the whole query has the gaps %v, %v", gaps, err)
 			}
-			folder := "testdata/" + a.source + "/" + a.page
-			before := rowsWithout(t, a.source, a.stream, folder, "", nil)
-			for _, table := range transform.TablesOf(a.source, a.stream) {
+			folder := "testdata/" + a.stream.Source + "/" + a.page
+			before := rowsWithout(t, a.stream, folder, "", nil)
+			for _, table := range a.stream.Tables {
 				if len(before[table.Full()]) == 0 {
 					t.Fatalf("%s is empty: this proves nothing", table.Full())
 				}
 			}
 			for _, path := range paths(t, query) {
-				gaps, err := transform.Gaps(a.source, a.stream, without(t, query, path))
+				gaps, err := a.stream.Gaps(without(t, query, path))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -157,11 +159,11 @@ func TestGapsAreAllThatAFieldTakesWithIt(t *testing.T) {
 				for _, g := range gaps {
 					gone[g.Table+" "+g.Column] = true
 				}
-				after := rowsWithout(t, a.source, a.stream, folder, path, gaps)
-				for _, table := range transform.TablesOf(a.source, a.stream) {
+				after := rowsWithout(t, a.stream, folder, path, gaps)
+				for _, table := range a.stream.Tables {
 					compareRows(t, path, table, before[table.Full()], after[table.Full()], gone)
 				}
-				if n := len(after["etl.rejects"]); len(after[transform.TablesOf(a.source, a.stream)[0].Full()]) > 0 && n > len(before["etl.rejects"]) && !strings.HasSuffix(path, ".id") {
+				if n := len(after["etl.rejects"]); len(after[a.stream.Tables[0].Full()]) > 0 && n > len(before["etl.rejects"]) && !strings.HasSuffix(path, ".id") {
 					t.Errorf("without %s, %d values are rejected", path, n)
 				}
 			}
@@ -187,7 +189,7 @@ func compareRows(t *testing.T, path string, table transform.Table, before, after
 }
 
 // rowsWithout decodes a golden page without the members at a path, by table and key.
-func rowsWithout(t *testing.T, source, stream, folder, path string, gaps []transform.Gap) map[string]map[string]map[string]any {
+func rowsWithout(t *testing.T, s transform.Stream, folder, path string, gaps []transform.Gap) map[string]map[string]map[string]any {
 	t.Helper()
 	var request goldenRequest
 	answer := map[string]map[string]any{}
@@ -208,11 +210,11 @@ func rowsWithout(t *testing.T, source, stream, folder, path string, gaps []trans
 	all := map[string]map[string]map[string]any{}
 	var rows map[string]map[string]any
 	keys := map[string][]string{"etl.rejects": {"position"}}
-	for _, table := range transform.Tables() {
+	for _, table := range vendorTables() {
 		keys[table.Full()] = table.Key
 	}
 	table := ""
-	for _, line := range strings.Split(string(decoded(t, source, stream, transform.Options{Location: paris(t)}, page, body)), "\n") {
+	for _, line := range strings.Split(string(decoded(t, s, transform.Options{Location: paris(t)}, page, body)), "\n") {
 		if keys[line] != nil {
 			table, rows = line, map[string]map[string]any{}
 			all[table] = rows
@@ -236,27 +238,29 @@ func rowsWithout(t *testing.T, source, stream, folder, path string, gaps []trans
 
 func TestGaps(t *testing.T) {
 	for _, c := range []struct {
-		name, source, stream, query string
-		want                        []transform.Gap
+		name   string
+		stream transform.Stream
+		query  string
+		want   []transform.Gap
 	}{
-		{"a field", "aircall", "calls", "query Calls { paginatedCalls { nodes { id direction call_type from to duration is_archived created_at notes { id content } } } }",
+		{"a field", transform.Calls(), "query Calls { paginatedCalls { nodes { id direction call_type from to duration is_archived created_at notes { id content } } } }",
 			[]transform.Gap{{"aircall.calls", "via_number", "Call.via"}}},
-		{"a list of rows", "aircall", "calls", "{ paginatedCalls { nodes { id direction call_type from to via duration is_archived created_at } } }",
+		{"a list of rows", transform.Calls(), "{ paginatedCalls { nodes { id direction call_type from to via duration is_archived created_at } } }",
 			[]transform.Gap{{"aircall.calls", "note_count", "Call.notes"}, {"aircall.call_notes", "", "Note"}}},
-		{"an object", "iadvize", "closed_conversations", "{ x: closedConversations { edges { node { id createdAt closedAt channel duration language tags { name } project { id } conversions { transactions { id externalConversionId amount currency receivedAt } } } } } }",
+		{"an object", transform.ClosedConversations(), "{ x: closedConversations { edges { node { id createdAt closedAt channel duration language tags { name } project { id } conversions { transactions { id externalConversionId amount currency receivedAt } } } } } }",
 			[]transform.Gap{
 				{"iadvize.conversations", "csat_score", "SatisfactionSurvey.customerSatisfaction"},
 				{"iadvize.conversations", "nps_score", "SatisfactionSurvey.netPromoterScore"},
 				{"iadvize.conversations", "survey_comment", "SatisfactionSurvey.comment"}}},
-		{"a field that is derived from", "volt", "messages", "{ conversation { messages { id legacyId toNumber fromNumber status statusDescription body sentAt confirmedAt errorCode wave { id } contact { id } } } }",
+		{"a field that is derived from", transform.Messages(), "{ conversation { messages { id legacyId toNumber fromNumber status statusDescription body sentAt confirmedAt errorCode wave { id } contact { id } } } }",
 			[]transform.Gap{{"volt.messages", "account_phone", "Message.account.primaryPhone"}, {"volt.messages", "direction", "Message.account.primaryPhone"}}},
-		{"a list of what are texts now", "iadvize", "closed_conversations", "{ closedConversations { edges { node { id createdAt closedAt channel duration language tags project { id } ... on Conversation { satisfactionSurvey { customerSatisfaction netPromoterScore comment } } conversions { transactions { id externalConversionId amount currency receivedAt } } } } } }", nil},
-		{"no records at all", "volt", "messages", "{ inbox { items { contact { id } } } }", nil},
-		{"REST", "desk", "conversations", "", nil},
-		{"a fixed query", "clientloop", "idv_sessions", "mutation { contactCreateIdvSession(input: {}) { token } }", nil},
+		{"a list of what are texts now", transform.ClosedConversations(), "{ closedConversations { edges { node { id createdAt closedAt channel duration language tags project { id } ... on Conversation { satisfactionSurvey { customerSatisfaction netPromoterScore comment } } conversions { transactions { id externalConversionId amount currency receivedAt } } } } } }", nil},
+		{"no records at all", transform.Messages(), "{ inbox { items { contact { id } } } }", nil},
+		{"REST", transform.DeskConversations(), "", nil},
+		{"a fixed query", transform.IDVSessions(), "mutation { contactCreateIdvSession(input: {}) { token } }", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := transform.Gaps(c.source, c.stream, c.query)
+			got, err := c.stream.Gaps(c.query)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -265,7 +269,7 @@ func TestGaps(t *testing.T) {
 			}
 		})
 	}
-	if _, err := transform.Gaps("aircall", "calls", "query {"); err == nil {
+	if _, err := transform.Calls().Gaps("query {"); err == nil {
 		t.Error("what is no query has gaps")
 	}
 }

@@ -52,7 +52,7 @@ func golden(t *testing.T, folder string) {
 	page := somePage
 	page.Operation, page.Variables = request.Operation, request.Variables
 	source := filepath.Base(filepath.Dir(folder))
-	got := decoded(t, source, request.Stream, o, page, read(t, folder, "page.json"))
+	got := decoded(t, streamOf(t, source, request.Stream), o, page, read(t, folder, "page.json"))
 	if *update {
 		if err := os.WriteFile(filepath.Join(folder, "want.json"), got, 0o644); err != nil {
 			t.Fatal(err)
@@ -76,13 +76,13 @@ func read(t *testing.T, folder, name string) []byte {
 }
 
 // decoded returns the rows that a page becomes: JSON, one row a line.
-func decoded(t testing.TB, source, stream string, o transform.Options, page transform.Page, body []byte) []byte {
+func decoded(t testing.TB, s transform.Stream, o transform.Options, page transform.Page, body []byte) []byte {
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
-	rows := transform.NewRows(mem, source, stream)
+	rows := s.NewRows(mem)
 	defer rows.Release()
-	decoderOf(t, source, stream, o).Decode(page, body, rows)
+	decoderOf(t, s, o).Decode(page, body, rows)
 	var b bytes.Buffer
 	err := rows.Flush(func(table transform.Table, record arrow.Record) error {
 		b.WriteString(table.Full() + "\n")
@@ -94,9 +94,9 @@ func decoded(t testing.TB, source, stream string, o transform.Options, page tran
 	return b.Bytes()
 }
 
-func decoderOf(t testing.TB, source, stream string, o transform.Options) transform.Decoder {
+func decoderOf(t testing.TB, s transform.Stream, o transform.Options) transform.Decoder {
 	t.Helper()
-	d, err := transform.New(source, stream, o)
+	d, err := s.NewDecoder(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,11 +7,26 @@ import (
 	"time"
 )
 
-// Tables of closed_conversations, in the order of TablesOf.
+// Tables of closed_conversations, in the order of the stream's Tables.
 const (
 	conversationsSheet = iota
 	transactionsSheet
 )
+
+// ClosedConversations is the stream of conversations that are over, with what they
+// sold.
+func ClosedConversations() Stream {
+	return Stream{
+		Source: "iadvize", Name: "closed_conversations",
+		Tables: []Table{conversations(), transactions()},
+		read:   readClosedConversations,
+		places: map[string][]string{
+			"Conversation":       {"edges.node", "edges.node.conversation"},
+			"SatisfactionSurvey": {"edges.node.satisfactionSurvey", "edges.node.conversation.satisfactionSurvey"},
+			"Transaction":        {"edges.node.conversions.transactions", "edges.node.conversation.conversions.transactions"},
+		},
+	}
+}
 
 // readClosedConversations reads a page of either query: edges whose node is a
 // conversation, or wraps one beside its survey and its conversions.

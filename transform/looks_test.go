@@ -64,12 +64,12 @@ func TestLooksAtConversations(t *testing.T) {
 			for _, body := range []string{conversation, older} {
 				mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 				defer mem.AssertSize(t, 0)
-				rows := transform.NewRows(mem, "iadvize", "closed_conversations")
+				rows := transform.ClosedConversations().NewRows(mem)
 				defer rows.Release()
 				page := somePage
 				page.Whole, page.Gaps = c.whole, c.gaps
 				body = strings.NewReplacer("CLOSED", c.closed, "SOLD", c.sold).Replace(body)
-				got := looksOf(t, decoderOf(t, "iadvize", "closed_conversations", transform.Options{Location: paris(t)}), rows, page, body)
+				got := looksOf(t, decoderOf(t, transform.ClosedConversations(), transform.Options{Location: paris(t)}), rows, page, body)
 				want := map[string][]string{}
 				if c.want {
 					want["iadvize.transactions"] = []string{"c"}
@@ -81,11 +81,11 @@ func TestLooksAtConversations(t *testing.T) {
 		})
 	}
 	t.Run("conversions are missing", func(t *testing.T) {
-		rows := transform.NewRows(memory.DefaultAllocator, "iadvize", "closed_conversations")
+		rows := transform.ClosedConversations().NewRows(memory.DefaultAllocator)
 		page := somePage
 		page.Whole = span
 		body := strings.NewReplacer("CLOSED", "2026-11-11T10:00:00Z", `,"conversions":SOLD`, "").Replace(conversation)
-		if got := looksOf(t, decoderOf(t, "iadvize", "closed_conversations", transform.Options{Location: paris(t)}), rows, page, body); len(got) > 0 {
+		if got := looksOf(t, decoderOf(t, transform.ClosedConversations(), transform.Options{Location: paris(t)}), rows, page, body); len(got) > 0 {
 			t.Errorf("looks %v", got)
 		}
 	})
@@ -95,9 +95,9 @@ func TestLooksAtConversations(t *testing.T) {
 func TestLooksAtCalls(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
-	rows := transform.NewRows(mem, "aircall", "calls")
+	rows := transform.Calls().NewRows(mem)
 	defer rows.Release()
-	d := decoderOf(t, "aircall", "calls", transform.Options{Location: paris(t)})
+	d := decoderOf(t, transform.Calls(), transform.Options{Location: paris(t)})
 	for _, c := range []struct {
 		nodes string
 		want  []string

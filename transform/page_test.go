@@ -14,6 +14,25 @@ var somePage = transform.Page{
 	Operation: "Test",
 }
 
+// vendorTables are the tables of all streams.
+func vendorTables() (all []transform.Table) {
+	for _, s := range streams {
+		all = append(all, s.Tables...)
+	}
+	return all
+}
+
+func streamOf(t testing.TB, source, name string) transform.Stream {
+	t.Helper()
+	for _, s := range streams {
+		if s.Source == source && s.Name == name {
+			return s.Stream
+		}
+	}
+	t.Fatalf("%s has no stream %s", source, name)
+	return transform.Stream{}
+}
+
 func paris(t testing.TB) *time.Location {
 	t.Helper()
 	location, err := time.LoadLocation("Europe/Paris")

@@ -10,7 +10,7 @@ import (
 // a time.
 type Rows struct {
 	source, stream string
-	sheets         []*sheet // of TablesOf, in order
+	sheets         []*sheet // of the stream's tables, in order
 	rejects        *sheet
 	rejected       Rejected
 }
@@ -31,11 +31,11 @@ func (r Rejected) Since(earlier Rejected) Rejected {
 	return Rejected{r.Pages - earlier.Pages, r.Records - earlier.Records, r.Nested - earlier.Nested, r.Fields - earlier.Fields}
 }
 
-// NewRows returns empty builders for the tables of a stream and for the rejects.
+// NewRows returns empty builders for the tables of the stream and for the rejects.
 // The memory is mem's until Release.
-func NewRows(mem memory.Allocator, source, stream string) *Rows {
-	r := &Rows{source: source, stream: stream, rejects: newSheet(mem, Rejects())}
-	for _, t := range TablesOf(source, stream) {
+func (s Stream) NewRows(mem memory.Allocator) *Rows {
+	r := &Rows{source: s.Source, stream: s.Name, rejects: newSheet(mem, Rejects())}
+	for _, t := range s.Tables {
 		r.sheets = append(r.sheets, newSheet(mem, t))
 	}
 	return r

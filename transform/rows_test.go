@@ -19,9 +19,9 @@ import (
 // decoder reads them.
 func TestBatchBorders(t *testing.T) {
 	for _, s := range streams {
-		t.Run(s.source+"/"+s.name, func(t *testing.T) {
-			pages := seeds(t, s.source)
-			if s.source == "iadvize" {
+		t.Run(s.Source+"/"+s.Name, func(t *testing.T) {
+			pages := seeds(t, s.Source)
+			if s.Source == "iadvize" {
 				pages = append(pages, conversationsPage(2047, 1), conversationsPage(1, 2), conversationsPage(2049, 3))
 			}
 			want := inBatches(t, s, pages, 1<<30, 1<<30)
@@ -39,7 +39,7 @@ func TestBatchBorders(t *testing.T) {
 func inBatches(t *testing.T, s stream, pages [][]byte, rowsEach, pagesEach int) []byte {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
-	rows := transform.NewRows(mem, s.source, s.name)
+	rows := s.NewRows(mem)
 	defer rows.Release()
 	tables := map[string]*bytes.Buffer{}
 	flush := func() {
@@ -59,13 +59,13 @@ func inBatches(t *testing.T, s stream, pages [][]byte, rowsEach, pagesEach int) 
 			t.Errorf("%d rows and %d bytes are left", rows.Len(), rows.Bytes())
 		}
 	}
-	d := decoderOf(t, s.source, s.name, transform.Options{Location: paris(t)})
+	d := decoderOf(t, s.Stream, transform.Options{Location: paris(t)})
 	for i, body := range pages {
 		if i%pagesEach == 0 {
-			d = decoderOf(t, s.source, s.name, transform.Options{Location: paris(t)})
+			d = decoderOf(t, s.Stream, transform.Options{Location: paris(t)})
 		}
 		page := somePage
-		page.Ref = fmt.Sprintf("%s/%s/run/%06d", s.source, s.name, i)
+		page.Ref = fmt.Sprintf("%s/%s/run/%06d", s.Source, s.Name, i)
 		d.Decode(page, body, rows)
 		if rows.Len() >= rowsEach {
 			flush()
@@ -73,7 +73,7 @@ func inBatches(t *testing.T, s stream, pages [][]byte, rowsEach, pagesEach int) 
 	}
 	flush()
 	var all bytes.Buffer
-	for _, table := range append(transform.TablesOf(s.source, s.name), transform.Rejects()) {
+	for _, table := range append(s.Tables, transform.Rejects()) {
 		if b := tables[table.Full()]; b != nil {
 			all.Write(b.Bytes())
 		}
@@ -82,9 +82,9 @@ func inBatches(t *testing.T, s stream, pages [][]byte, rowsEach, pagesEach int) 
 }
 
 func TestRowsCount(t *testing.T) {
-	rows := transform.NewRows(memory.DefaultAllocator, "iadvize", "closed_conversations")
+	rows := transform.ClosedConversations().NewRows(memory.DefaultAllocator)
 	defer rows.Release()
-	d := decoderOf(t, "iadvize", "closed_conversations", transform.Options{Location: paris(t)})
+	d := decoderOf(t, transform.ClosedConversations(), transform.Options{Location: paris(t)})
 	d.Decode(somePage, read(t, "testdata/iadvize/dirty", "page.json"), rows)
 	r := rows.Rejected()
 	if want := (transform.Rejected{Records: 6, Nested: 2, Fields: 20}); r != want || rows.Len() != 3+2+r.Total() {
@@ -103,9 +103,9 @@ func TestRowsCount(t *testing.T) {
 func TestFlushError(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
-	rows := transform.NewRows(mem, "iadvize", "closed_conversations")
+	rows := transform.ClosedConversations().NewRows(mem)
 	defer rows.Release()
-	decoderOf(t, "iadvize", "closed_conversations", transform.Options{Location: paris(t)}).Decode(somePage, conversationsPage(100, 1), rows)
+	decoderOf(t, transform.ClosedConversations(), transform.Options{Location: paris(t)}).Decode(somePage, conversationsPage(100, 1), rows)
 	full, calls := errors.New("disk full"), 0
 	err := rows.Flush(func(transform.Table, arrow.Record) error { calls++; return full })
 	if !errors.Is(err, full) || calls != 1 || rows.Len() != 0 {
@@ -116,9 +116,9 @@ func TestFlushError(t *testing.T) {
 // A decoder keeps no reference to the page, and a reject no more than 2 KiB of it.
 func TestRawIsCut(t *testing.T) {
 	body := []byte(`{"data":{"closedConversations":{"edges":[{"node":{"channel":"` + strings.Repeat("é", 3000) + `"}}]}}}`)
-	rows := transform.NewRows(memory.DefaultAllocator, "iadvize", "closed_conversations")
+	rows := transform.ClosedConversations().NewRows(memory.DefaultAllocator)
 	defer rows.Release()
-	decoderOf(t, "iadvize", "closed_conversations", transform.Options{Location: paris(t)}).Decode(somePage, body, rows)
+	decoderOf(t, transform.ClosedConversations(), transform.Options{Location: paris(t)}).Decode(somePage, body, rows)
 	clear(body)
 	err := rows.Flush(func(table transform.Table, record arrow.Record) error {
 		raw := record.Column(record.Schema().FieldIndices("raw")[0]).ValueStr(0)
@@ -144,9 +144,9 @@ func TestText(t *testing.T) {
 		`\ud83d\ude00`:         "😀",
 		"long enough \xff end": "long enough \ufffd end",
 	} {
-		rows := transform.NewRows(memory.DefaultAllocator, "aircall", "calls")
+		rows := transform.Calls().NewRows(memory.DefaultAllocator)
 		body := `{"data":{"paginatedCalls":{"nodes":[{"id":"1","via":"` + sent + `"}]}}}`
-		decoderOf(t, "aircall", "calls", transform.Options{Location: paris(t)}).Decode(somePage, []byte(body), rows)
+		decoderOf(t, transform.Calls(), transform.Options{Location: paris(t)}).Decode(somePage, []byte(body), rows)
 		err := rows.Flush(func(_ transform.Table, record arrow.Record) error {
 			if got := record.Column(record.Schema().FieldIndices("via_number")[0]).ValueStr(0); got != want {
 				t.Errorf("%q became %q, want %q", sent, got, want)
@@ -163,8 +163,8 @@ func TestText(t *testing.T) {
 // One page more costs no allocation a row: what remains is the growth of buffers.
 func TestHotPathAllocations(t *testing.T) {
 	body := conversationsPage(500, 1)
-	d := decoderOf(t, "iadvize", "closed_conversations", transform.Options{Location: paris(t)})
-	rows := transform.NewRows(memory.DefaultAllocator, "iadvize", "closed_conversations")
+	d := decoderOf(t, transform.ClosedConversations(), transform.Options{Location: paris(t)})
+	rows := transform.ClosedConversations().NewRows(memory.DefaultAllocator)
 	defer rows.Release()
 	d.Decode(somePage, body, rows)
 	got := testing.AllocsPerRun(20, func() { d.Decode(somePage, body, rows) })

@@ -6,41 +6,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 )
 
-// Tables lists every vendor table.
-func Tables() []Table {
-	return []Table{
-		conversations(),
-		transactions(),
-		calls(),
-		callNotes(),
-		waves(),
-		messages(),
-		deskConversations(),
-		idvSessions(),
-		idvRequests(),
-	}
-}
-
-// TablesOf lists the tables that the pages of a stream fill, rejects aside; none
-// where there is no such stream.
-func TablesOf(source, stream string) []Table {
-	switch source + "/" + stream {
-	case "iadvize/closed_conversations":
-		return []Table{conversations(), transactions()}
-	case "aircall/calls":
-		return []Table{calls(), callNotes()}
-	case "volt/waves":
-		return []Table{waves()}
-	case "volt/messages":
-		return []Table{messages()}
-	case "desk/conversations":
-		return []Table{deskConversations()}
-	case "clientloop/idv_sessions":
-		return []Table{idvSessions(), idvRequests()}
-	}
-	return nil
-}
-
 // Arrow returns the table's columns as an Arrow schema, with the metadata that a
 // writer needs. Every column may be null but the key, _extracted_at and _page.
 func (t Table) Arrow() *arrow.Schema {

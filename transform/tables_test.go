@@ -16,7 +16,7 @@ import (
 var snake = regexp.MustCompile(`^_?[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 
 func every() []transform.Table {
-	return append(transform.Tables(), transform.Rejects(), transform.Runs(), transform.Reconciliation(), transform.Bookmarks())
+	return append(vendorTables(), transform.Rejects(), transform.Runs(), transform.Reconciliation(), transform.Bookmarks())
 }
 
 func TestTables(t *testing.T) {
@@ -83,44 +83,43 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
-// Every table belongs to exactly one stream, and every stream has a decoder.
+// Every stream has tables and a decoder, and every table belongs to one stream.
 func TestStreams(t *testing.T) {
-	var all []string
+	of := map[string]string{}
 	for _, s := range streams {
-		for _, table := range transform.TablesOf(s.source, s.name) {
-			all = append(all, table.Full())
+		if len(s.Tables) == 0 {
+			t.Errorf("%s/%s has no table", s.Source, s.Name)
 		}
-		decoderOf(t, s.source, s.name, transform.Options{Location: paris(t)})
-	}
-	var want []string
-	for _, table := range transform.Tables() {
-		want = append(want, table.Full())
-	}
-	if !slices.Equal(all, want) {
-		t.Errorf("streams fill %v, want %v", all, want)
+		for _, table := range s.Tables {
+			if of[table.Full()] != "" {
+				t.Errorf("%s is a table of %s and of %s", table.Full(), of[table.Full()], s.Name)
+			}
+			of[table.Full()] = s.Name
+		}
+		decoderOf(t, s.Stream, transform.Options{Location: paris(t)})
 	}
 }
 
 func TestNewRefuses(t *testing.T) {
 	for _, c := range []struct {
-		source, stream string
-		o              transform.Options
-		want           string
+		stream transform.Stream
+		o      transform.Options
+		want   string
 	}{
-		{"iadvize", "calls", transform.Options{Location: paris(t)}, `no stream "calls" of "iadvize"`},
-		{"iadvize", "closed_conversations", transform.Options{}, "no time zone"},
-		{"aircall", "calls", transform.Options{Location: paris(t), DurationUnit: 7}, "units of 7ns is not supported"},
-		{"aircall", "calls", transform.Options{Location: paris(t), DurationUnit: -1}, "is not supported"},
+		{transform.Stream{}, transform.Options{Location: paris(t)}, "no such stream"},
+		{transform.ClosedConversations(), transform.Options{}, "no time zone"},
+		{transform.Calls(), transform.Options{Location: paris(t), DurationUnit: 7}, "units of 7ns is not supported"},
+		{transform.Calls(), transform.Options{Location: paris(t), DurationUnit: -1}, "is not supported"},
 	} {
-		if _, err := transform.New(c.source, c.stream, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("New(%s, %s, %v) says %v, want %q", c.source, c.stream, c.o, err, c.want)
+		if _, err := c.stream.NewDecoder(c.o); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("the decoder of %s/%s with %v says %v, want %q", c.stream.Source, c.stream.Name, c.o, err, c.want)
 		}
 	}
 }
 
 func TestDictionary(t *testing.T) {
 	var b bytes.Buffer
-	if err := transform.Dictionary(&b); err != nil {
+	if err := transform.Dictionary(&b, vendorTables()); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

@@ -84,18 +84,3 @@ type Span struct{ From, To time.Time }
 func (s *Span) holds(us int64) bool {
 	return s != nil && s.From.UnixMicro() <= us && us < s.To.UnixMicro()
 }
-
-// Decoder reads the landed pages of one stream.
-type Decoder interface {
-	// Decode appends what body holds to rows. It never fails: whatever cannot be
-	// a row or a field is a reject in rows. It keeps no reference to body. A
-	// Decoder is used by one goroutine at a time.
-	Decode(page Page, body []byte, rows *Rows)
-}
-
-// Options are what the decoders need to know of the configuration.
-type Options struct {
-	Location *time.Location // business days
-	// DurationUnit is the unit of Aircall's duration: time.Millisecond unless configured.
-	DurationUnit time.Duration
-}

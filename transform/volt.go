@@ -4,6 +4,16 @@ import (
 	"bytes"
 )
 
+// Waves is the stream of SMS waves.
+func Waves() Stream {
+	return Stream{
+		Source: "volt", Name: "waves",
+		Tables: []Table{waves()},
+		read:   readWaves,
+		places: map[string][]string{"Wave": {""}},
+	}
+}
+
 // readWaves reads a page that asks for many waves at once, each under an alias of
 // its own. Null says that there is no wave of that id; it is no record.
 func readWaves(d *decoder, root value) {
@@ -46,6 +56,16 @@ func readWave(d *decoder, position int, v value) {
 	d.counterOf(v.get("totalMessagesDelivered"), "totalMessagesDelivered")
 	d.counterOf(v.get("totalMessagesFailed"), "totalMessagesFailed")
 	d.end(scheduled)
+}
+
+// Messages is the stream of SMS messages, in both directions.
+func Messages() Stream {
+	return Stream{
+		Source: "volt", Name: "messages",
+		Tables: []Table{messages()},
+		read:   readMessages,
+		places: map[string][]string{"Message": {"messages"}},
+	}
 }
 
 // readMessages reads a page of a conversation. A page of the inbox names contacts

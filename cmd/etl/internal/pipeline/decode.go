@@ -47,7 +47,7 @@ type landedPage struct {
 func (l *leg) startDecoders() (*decoders, error) {
 	d := newDecoders()
 	for range l.run.Budget().Decoders {
-		decoder, err := transform.New(l.Source, l.Stream, l.run.transformOptions())
+		decoder, err := transforms[streamKey(l.Source, l.Stream)].NewDecoder(l.run.transformOptions())
 		if err != nil {
 			d.stop()
 			close(d.pages)
@@ -114,7 +114,7 @@ const rowsBytes = 12 << 20
 // the rows of a page stay together in their order.
 func (l *leg) decode(decoder transform.Decoder, d *decoders) (err error) {
 	defer load.Catch(&err)
-	rows := transform.NewRows(memory.DefaultAllocator, l.Source, l.Stream)
+	rows := transforms[streamKey(l.Source, l.Stream)].NewRows(memory.DefaultAllocator)
 	defer rows.Release()
 	known := gapsByQuery{}
 	for page := range d.pages {
@@ -158,12 +158,12 @@ func (l *leg) decodePage(decoder transform.Decoder, page landedPage, known gapsB
 // decodeRun decodes the pages of a landed run beside any leg, page by page, and passes
 // what comes of them; body reads a page.
 func (r *run) decodeRun(ctx context.Context, landed *landing.Run, body func(*landing.Landed) ([]byte, error), take func(transform.Table, arrow.Record) error) error {
-	source, stream := landed.Header.Source, landed.Header.Stream
-	decoder, err := transform.New(source, stream, r.transformOptions())
+	stream := transforms[streamKey(landed.Header.Source, landed.Header.Stream)]
+	decoder, err := stream.NewDecoder(r.transformOptions())
 	if err != nil {
 		return err
 	}
-	rows := transform.NewRows(memory.DefaultAllocator, source, stream)
+	rows := stream.NewRows(memory.DefaultAllocator)
 	defer rows.Release()
 	for page, err := range landed.Pages() {
 		if err == nil {

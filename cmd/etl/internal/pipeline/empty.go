@@ -8,7 +8,6 @@ import (
 	"nightjar/load"
 	"nightjar/load/generation"
 	"nightjar/load/partition"
-	"nightjar/transform"
 )
 
 // placeEmpty gives every table without rows one file that has its columns, so that
@@ -83,7 +82,7 @@ func (r *run) widthOf(t load.Table) partition.Width {
 		}
 	}
 	for _, p := range r.Config.Pipelines {
-		for _, of := range transform.TablesOf(p.Source, p.Stream) {
+		for _, of := range transforms[streamKey(p.Source, p.Stream)].Tables {
 			if of.Full() == t.Full() {
 				return partition.Width(p.Partition)
 			}

@@ -16,7 +16,7 @@ import (
 
 // everyTable is every table of the warehouse.
 func everyTable() []transform.Table {
-	return append(transform.Tables(), transform.Runs(), transform.Reconciliation(), transform.Bookmarks(), transform.Rejects())
+	return append(pipeline.VendorTables(), transform.Runs(), transform.Reconciliation(), transform.Bookmarks(), transform.Rejects())
 }
 
 // folders are the partitions of a table that are on disk and in the manifest.
@@ -74,7 +74,7 @@ func TestEveryTableHasAFile(t *testing.T) {
 	if got := v.folders("etl.bookmarks"); !slices.Equal(got, []string{"."}) {
 		t.Errorf("bookmarks are in %v", got)
 	}
-	for _, desk := range transform.TablesOf("desk", "conversations") {
+	for _, desk := range transform.DeskConversations().Tables {
 		ids := fieldIDs(openParquet(t, v.files(desk.Full())[0]))
 		for _, c := range desk.Columns {
 			if ids[c.Name] != c.ID {

@@ -35,7 +35,7 @@ func dependencies(c *config.Config) map[string]string {
 // changed says which settings are others than those that the rows of the live generation
 // were made with. A setting of which one of the two says nothing is not compared.
 func (r *run) changed() []string {
-	if r.parent == nil || !slices.ContainsFunc(transform.Tables(), func(t transform.Table) bool { return r.parent.Manifest.Tables[t.Full()].Rows > 0 }) {
+	if r.parent == nil || !slices.ContainsFunc(vendorTables(), func(t transform.Table) bool { return r.parent.Manifest.Tables[t.Full()].Rows > 0 }) {
 		return nil
 	}
 	var all []string

@@ -32,7 +32,7 @@ func (g gapsByQuery) of(l *leg, query string) ([]transform.Gap, error) {
 	if gaps, ok := g[query]; ok {
 		return gaps, nil
 	}
-	gaps, err := transform.Gaps(l.Source, l.Stream, query)
+	gaps, err := transforms[streamKey(l.Source, l.Stream)].Gaps(query)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (l *leg) noteGaps(ref string, gaps []transform.Gap) error {
 // came back is no news, however often the pages without it are read.
 func (l *leg) sumDrift(tables []merged) {
 	l.Drift = nil
-	for i, t := range transform.TablesOf(l.Source, l.Stream) {
+	for i, t := range transforms[streamKey(l.Source, l.Stream)].Tables {
 		l.addDrift(gapKey{t.Full(), ""}, 0)
 		for c, column := range t.Columns {
 			l.addDrift(gapKey{t.Full(), column.Name}, tables[i].outcome.Columns[c].Kept)

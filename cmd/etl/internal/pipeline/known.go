@@ -17,7 +17,6 @@ import (
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/extract"
 	"nightjar/load/database"
-	"nightjar/transform"
 )
 
 // known answers what the extractors ask of the live generation and, for waves,
@@ -98,7 +97,7 @@ func (k *known) UnsettledWaves(ctx context.Context, before time.Time) ([]int64, 
 // calls estimates the requests that a window takes from the rows that the
 // warehouse has for it; zero where it has none.
 func (k *known) calls(ctx context.Context, p config.Pipeline, w extract.Window) int {
-	stream, tables := streams[streamKey(p.Source, p.Stream)], transform.TablesOf(p.Source, p.Stream)
+	stream, tables := streams[streamKey(p.Source, p.Stream)], transforms[streamKey(p.Source, p.Stream)].Tables
 	if stream.known == "" || len(tables) == 0 {
 		return 0
 	}

@@ -67,7 +67,7 @@ func (r *run) open(cfg config.Pipeline) (l *leg, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return l, fmt.Errorf("open pipeline %s: %w", cfg.Name, err)
 	}
-	for _, t := range transform.TablesOf(cfg.Source, cfg.Stream) {
+	for _, t := range transforms[streamKey(cfg.Source, cfg.Stream)].Tables {
 		l.tables = append(l.tables, loadTable(t))
 	}
 	for _, t := range l.tables {

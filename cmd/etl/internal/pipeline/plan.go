@@ -12,7 +12,6 @@ import (
 	"nightjar/extract"
 	"nightjar/load/database"
 	"nightjar/load/generation"
-	"nightjar/transform"
 )
 
 // Plan is what a run would ask of one pipeline's vendor.
@@ -105,7 +104,7 @@ func (r *run) newest(ctx context.Context, cfg config.Pipeline) (newest time.Time
 		return newest, err
 	}
 	defer db.Close()
-	table := transform.TablesOf(cfg.Source, cfg.Stream)[0]
+	table := transforms[streamKey(cfg.Source, cfg.Stream)].Tables[0]
 	var micros int64
 	err = db.Scalar(ctx, fmt.Sprintf("SELECT coalesce(epoch_us(max(%[1]s)), 0) FROM %[2]s WHERE %[1]s <= %[3]s",
 		column, database.Name(loadTable(table)), instant(r.now)), &micros)

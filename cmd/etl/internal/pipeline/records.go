@@ -47,7 +47,7 @@ func recordTables() []load.Table {
 // allTables is every table of the warehouse.
 func allTables() []load.Table {
 	var all []load.Table
-	for _, t := range transform.Tables() {
+	for _, t := range vendorTables() {
 		all = append(all, loadTable(t))
 	}
 	return append(all, recordTables()...)

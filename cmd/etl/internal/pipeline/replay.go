@@ -55,7 +55,7 @@ func (r *Runner) replay(ctx context.Context, rebuild Rebuild) (*Report, error) {
 		return nil, err
 	}
 	if rebuild.Since.IsZero() {
-		for _, t := range transform.Tables() {
+		for _, t := range vendorTables() {
 			run.remade[t.Full()] = true
 		}
 		run.remade[transform.Rejects().Full()] = true

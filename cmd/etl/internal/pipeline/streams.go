@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"nightjar/extract/iadvize"
 	"nightjar/extract/transport"
 	"nightjar/extract/volt"
+	"nightjar/transform"
 )
 
 // streamEntry is what a run needs to know of a stream beside its interface.
@@ -51,7 +53,7 @@ type streamEntry struct {
 	unproven string
 }
 
-// streams is every stream there is. A vendor is added by a line here, a package
+// streams is every stream there is. A vendor is added by a line here and in transforms, a package
 // in extract, a file in transform and one in the sandbox.
 var streams = map[string]streamEntry{
 	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to", within: ofProjects,
@@ -62,6 +64,25 @@ var streams = map[string]streamEntry{
 		unproven: "the vendor lists no waves: ids were tried until enough in a row were absent"},
 	"desk/conversations":      {open: openDesk, extend: desk.Extend, asOf: deskAsOf, changed: "updated_at", settle: lookback},
 	"clientloop/idv_sessions": {open: openSessions, order: 2},
+}
+
+// transforms says what the pages of every stream become.
+var transforms = map[string]transform.Stream{
+	"iadvize/closed_conversations": transform.ClosedConversations(),
+	"aircall/calls":                transform.Calls(),
+	"volt/messages":                transform.Messages(),
+	"volt/waves":                   transform.Waves(),
+	"desk/conversations":           transform.DeskConversations(),
+	"clientloop/idv_sessions":      transform.IDVSessions(),
+}
+
+// vendorTables are those of all streams.
+func vendorTables() []transform.Table {
+	var all []transform.Table
+	for _, stream := range slices.Sorted(maps.Keys(transforms)) {
+		all = append(all, transforms[stream].Tables...)
+	}
+	return all
 }
 
 // writes says that the walk of a stream writes at the vendor. What it brings is

@@ -1,0 +1,4 @@
+package pipeline
+
+// VendorTables are the tables of all streams.
+var VendorTables = vendorTables
