@@ -10,6 +10,7 @@ import (
 
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract"
+	"nightjar/load/ref"
 )
 
 func newHeld(a *app) *cobra.Command {
@@ -60,7 +61,7 @@ shows the values: they are the vendor's words, and may be personal.`,
 			if err != nil {
 				return err
 			}
-			details, err := r.ShowHeld(cmd.Context(), args[0], args[1:], values)
+			details, err := r.ShowHeld(cmd.Context(), ref.RunID(args[0]), args[1:], values)
 			if err != nil {
 				return err
 			}
@@ -90,7 +91,7 @@ the next run publishes it.`,
 			if err != nil {
 				return err
 			}
-			report, err := r.Accept(cmd.Context(), args[0], args[1:])
+			report, err := r.Accept(cmd.Context(), ref.RunID(args[0]), args[1:])
 			if err != nil {
 				return err
 			}
@@ -111,7 +112,7 @@ zone. The next run asks the vendor again for what it was to bring.`,
 			if err != nil {
 				return err
 			}
-			discarded, err := r.Discard(args[0], args[1:])
+			discarded, err := r.Discard(ref.RunID(args[0]), args[1:])
 			if err != nil {
 				return err
 			}

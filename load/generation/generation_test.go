@@ -12,6 +12,7 @@ import (
 
 	"nightjar/load"
 	"nightjar/load/generation"
+	"nightjar/load/ref"
 )
 
 // publish commits a generation with one table of the given content, keeping the
@@ -29,7 +30,7 @@ func publish(t *testing.T, s *generation.Store, content string, keep ...string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &generation.Manifest{RunID: content, Tables: map[string]generation.Table{}}
+	m := &generation.Manifest{RunID: ref.RunID(content), Tables: map[string]generation.Table{}}
 	partitions := map[string]generation.File{}
 	for _, folder := range keep {
 		f := parent.Manifest.Tables["a.b"].Partitions[folder]

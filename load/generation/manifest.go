@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"nightjar/load/ref"
 )
 
 // format is the version of the manifest's own layout.
@@ -20,7 +22,7 @@ type Manifest struct {
 	Format     int       `json:"format"`
 	Generation int       `json:"generation"`
 	Parent     int       `json:"parent,omitempty"` // the generation it was built on; zero for none
-	RunID      string    `json:"run_id"`
+	RunID      ref.RunID `json:"run_id"`
 	Created    time.Time `json:"created"`
 	Program    string    `json:"program"` // name and version
 	Origin     string    `json:"origin"`  // where the rows come from, in the caller's words
@@ -30,10 +32,10 @@ type Manifest struct {
 	Tables   map[string]Table `json:"tables"` // by "schema.table"
 	Marts    map[string]File  `json:"marts"`  // by "marts.name"
 
-	Bookmarks      map[string]Bookmark `json:"bookmarks"`                // by "source/stream"
-	Ledger         json.RawMessage     `json:"ledger,omitempty"`         // which landed runs are in the tables, in the caller's words
-	DependsOn      map[string]string   `json:"depends_on,omitempty"`     // settings that the rows were made with, by name
-	Reconciliation json.RawMessage     `json:"reconciliation,omitempty"` // of the run that made the generation
+	Bookmarks      map[ref.Stream]Bookmark `json:"bookmarks"`
+	Ledger         json.RawMessage         `json:"ledger,omitempty"`         // which landed runs are in the tables, in the caller's words
+	DependsOn      map[string]string       `json:"depends_on,omitempty"`     // settings that the rows were made with, by name
+	Reconciliation json.RawMessage         `json:"reconciliation,omitempty"` // of the run that made the generation
 }
 
 // File is one file of a generation.
@@ -61,7 +63,7 @@ type Table struct {
 type Bookmark struct {
 	Value    json.RawMessage `json:"value"`
 	Pipeline string          `json:"pipeline"` // that set it
-	RunID    string          `json:"run_id"`   // the run that set it
+	RunID    ref.RunID       `json:"run_id"`   // the run that set it
 	Updated  time.Time       `json:"updated"`
 }
 

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"nightjar/load/ref"
 )
 
 // asideSuffix is the end of the name under which damage is kept.
@@ -17,11 +19,8 @@ const asideSuffix = ".damaged"
 // without. Its file is renamed, never removed; where it is lost, an empty file
 // stands for it. A good copy under the page's own name counts again.
 func (z *Zone) SetAside(page Landed) error {
-	path, err := z.pagePath(page.Ref)
-	if err != nil {
-		return err
-	}
-	err = z.disk.Rename(path, freeName(path+asideSuffix))
+	path := z.path(page.Ref)
+	err := z.disk.Rename(path, freeName(path+asideSuffix))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = z.note(path+asideSuffix, nil)
 	}
@@ -36,11 +35,7 @@ func (z *Zone) SetAside(page Landed) error {
 
 // IsAside reports whether the page has been set aside.
 func (z *Zone) IsAside(page Landed) bool {
-	path, err := z.pagePath(page.Ref)
-	if err != nil {
-		return false
-	}
-	_, err = os.Lstat(path + asideSuffix)
+	_, err := os.Lstat(z.path(page.Ref) + asideSuffix)
 	return err == nil
 }
 
@@ -95,25 +90,21 @@ func freeName(path string) string {
 	}
 }
 
-// Has reports whether a reference, to a page or to a journal, names something that
-// has landed. An error says that it is no reference, or that the run cannot be read.
-func (z *Zone) Has(ref string) (bool, error) {
-	if _, err := z.filePath(ref); err != nil {
-		return false, err
-	}
-	part := strings.Split(ref, "/")
-	r, err := z.Run(part[0], part[1], part[2])
+// Has reports whether a page, or a journal, has landed. An error says that the run
+// cannot be read.
+func (z *Zone) Has(p ref.Page) (bool, error) {
+	r, err := z.Run(p.Run)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	if err != nil || part[3] == journalName {
+	if err != nil || p.Journal() {
 		return err == nil, err
 	}
 	for page, err := range r.Pages() {
 		if err != nil {
 			return false, err
 		}
-		if page.Ref == ref {
+		if page.Ref == p {
 			return true, nil
 		}
 	}

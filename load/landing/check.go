@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	"nightjar/load/ref"
 )
 
 // Checked is what Check has read.
@@ -48,7 +50,7 @@ func (z *Zone) Check(ctx context.Context) (*Checked, error) {
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("checking the landing zone: %w", err)
 	}
-	slices.SortFunc(c.Problems, func(a, b *CorruptError) int { return cmp.Compare(a.Ref, b.Ref) })
+	slices.SortFunc(c.Problems, func(a, b *CorruptError) int { return cmp.Compare(a.Ref.String(), b.Ref.String()) })
 	slices.Sort(c.SetAside)
 	return &c.Checked, nil
 }
@@ -60,12 +62,12 @@ func (c *check) list(ctx context.Context, pages chan<- Landed) error {
 		return err
 	}
 	for _, s := range streams {
-		ids, err := c.zone.RunIDs(s.Source, s.Stream)
+		ids, err := c.zone.RunIDs(s)
 		if err != nil {
 			return err
 		}
 		for _, id := range ids {
-			if err := c.listRun(ctx, s, id, pages); err != nil {
+			if err := c.listRun(ctx, s.Run(id), pages); err != nil {
 				return err
 			}
 		}
@@ -73,14 +75,13 @@ func (c *check) list(ctx context.Context, pages chan<- Landed) error {
 	return nil
 }
 
-func (c *check) listRun(ctx context.Context, s Stream, id string, pages chan<- Landed) error {
-	r, err := c.zone.Run(s.Source, s.Stream, id)
+func (c *check) listRun(ctx context.Context, run ref.Run, pages chan<- Landed) error {
+	r, err := c.zone.Run(run)
 	if errors.Is(err, fs.ErrNotExist) {
 		return ctx.Err() // it died before it said anything
 	}
-	ref := journalRef(s.Source, s.Stream, id)
 	if err != nil {
-		c.problem(ref, err)
+		c.problem(run.Journal(), err)
 		return ctx.Err()
 	}
 	c.mu.Lock()
@@ -92,11 +93,11 @@ func (c *check) listRun(ctx context.Context, s Stream, id string, pages chan<- L
 	last := 0
 	for page, err := range r.Pages() {
 		if err != nil {
-			c.problem(ref, err)
+			c.problem(run.Journal(), err)
 			break
 		}
 		if page.Seq != last+1 {
-			c.problem(ref, fmt.Errorf("page %d follows page %d: lines are missing between them", page.Seq, last))
+			c.problem(run.Journal(), fmt.Errorf("page %d follows page %d: lines are missing between them", page.Seq, last))
 		}
 		last = page.Seq
 		select {
@@ -134,17 +135,17 @@ func (c *check) damaged(e *CorruptError, aside bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if aside {
-		c.SetAside = append(c.SetAside, e.Ref)
+		c.SetAside = append(c.SetAside, e.Ref.String())
 		return
 	}
 	c.Problems = append(c.Problems, e)
 }
 
 // problem notes an error that may be a *CorruptError already.
-func (c *check) problem(ref string, err error) {
+func (c *check) problem(at ref.Page, err error) {
 	var corrupt *CorruptError
 	if !errors.As(err, &corrupt) {
-		corrupt = &CorruptError{Ref: ref, Err: err}
+		corrupt = &CorruptError{Ref: at, Err: err}
 	}
 	c.damaged(corrupt, false)
 }

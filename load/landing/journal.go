@@ -151,6 +151,6 @@ func decodePage(line []byte, h Header, known queries) (Landed, error) {
 	if !ok {
 		return Landed{}, fmt.Errorf("page line %d refers to a query that is not there", l.Seq)
 	}
-	l.Ref, l.Request = pageRef(h, l.Seq), request
+	l.Ref, l.Request = h.Ref().Page(l.Seq), request
 	return l, nil
 }

@@ -23,22 +23,18 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"nightjar/load/ref"
 )
 
 // ErrEnded is returned by a Writer's methods once End or Close has been called.
 var ErrEnded = errors.New("the run has ended")
 
-// Stream names one folder of runs.
-type Stream struct {
-	Source string // "iadvize"
-	Stream string // "closed_conversations"
-}
-
 // Header opens a run.
 type Header struct {
 	Source   string          `json:"source"` // identifier: a-z, 0-9 and _, beginning with a letter
 	Stream   string          `json:"stream"` // identifier
-	RunID    string          `json:"run_id"` // of NewRunID
+	RunID    ref.RunID       `json:"run_id"`
 	Pipeline string          `json:"pipeline"`
 	Mode     string          `json:"mode"`              // what the run was asked for: "nightly", "backfill", "full"
 	Version  string          `json:"version"`           // of the program
@@ -46,9 +42,12 @@ type Header struct {
 	Windows  json.RawMessage `json:"windows,omitempty"` // the plan, the caller's own JSON; nil if none
 	// Follows is the run of the stream that had landed before this one; empty for the
 	// first. A run that is lost is missed by the one that follows it.
-	Follows  string          `json:"follows,omitempty"`
+	Follows  ref.RunID       `json:"follows,omitempty"`
 	Bookmark json.RawMessage `json:"bookmark,omitempty"` // where the stream stood, the caller's own JSON; nil if nowhere
 }
+
+// Ref names what the run has landed.
+func (h Header) Ref() ref.Run { return ref.Stream{Source: h.Source, Name: h.Stream}.Run(h.RunID) }
 
 // Page is one answer of a vendor that is to be landed.
 type Page struct {
@@ -64,7 +63,7 @@ type Page struct {
 
 // Landed is a durable page without its body.
 type Landed struct {
-	Ref     string          `json:"-"`   // "iadvize/closed_conversations/<run id>/000012"
+	Ref     ref.Page        `json:"-"`
 	Seq     int             `json:"seq"` // counts from 1 within the run
 	Window  string          `json:"window"`
 	Rows    int64           `json:"rows"`
@@ -126,7 +125,7 @@ type Mark struct {
 
 // CorruptError says that something that had landed can no longer be trusted.
 type CorruptError struct {
-	Ref string // of a page, or of a journal: "iadvize/closed_conversations/<run id>/journal.jsonl"
+	Ref ref.Page
 	Err error
 }
 

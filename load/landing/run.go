@@ -8,7 +8,8 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
+
+	"nightjar/load/ref"
 )
 
 // Run is what a run's journal said when it was read.
@@ -28,27 +29,25 @@ type Run struct {
 	tail int64 // bytes of the journal behind those, that are kept
 }
 
-// Ref returns "iadvize/closed_conversations/<run id>".
-func (r *Run) Ref() string {
-	return r.Header.Source + "/" + r.Header.Stream + "/" + r.Header.RunID
-}
+// Ref names what the run has landed.
+func (r *Run) Ref() ref.Run { return r.Header.Ref() }
 
 // Runs reads the journals of a stream, oldest run first. A run that died before
 // its header was whole has landed nothing and is left out. Of those that unread picks,
 // nil for none, the journals are not read: they have a Header with their name, and no
 // more.
-func (z *Zone) Runs(source, stream string, unread func(runID string) bool) ([]*Run, error) {
-	ids, err := z.RunIDs(source, stream)
+func (z *Zone) Runs(s ref.Stream, unread func(ref.RunID) bool) ([]*Run, error) {
+	ids, err := z.RunIDs(s)
 	if err != nil {
 		return nil, err
 	}
 	var runs []*Run
 	for _, id := range ids {
 		if unread != nil && unread(id) {
-			runs = append(runs, &Run{Header: Header{Source: source, Stream: stream, RunID: id}})
+			runs = append(runs, &Run{Header: Header{Source: s.Source, Stream: s.Name, RunID: id}})
 			continue
 		}
-		r, err := z.Run(source, stream, id)
+		r, err := z.Run(s.Run(id))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -65,14 +64,13 @@ func (z *Zone) Runs(source, stream string, unread func(runID string) bool) ([]*R
 //
 // What a crash leaves at the end of a journal is no part of it. A line that is
 // damaged although the run went on is the run's Damage.
-func (z *Zone) Run(source, stream, runID string) (*Run, error) {
-	if err := checkNames(source, stream, runID); err != nil {
+func (z *Zone) Run(run ref.Run) (*Run, error) {
+	if err := run.Check(); err != nil {
 		return nil, err
 	}
-	ref := journalRef(source, stream, runID)
 	r := &Run{
-		Header: Header{Source: source, Stream: stream, RunID: runID, Started: startOf(runID)},
-		path:   filepath.Join(z.dir, filepath.FromSlash(ref)),
+		Header: Header{Source: run.Stream.Source, Stream: run.Stream.Name, RunID: run.ID, Started: run.ID.Started()},
+		path:   z.path(run.Journal()),
 	}
 	f, err := os.Open(r.path)
 	if err != nil {
@@ -87,12 +85,12 @@ func (z *Zone) Run(source, stream, runID string) (*Run, error) {
 		kind := kindOf(line)
 		if damaged = damaged || kind == ""; damaged {
 			if err := r.takeBehind(kind, line); err != nil {
-				return nil, &CorruptError{Ref: ref, Err: err}
+				return nil, &CorruptError{Ref: run.Journal(), Err: err}
 			}
 			continue
 		}
 		if err := r.take(kind, line); err != nil {
-			return nil, &CorruptError{Ref: ref, Err: fmt.Errorf("at byte %d: %w", r.size, err)}
+			return nil, &CorruptError{Ref: run.Journal(), Err: fmt.Errorf("at byte %d: %w", r.size, err)}
 		}
 		r.size += int64(len(line)) + 1
 	}
@@ -151,7 +149,7 @@ func (r *Run) takeBehind(kind string, line []byte) error {
 		return nil
 	}
 	if r.Damage == nil {
-		r.Damage = &CorruptError{Ref: r.Ref() + "/" + journalName, Err: fmt.Errorf("a line is damaged at byte %d", r.size)}
+		r.Damage = &CorruptError{Ref: r.Ref().Journal(), Err: fmt.Errorf("a line is damaged at byte %d", r.size)}
 	}
 	return r.takeWord(kind, line)
 }
@@ -164,8 +162,8 @@ func (r *Run) takeHeader(line []byte) error {
 	if h.Format > journalFormat {
 		return fmt.Errorf("the journal has format %d, this program reads up to %d", h.Format, journalFormat)
 	}
-	if h.Source != r.Header.Source || h.Stream != r.Header.Stream || h.RunID != r.Header.RunID {
-		return fmt.Errorf("the journal is of %s/%s/%s", h.Source, h.Stream, h.RunID)
+	if h.Ref() != r.Ref() {
+		return fmt.Errorf("the journal is of %s", h.Ref())
 	}
 	r.Header = h.Header
 	return nil
@@ -190,7 +188,7 @@ func (r *Run) Pages() iter.Seq2[Landed, error] {
 			}
 			l, err := r.page(line, &known)
 			if err != nil {
-				yield(Landed{}, &CorruptError{Ref: r.Ref() + "/" + journalName, Err: err})
+				yield(Landed{}, &CorruptError{Ref: r.Ref().Journal(), Err: err})
 				return
 			}
 			if l.Seq > 0 && !yield(l, nil) {
@@ -224,7 +222,7 @@ func (z *Zone) Mark(r *Run, m Mark) error {
 	if err != nil {
 		return err
 	}
-	fresh, err := z.Run(r.Header.Source, r.Header.Stream, r.Header.RunID)
+	fresh, err := z.Run(r.Ref())
 	if err != nil {
 		return fmt.Errorf("marking a run: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 )
 
 // Whom a request was about does not stand in the journal, and is known with the page.
@@ -46,7 +47,7 @@ func TestVariablesStandWithTheirPage(t *testing.T) {
 	if err != nil || strings.Contains(string(journal), "33612345678") || !strings.Contains(string(journal), "c-1") {
 		t.Errorf("%v: the journal is\n%s", err, journal)
 	}
-	run, err := z.Run("volt", "messages", "20261120T021500.000Z")
+	run, err := z.Run(ref.Stream{Source: "volt", Name: "messages"}.Run("20261120T021500.000Z"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/valyala/gozstd"
 
 	"nightjar/load"
+
+	"nightjar/load/ref"
 )
 
 const (
@@ -84,22 +86,22 @@ type entry struct {
 
 // Begin opens a new run; one that exists is refused. Durable may be nil.
 func (z *Zone) Begin(h Header, durable Durable) (*Writer, error) {
-	if err := checkNames(h.Source, h.Stream, h.RunID); err != nil {
+	if err := h.Ref().Check(); err != nil {
 		return nil, fmt.Errorf("beginning a run: %w", err)
 	}
 	line, err := appendLine(nil, headerLine, headerRecord{Format: journalFormat, Header: h})
 	if err != nil {
 		return nil, fmt.Errorf("beginning a run: %w", err)
 	}
-	stream := filepath.Join(z.dir, h.Source, h.Stream)
-	dir := filepath.Join(stream, h.RunID)
+	dir := filepath.Dir(z.path(h.Ref().Journal()))
+	stream := filepath.Dir(dir)
 	if err := makeDir(z.disk, stream); err != nil {
 		return nil, fmt.Errorf("beginning a run: %w", err)
 	}
 	if err := z.disk.Mkdir(dir); err != nil {
 		return nil, fmt.Errorf("beginning a run: %w", err)
 	}
-	f, err := z.disk.Create(filepath.Join(dir, journalName))
+	f, err := z.disk.Create(filepath.Join(dir, ref.JournalName))
 	if err != nil {
 		return nil, fmt.Errorf("beginning a run: %w", err)
 	}
@@ -247,7 +249,7 @@ func (w *Writer) enqueue(e *entry) error {
 	if e.body != nil {
 		w.seq++
 		e.landed.Seq = w.seq
-		e.landed.Ref = pageRef(w.header, w.seq)
+		e.landed.Ref = w.header.Ref().Page(w.seq)
 		w.pages <- e
 	}
 	w.order <- e
@@ -281,7 +283,7 @@ func (w *Writer) store(e *entry, scratch []byte) (packed []byte, err error) {
 	}
 	e.landed.SHA256 = hex.EncodeToString(sum[:])
 	e.landed.Stored = int64(len(packed))
-	e.file, err = writeNew(w.zone.disk, w.pagePath(e), packed)
+	e.file, err = writeNew(w.zone.disk, w.zone.path(e.landed.Ref), packed)
 	return packed, err
 }
 
@@ -290,10 +292,6 @@ func inPage(e *entry, err *error) {
 	if *err != nil {
 		*err = fmt.Errorf("landing page %s: %w", e.landed.Ref, *err)
 	}
-}
-
-func (w *Writer) pagePath(e *entry) string {
-	return filepath.Join(w.dir, fmt.Sprintf("%06d%s", e.landed.Seq, pageSuffix))
 }
 
 // commitAll commits the entries in order, as many at once as are ready.

@@ -221,7 +221,7 @@ func landUntilFull(t *testing.T, z *landing.Zone, dir, name string) (failed bool
 	if err != nil && (!errors.Is(err, syscall.ENOSPC) || strings.Count(err.Error(), "no space left") != 1) {
 		t.Fatalf("%s: %v", name, err)
 	}
-	r, readErr := open(t, dir).Run("iadvize", "closed_conversations", runID)
+	r, readErr := open(t, dir).Run(header(runID).Ref())
 	switch {
 	case errors.Is(readErr, fs.ErrNotExist) && handed == 0:
 		return err != nil

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"nightjar/load/ref"
 )
 
 // Zone is a landing zone. It may be used by several goroutines; one process at a
@@ -26,7 +28,7 @@ type Zone struct {
 	dec  *zstd.Decoder
 
 	mu   sync.Mutex
-	last string // greatest run id given out
+	last ref.RunID // greatest given out
 }
 
 // Open returns the zone in dir, which is created when the first run begins.
@@ -48,7 +50,7 @@ func workers() int { return min(runtime.GOMAXPROCS(0)+2, 8) }
 // NewRunID returns a name for a run that begins now: its UTC time to the
 // millisecond. It sorts after the run given, after every run of the zone and after
 // every id given out before, also when the clock went back.
-func (z *Zone) NewRunID(now time.Time, after string) (string, error) {
+func (z *Zone) NewRunID(now time.Time, after ref.RunID) (ref.RunID, error) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	last := max(z.last, after)
@@ -57,7 +59,7 @@ func (z *Zone) NewRunID(now time.Time, after string) (string, error) {
 		return "", err
 	}
 	for _, s := range streams {
-		ids, err := z.RunIDs(s.Source, s.Stream)
+		ids, err := z.RunIDs(s)
 		if err != nil {
 			return "", err
 		}
@@ -65,32 +67,31 @@ func (z *Zone) NewRunID(now time.Time, after string) (string, error) {
 			last = max(last, ids[n-1])
 		}
 	}
-	id := now.UTC().Format(runIDLayout)
+	id := ref.RunIDAt(now)
 	if id <= last {
-		t, err := time.Parse(runIDLayout, last)
-		if err != nil {
+		if err := last.Check(); err != nil {
 			return "", fmt.Errorf("choosing a run id after %s: %w", last, err)
 		}
-		id = t.Add(time.Millisecond).Format(runIDLayout)
+		id = last.Next()
 	}
 	z.last = id
 	return id, nil
 }
 
 // Streams lists the streams that have a folder, sorted.
-func (z *Zone) Streams() ([]Stream, error) {
-	var all []Stream
-	sources, err := folders(z.dir, isIdentifier)
+func (z *Zone) Streams() ([]ref.Stream, error) {
+	var all []ref.Stream
+	sources, err := folders(z.dir, ref.IsIdentifier)
 	if err != nil {
 		return nil, fmt.Errorf("listing the streams landed: %w", err)
 	}
 	for _, source := range sources {
-		streams, err := folders(filepath.Join(z.dir, source), isIdentifier)
+		streams, err := folders(filepath.Join(z.dir, source), ref.IsIdentifier)
 		if err != nil {
 			return nil, fmt.Errorf("listing the streams landed: %w", err)
 		}
 		for _, stream := range streams {
-			all = append(all, Stream{Source: source, Stream: stream})
+			all = append(all, ref.Stream{Source: source, Name: stream})
 		}
 	}
 	return all, nil
@@ -98,10 +99,14 @@ func (z *Zone) Streams() ([]Stream, error) {
 
 // RunIDs lists the runs of a stream by name, oldest first, and opens none of
 // them. Some may have died before they said anything.
-func (z *Zone) RunIDs(source, stream string) ([]string, error) {
-	ids, err := folders(filepath.Join(z.dir, source, stream), isRunID)
+func (z *Zone) RunIDs(s ref.Stream) ([]ref.RunID, error) {
+	names, err := folders(filepath.Join(z.dir, s.Source, s.Name), func(name string) bool { return ref.RunID(name).Check() == nil })
 	if err != nil {
-		return nil, fmt.Errorf("listing the runs of %s %s: %w", source, stream, err)
+		return nil, fmt.Errorf("listing the runs of %s: %w", s, err)
+	}
+	ids := make([]ref.RunID, len(names))
+	for i, name := range names {
+		ids[i] = ref.RunID(name)
 	}
 	return ids, nil
 }
@@ -130,11 +135,7 @@ func folders(dir string, fits func(string) bool) ([]string, error) {
 // that is not what landed, or not there, is a *CorruptError; one that this machine
 // would not read, for want of a right or of a file handle, is another error.
 func (z *Zone) Body(l *Landed, dst []byte) ([]byte, error) {
-	path, err := z.pagePath(l.Ref)
-	if err != nil {
-		return nil, err
-	}
-	packed, err := readExactly(path, l.Stored)
+	packed, err := readExactly(z.path(l.Ref), l.Stored)
 	if errors.Is(err, errOtherSize) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EIO) {
 		return nil, &CorruptError{Ref: l.Ref, Err: err}
 	}

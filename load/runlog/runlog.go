@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"nightjar/load/durable"
+	"nightjar/load/ref"
 )
 
 // format is the version of the records; a reader refuses newer ones.
@@ -37,7 +38,7 @@ const Running = "running"
 // Record is what is kept of one run, or of one decision that a person took.
 type Record struct {
 	Format     int       `json:"format"`
-	RunID      string    `json:"run_id"`
+	RunID      ref.RunID `json:"run_id"`
 	Mode       string    `json:"mode"`    // "nightly", "backfill", "full", "replay", "accept", "discard", "rollback"
 	Version    string    `json:"version"` // of the program
 	Host       string    `json:"host"`
@@ -68,8 +69,8 @@ func (l *Log) Write(r Record) error {
 }
 
 func (l *Log) write(r Record) error {
-	if r.RunID == "" || r.RunID != filepath.Base(r.RunID) || strings.HasPrefix(r.RunID, ".") {
-		return fmt.Errorf("%q is no run id", r.RunID)
+	if err := r.RunID.Check(); err != nil {
+		return err
 	}
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -78,7 +79,7 @@ func (l *Log) write(r Record) error {
 	if err := durable.MakeDir(l.dir); err != nil {
 		return err
 	}
-	path := filepath.Join(l.dir, r.RunID+suffix)
+	path := l.path(r.RunID)
 	if err := os.WriteFile(path+aside, append(data, '\n'), 0o600); err != nil {
 		return err
 	}
@@ -91,8 +92,10 @@ func (l *Log) write(r Record) error {
 	return durable.Sync(l.dir)
 }
 
+func (l *Log) path(id ref.RunID) string { return filepath.Join(l.dir, string(id)+suffix) }
+
 // IDs lists the runs that have a record, oldest first.
-func (l *Log) IDs() ([]string, error) {
+func (l *Log) IDs() ([]ref.RunID, error) {
 	entries, err := os.ReadDir(l.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -100,10 +103,10 @@ func (l *Log) IDs() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the run records: %w", err)
 	}
-	var ids []string
+	var ids []ref.RunID
 	for _, e := range entries {
 		if id, ok := strings.CutSuffix(e.Name(), suffix); ok && !e.IsDir() {
-			ids = append(ids, id)
+			ids = append(ids, ref.RunID(id))
 		}
 	}
 	slices.Sort(ids)
@@ -112,8 +115,8 @@ func (l *Log) IDs() ([]string, error) {
 
 // Read returns the record of one run. fs.ErrNotExist is in the error's chain where
 // there is none.
-func (l *Log) Read(runID string) (Record, error) {
-	data, err := os.ReadFile(filepath.Join(l.dir, runID+suffix))
+func (l *Log) Read(runID ref.RunID) (Record, error) {
+	data, err := os.ReadFile(l.path(runID))
 	if err != nil {
 		return Record{}, fmt.Errorf("read the record of run %s: %w", runID, err)
 	}
@@ -146,7 +149,7 @@ func (l *Log) Newest() iter.Seq[Record] {
 
 // After yields the records of the runs after one, oldest first, each with what keeps it
 // from being read; of all, where run is empty.
-func (l *Log) After(run string) (iter.Seq2[Record, error], error) {
+func (l *Log) After(run ref.RunID) (iter.Seq2[Record, error], error) {
 	ids, err := l.IDs()
 	if err != nil {
 		return nil, err

@@ -11,10 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/load/ref"
 	"nightjar/load/runlog"
 )
 
-func record(id string) runlog.Record {
+func record(id ref.RunID) runlog.Record {
 	return runlog.Record{
 		RunID: id, Mode: "nightly", Version: "test", Status: runlog.Running,
 		Started: time.Date(2026, 11, 20, 2, 15, 0, 0, time.UTC), Decisions: json.RawMessage(`[{"kind":"publish"}]`),
@@ -29,7 +30,7 @@ func write(t *testing.T, l *runlog.Log, r runlog.Record) {
 }
 
 // after are the records after a run, up to the first that cannot be read.
-func after(l *runlog.Log, run string) (all []runlog.Record, err error) {
+func after(l *runlog.Log, run ref.RunID) (all []runlog.Record, err error) {
 	records, err := l.After(run)
 	if err != nil {
 		return nil, err
@@ -48,7 +49,7 @@ func TestRecordsAreReplacedAndReadInOrder(t *testing.T) {
 	if ids, err := l.IDs(); err != nil || len(ids) > 0 {
 		t.Errorf("a log that is not there has %v (%v)", ids, err)
 	}
-	for _, id := range []string{"20261121T021500.000Z", "20261120T021500.000Z", "20261122T021500.000Z"} {
+	for _, id := range []ref.RunID{"20261121T021500.000Z", "20261120T021500.000Z", "20261122T021500.000Z"} {
 		write(t, l, record(id))
 	}
 	ended := record("20261121T021500.000Z")
@@ -60,7 +61,7 @@ func TestRecordsAreReplacedAndReadInOrder(t *testing.T) {
 		t.Errorf("got %+v (%v)", all, err)
 	}
 	ids, err := l.IDs()
-	if want := []string{"20261120T021500.000Z", "20261121T021500.000Z", "20261122T021500.000Z"}; err != nil || !slices.Equal(ids, want) {
+	if want := []ref.RunID{"20261120T021500.000Z", "20261121T021500.000Z", "20261122T021500.000Z"}; err != nil || !slices.Equal(ids, want) {
 		t.Errorf("got %v (%v), want %v", ids, err, want)
 	}
 	if _, err := l.Read("20261119T021500.000Z"); !errors.Is(err, fs.ErrNotExist) {
@@ -103,7 +104,7 @@ func TestBadRecordsAreNamed(t *testing.T) {
 		})
 	}
 	l := runlog.Open(t.TempDir())
-	for _, id := range []string{"", "../1", ".1", "a/b"} {
+	for _, id := range []ref.RunID{"", "../1", ".1", "a/b"} {
 		if err := l.Write(runlog.Record{RunID: id}); err == nil {
 			t.Errorf("a record of run %q is written", id)
 		}

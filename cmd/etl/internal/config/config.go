@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"nightjar/load/ref"
 )
 
 // Config is a checked pipelines.yaml. Every default is filled in.
@@ -205,13 +207,16 @@ func (c *Config) Enabled() []Pipeline {
 	return on
 }
 
+// Ref names the stream that the pipeline reads.
+func (p Pipeline) Ref() ref.Stream { return ref.Stream{Source: p.Source, Name: p.Stream} }
+
 // Loader returns the pipeline that loads a stream: of several entries the enabled
 // one, wherever it stands, and where none is, the first. False says that there is
 // no entry.
-func (c *Config) Loader(source, stream string) (Pipeline, bool) {
+func (c *Config) Loader(s ref.Stream) (Pipeline, bool) {
 	var found []Pipeline
 	for _, p := range c.Pipelines {
-		if p.Source == source && p.Stream == stream {
+		if p.Ref() == s {
 			found = append(found, p)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/load/ref"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/config/*.bad.txt from what the loader says")
@@ -406,7 +407,7 @@ func TestLoader(t *testing.T) {
 		entry("d", "messages", false), entry("e", "messages", false),
 	}}
 	for stream, want := range map[string]string{"waves": "b", "messages": "d", "calls": ""} {
-		if p, ok := c.Loader("volt", stream); p.Name != want || ok != (want != "") {
+		if p, ok := c.Loader(ref.Stream{Source: "volt", Name: stream}); p.Name != want || ok != (want != "") {
 			t.Errorf("%s: %q, %t; want %q", stream, p.Name, ok, want)
 		}
 	}

@@ -6,18 +6,20 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"nightjar/load/ref"
 )
 
 // Settled is what a generation's manifest keeps of a stream, so that the decisions
 // before it need not be read: the runs that count are those up to Through, but for
 // Except.
 type Settled struct {
-	Through  string          `json:"through"`
-	Except   []string        `json:"except,omitempty"`
-	Lost     []string        `json:"lost,omitempty"` // runs that are not there, as someone knows
-	Bookmark json.RawMessage `json:"bookmark,omitempty"`
-	Words    map[string]Word `json:"words,omitempty"` // by landed run that does not count
-	AsOf     time.Time       `json:"as_of,omitzero"`  // up to when the rows are proven, for streams whose bookmark does not tell
+	Through  ref.RunID          `json:"through"`
+	Except   []ref.RunID        `json:"except,omitempty"`
+	Lost     []ref.RunID        `json:"lost,omitempty"` // runs that are not there, as someone knows
+	Bookmark json.RawMessage    `json:"bookmark,omitempty"`
+	Words    map[ref.RunID]Word `json:"words,omitempty"` // by landed run that does not count
+	AsOf     time.Time          `json:"as_of,omitzero"`  // up to when the rows are proven, for streams whose bookmark does not tell
 }
 
 // Word is the last one said of a landed run.
@@ -27,27 +29,29 @@ type Word struct {
 }
 
 // Holds reports whether the run counts.
-func (s Settled) Holds(run string) bool { return run <= s.Through && !slices.Contains(s.Except, run) }
+func (s Settled) Holds(run ref.RunID) bool {
+	return run <= s.Through && !slices.Contains(s.Except, run)
+}
 
 // Book is the ledger of one warehouse.
 type Book struct {
 	live  *generation
-	known map[string]*generation // by the run that made it
-	words map[Stream]map[string]Word
+	known map[ref.RunID]*generation // by the run that made it
+	words map[ref.Stream]map[ref.RunID]Word
 }
 
 // generation is what a decision to publish added to its parent.
 type generation struct {
-	run     string
+	run     ref.RunID
 	parent  *generation
-	settled map[Stream]Settled // of the one that the book begins with
-	added   map[Stream]Change
+	settled map[ref.Stream]Settled // of the one that the book begins with
+	added   map[ref.Stream]Change
 }
 
 // Open begins a book with the generation that run made, and what its manifest keeps.
 // A book without one, for run empty, is fed all decisions from the first on.
-func Open(run string, settled map[Stream]Settled) *Book {
-	b := &Book{known: map[string]*generation{}, words: map[Stream]map[string]Word{}}
+func Open(run ref.RunID, settled map[ref.Stream]Settled) *Book {
+	b := &Book{known: map[ref.RunID]*generation{}, words: map[ref.Stream]map[ref.RunID]Word{}}
 	if run != "" {
 		b.live = &generation{run: run, settled: settled}
 		b.known[run] = b.live
@@ -60,7 +64,7 @@ func Open(run string, settled map[Stream]Settled) *Book {
 
 // Know tells the book of another generation that is on disk, and what its manifest
 // keeps: a decision may be built on it.
-func (b *Book) Know(run string, settled map[Stream]Settled) {
+func (b *Book) Know(run ref.RunID, settled map[ref.Stream]Settled) {
 	if b.known[run] == nil {
 		b.known[run] = &generation{run: run, settled: settled}
 	}
@@ -93,7 +97,7 @@ func (b *Book) Add(d Decision) error {
 	return nil
 }
 
-func (b *Book) generation(run string) (*generation, error) {
+func (b *Book) generation(run ref.RunID) (*generation, error) {
 	if run == "" {
 		return nil, nil
 	}
@@ -108,7 +112,7 @@ func (b *Book) generation(run string) (*generation, error) {
 func (b *Book) say(d Decision) {
 	for s, c := range d.Streams {
 		if b.words[s] == nil {
-			b.words[s] = map[string]Word{}
+			b.words[s] = map[ref.RunID]Word{}
 		}
 		for _, r := range c.Runs {
 			b.words[s][r.ID] = d.Word(c)
@@ -117,7 +121,7 @@ func (b *Book) say(d Decision) {
 }
 
 // Live is the run that made the live generation; empty for none.
-func (b *Book) Live() string {
+func (b *Book) Live() ref.RunID {
 	if b.live == nil {
 		return ""
 	}
@@ -127,7 +131,7 @@ func (b *Book) Live() string {
 // Came tells the book which generation is live in truth. Where a run died between its
 // decision to publish and the rename, that is the parent of the last one; what the
 // decision was about waits then, and what was accepted stays accepted.
-func (b *Book) Came(run string) error {
+func (b *Book) Came(run ref.RunID) error {
 	g, err := b.generation(run)
 	if err != nil {
 		return fmt.Errorf("find the live generation in the ledger: %w", err)
@@ -137,8 +141,8 @@ func (b *Book) Came(run string) error {
 }
 
 // Streams lists the streams of which anything is decided, sorted.
-func (b *Book) Streams() []Stream {
-	all := map[Stream]bool{}
+func (b *Book) Streams() []ref.Stream {
+	all := map[ref.Stream]bool{}
 	for g := b.live; g != nil; g = g.parent {
 		for s := range g.settled {
 			all[s] = true
@@ -150,26 +154,26 @@ func (b *Book) Streams() []Stream {
 	for s := range b.words {
 		all[s] = true
 	}
-	return slices.Sorted(maps.Keys(all))
+	return slices.SortedFunc(maps.Keys(all), ref.Stream.Compare)
 }
 
 // account is what a generation holds of a stream.
 type account struct {
-	lost     []string // runs that are not there, as someone knows
+	lost     []ref.RunID // runs that are not there, as someone knows
 	settled  Settled
-	pages    map[string]int // of the runs that count beyond settled
+	pages    map[ref.RunID]int // of the runs that count beyond settled
 	bookmark json.RawMessage
 }
 
-func (a account) holds(run string) bool {
+func (a account) holds(run ref.RunID) bool {
 	_, added := a.pages[run]
 	return added || a.settled.Holds(run)
 }
 
 // account adds up what the generation and those behind it say of the stream. What is
 // known to be lost stays so, whatever is made anew.
-func (g *generation) account(s Stream) account {
-	a := account{pages: map[string]int{}}
+func (g *generation) account(s ref.Stream) account {
+	a := account{pages: map[ref.RunID]int{}}
 	for anew := false; g != nil; g = g.parent {
 		settled, begins := g.settled[s]
 		c := g.added[s]

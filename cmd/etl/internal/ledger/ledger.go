@@ -13,10 +13,11 @@
 // run that made it.
 package ledger
 
-import "encoding/json"
+import (
+	"encoding/json"
 
-// Stream names a landed stream: "iadvize/closed_conversations".
-type Stream string
+	"nightjar/load/ref"
+)
 
 // Kind is what a decision does.
 type Kind string
@@ -39,19 +40,19 @@ const (
 
 // Decision is one entry of the ledger.
 type Decision struct {
-	RunID   string            `json:"run_id"`           // of the run or command that decided; decisions are in its order
-	Kind    Kind              `json:"kind"`             //
-	Parent  string            `json:"parent,omitempty"` // Publish: the generation built on, empty for none; Rollback: the one that is live again
-	Streams map[Stream]Change `json:"streams"`
+	RunID   ref.RunID             `json:"run_id"`           // of the run or command that decided; decisions are in its order
+	Kind    Kind                  `json:"kind"`             //
+	Parent  ref.RunID             `json:"parent,omitempty"` // Publish: the generation built on, empty for none; Rollback: the one that is live again
+	Streams map[ref.Stream]Change `json:"streams"`
 }
 
 // Change is what a decision means to one stream.
 type Change struct {
-	Runs   []Counted `json:"runs,omitempty"`   // landed runs, ascending
-	Anew   bool      `json:"anew,omitempty"`   // Publish: the tables hold the rows of Runs and of no others, and Bookmark is all there is
-	Lost   []string  `json:"lost,omitempty"`   // Publish: runs that are lost, and that someone goes on without
-	Word   Status    `json:"word,omitempty"`   // Hold: Withheld or Incomplete
-	Reason string    `json:"reason,omitempty"` // for people; not of a Publish
+	Runs   []Counted   `json:"runs,omitempty"`   // landed runs, ascending
+	Anew   bool        `json:"anew,omitempty"`   // Publish: the tables hold the rows of Runs and of no others, and Bookmark is all there is
+	Lost   []ref.RunID `json:"lost,omitempty"`   // Publish: runs that are lost, and that someone goes on without
+	Word   Status      `json:"word,omitempty"`   // Hold: Withheld or Incomplete
+	Reason string      `json:"reason,omitempty"` // for people; not of a Publish
 	// Bookmark is where the stream stands with a Publish; nil leaves it where it is.
 	Bookmark json.RawMessage `json:"bookmark,omitempty"`
 }
@@ -71,16 +72,16 @@ func (d Decision) Word(c Change) Word {
 
 // Counted is a landed run as it was when it was decided about.
 type Counted struct {
-	ID    string `json:"id"`
-	Pages int    `json:"pages"` // whole ones; fewer later on are a loss
+	ID    ref.RunID `json:"id"`
+	Pages int       `json:"pages"` // whole ones; fewer later on are a loss
 }
 
 // Landed is what the landing zone tells of one run.
 type Landed struct {
-	ID      string
-	Follows string // the run of the stream that had landed before it; empty for the first, or where nobody looked
-	Pages   int    // whole ones
-	Mode    string // "nightly", "full" or "backfill"
+	ID      ref.RunID
+	Follows ref.RunID // the run of the stream that had landed before it; empty for the first, or where nobody looked
+	Pages   int       // whole ones
+	Mode    string    // "nightly", "full" or "backfill"
 	// Status is the last word that the landing zone itself has of the run; it counts
 	// where no decision says more.
 	Status Status
@@ -103,7 +104,7 @@ const (
 
 // Held is a landed run that waits for someone's word.
 type Held struct {
-	ID     string
+	ID     ref.RunID
 	Word   string // a Status, or Superseded
 	Reason string
 }
@@ -113,14 +114,14 @@ const Superseded = "superseded"
 
 // Standing is how a stream stands. Ids ascend.
 type Standing struct {
-	Counted   []string // runs whose rows are in the live tables
-	Waiting   []string // runs that the next one takes over
-	Accepted  []string // those of Waiting that someone has accepted
+	Counted   []ref.RunID // runs whose rows are in the live tables
+	Waiting   []ref.RunID // runs that the next one takes over
+	Accepted  []ref.RunID // those of Waiting that someone has accepted
 	Held      []Held
-	Discarded []string
+	Discarded []ref.RunID
 	Bookmark  json.RawMessage // nil before the first
 	// Missing says, in words for the operator, what counted and is not in the landing
 	// zone, or not whole. The tables cannot be made anew without it.
 	Missing []string
-	Lost    []string // the runs of Missing that are not there at all
+	Lost    []ref.RunID // the runs of Missing that are not there at all
 }

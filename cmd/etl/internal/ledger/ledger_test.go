@@ -11,12 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightjar/cmd/etl/internal/ledger"
+	"nightjar/load/ref"
 )
 
-const calls ledger.Stream = "aircall/calls"
+var calls = ref.Stream{Source: "aircall", Name: "calls"}
 
 // counted are landed runs of one page each.
-func counted(ids ...string) ledger.Change {
+func counted(ids ...ref.RunID) ledger.Change {
 	var c ledger.Change
 	for _, id := range ids {
 		c.Runs = append(c.Runs, ledger.Counted{ID: id, Pages: 1})
@@ -24,9 +25,9 @@ func counted(ids ...string) ledger.Change {
 	return c
 }
 
-func landed(ids ...string) []ledger.Landed {
+func landed(ids ...ref.RunID) []ledger.Landed {
 	var all []ledger.Landed
-	before := ""
+	var before ref.RunID
 	for _, id := range ids {
 		all = append(all, ledger.Landed{ID: id, Follows: before, Pages: 1, Mode: "nightly", Status: ledger.Whole})
 		before = id
@@ -34,8 +35,8 @@ func landed(ids ...string) []ledger.Landed {
 	return all
 }
 
-func decide(kind ledger.Kind, run, parent string, c ledger.Change) ledger.Decision {
-	return ledger.Decision{Kind: kind, RunID: run, Parent: parent, Streams: map[ledger.Stream]ledger.Change{calls: c}}
+func decide(kind ledger.Kind, run, parent ref.RunID, c ledger.Change) ledger.Decision {
+	return ledger.Decision{Kind: kind, RunID: run, Parent: parent, Streams: map[ref.Stream]ledger.Change{calls: c}}
 }
 
 func at(c ledger.Change, bookmark string) ledger.Change {
@@ -55,7 +56,7 @@ func TestStanding(t *testing.T) {
 	}{
 		"nothing decided": {
 			landed: landed("1", "2"),
-			want:   ledger.Standing{Waiting: []string{"1", "2"}},
+			want:   ledger.Standing{Waiting: []ref.RunID{"1", "2"}},
 		},
 		"a walk that found rows missing": {
 			landed: []ledger.Landed{{ID: "1", Pages: 1, Status: ledger.Incomplete, Reason: "a cap"}},
@@ -64,7 +65,7 @@ func TestStanding(t *testing.T) {
 		"a night takes over a dead run": {
 			landed:    landed("1", "2", "3"),
 			decisions: []ledger.Decision{decide(ledger.Publish, "2", "", at(counted("1", "2"), "2"))},
-			want:      ledger.Standing{Counted: []string{"1", "2"}, Waiting: []string{"3"}, Bookmark: json.RawMessage("2")},
+			want:      ledger.Standing{Counted: []ref.RunID{"1", "2"}, Waiting: []ref.RunID{"3"}, Bookmark: json.RawMessage("2")},
 		},
 		"a night passes a held run": {
 			landed: landed("1", "2"),
@@ -72,7 +73,7 @@ func TestStanding(t *testing.T) {
 				decide(ledger.Hold, "1", "", hold(counted("1"))),
 				decide(ledger.Publish, "2", "", counted("2")),
 			},
-			want: ledger.Standing{Counted: []string{"2"}, Held: []ledger.Held{{ID: "1", Word: "held", Reason: "too few"}}},
+			want: ledger.Standing{Counted: []ref.RunID{"2"}, Held: []ledger.Held{{ID: "1", Word: "held", Reason: "too few"}}},
 		},
 		"a newer held run makes the older idle": {
 			landed: landed("1", "2"),
@@ -89,7 +90,7 @@ func TestStanding(t *testing.T) {
 				decide(ledger.Hold, "1", "", hold(counted("1"))),
 				decide(ledger.Accept, "a", "", counted("1")),
 			},
-			want: ledger.Standing{Counted: []string{"2"}, Waiting: []string{"1"}, Accepted: []string{"1"}, Bookmark: json.RawMessage("2")},
+			want: ledger.Standing{Counted: []ref.RunID{"2"}, Waiting: []ref.RunID{"1"}, Accepted: []ref.RunID{"1"}, Bookmark: json.RawMessage("2")},
 		},
 		"a newer night makes no backfill idle": {
 			landed: []ledger.Landed{{ID: "1", Mode: "backfill", Status: ledger.Withheld}, {ID: "2", Mode: "nightly", Status: ledger.Withheld}},
@@ -101,7 +102,7 @@ func TestStanding(t *testing.T) {
 				decide(ledger.Hold, "1", "", hold(counted("1"))),
 				decide(ledger.Discard, "d", "", counted("1")),
 			},
-			want: ledger.Standing{Discarded: []string{"1"}},
+			want: ledger.Standing{Discarded: []ref.RunID{"1"}},
 		},
 		"a rollback holds what it takes out": {
 			landed: landed("1", "2"),
@@ -110,7 +111,7 @@ func TestStanding(t *testing.T) {
 				decide(ledger.Publish, "2", "1", at(counted("2"), "2")),
 				decide(ledger.Rollback, "r", "1", counted("2")),
 			},
-			want: ledger.Standing{Counted: []string{"1"}, Bookmark: json.RawMessage("1"), Held: []ledger.Held{{ID: "2", Word: "rolled back"}}},
+			want: ledger.Standing{Counted: []ref.RunID{"1"}, Bookmark: json.RawMessage("1"), Held: []ledger.Held{{ID: "2", Word: "rolled back"}}},
 		},
 		"and one forward again gives it back": {
 			landed: landed("1", "2"),
@@ -120,15 +121,15 @@ func TestStanding(t *testing.T) {
 				decide(ledger.Rollback, "r", "1", counted("2")),
 				decide(ledger.Rollback, "s", "2", ledger.Change{}),
 			},
-			want: ledger.Standing{Counted: []string{"1", "2"}},
+			want: ledger.Standing{Counted: []ref.RunID{"1", "2"}},
 		},
 		"lost and cut": {
 			landed:    []ledger.Landed{{ID: "2", Follows: "1"}, {ID: "4", Follows: "3"}},
 			decisions: []ledger.Decision{decide(ledger.Publish, "2", "", counted("1", "2"))},
-			want: ledger.Standing{Counted: []string{"2"}, Waiting: []string{"4"}, Missing: []string{
+			want: ledger.Standing{Counted: []ref.RunID{"2"}, Waiting: []ref.RunID{"4"}, Missing: []string{
 				"run 1 with its 1 pages is not there", "run 2 has 0 of its 1 pages",
 				"run 3, which run 4 follows, is not there",
-			}, Lost: []string{"1", "3"}},
+			}, Lost: []ref.RunID{"1", "3"}},
 		},
 		"lost, and gone on without": {
 			landed: []ledger.Landed{{ID: "2", Follows: "1", Pages: 1}},
@@ -136,11 +137,11 @@ func TestStanding(t *testing.T) {
 				decide(ledger.Publish, "2", "", counted("1", "2")),
 				decide(ledger.Publish, "r", "2", func() ledger.Change {
 					c := counted("2")
-					c.Anew, c.Lost = true, []string{"1"}
+					c.Anew, c.Lost = true, []ref.RunID{"1"}
 					return c
 				}()),
 			},
-			want: ledger.Standing{Counted: []string{"2"}},
+			want: ledger.Standing{Counted: []ref.RunID{"2"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -152,7 +153,7 @@ func TestStanding(t *testing.T) {
 	}
 }
 
-func read(t testing.TB, live string, settled map[ledger.Stream]ledger.Settled, all []ledger.Decision) *ledger.Book {
+func read(t testing.TB, live ref.RunID, settled map[ref.Stream]ledger.Settled, all []ledger.Decision) *ledger.Book {
 	t.Helper()
 	b := ledger.Open(live, settled)
 	for _, d := range all {
@@ -181,39 +182,39 @@ type world struct {
 	decisions []ledger.Decision
 	made      []made // generations on disk, in order
 	live      int    // index in made, -1 for none
-	held      map[string]bool
-	discarded map[string]bool
+	held      map[ref.RunID]bool
+	discarded map[ref.RunID]bool
 }
 
 // made is a generation: what counts in it, and where it stands.
 type made struct {
-	run      string
-	counts   map[string]bool
+	run      ref.RunID
+	counts   map[ref.RunID]bool
 	bookmark string
 }
 
-func (w *world) id() string {
+func (w *world) id() ref.RunID {
 	w.clock++
-	return fmt.Sprintf("%05d", w.clock)
+	return ref.RunID(fmt.Sprintf("%05d", w.clock))
 }
 
 func (w *world) now() made {
 	if w.live < 0 {
-		return made{counts: map[string]bool{}}
+		return made{counts: map[ref.RunID]bool{}}
 	}
 	return w.made[w.live]
 }
 
-func (w *world) land(id string) {
-	follows := ""
+func (w *world) land(id ref.RunID) {
+	var follows ref.RunID
 	if n := len(w.landed); n > 0 {
 		follows = w.landed[n-1].ID
 	}
 	w.landed = append(w.landed, ledger.Landed{ID: id, Follows: follows, Pages: 1})
 }
 
-func (w *world) waiting() []string {
-	var all []string
+func (w *world) waiting() []ref.RunID {
+	var all []ref.RunID
 	for _, l := range w.landed {
 		if !w.now().counts[l.ID] && !w.held[l.ID] && !w.discarded[l.ID] {
 			all = append(all, l.ID)
@@ -239,8 +240,8 @@ func (w *world) night() {
 }
 
 // publish decides, and where it comes to the rename, lives on in the new generation.
-func (w *world) publish(run string, runs []string, comes bool) {
-	next := made{run: run, counts: maps.Clone(w.now().counts), bookmark: `"` + run + `"`}
+func (w *world) publish(run ref.RunID, runs []ref.RunID, comes bool) {
+	next := made{run: run, counts: maps.Clone(w.now().counts), bookmark: `"` + string(run) + `"`}
 	for _, id := range runs {
 		next.counts[id] = true
 	}
@@ -275,7 +276,7 @@ func (w *world) rollback() {
 		return
 	}
 	to := w.rng.IntN(len(w.made))
-	var gone []string
+	var gone []ref.RunID
 	for id := range w.now().counts {
 		if !w.made[to].counts[id] {
 			gone = append(gone, id)
@@ -311,8 +312,8 @@ func (w *world) check(t testing.TB, b *ledger.Book) {
 		t.Fatal(err)
 	}
 	s := b.Standing(calls, w.landed)
-	sorted := func(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
-	var held []string
+	sorted := func(set map[ref.RunID]bool) []ref.RunID { return slices.Sorted(maps.Keys(set)) }
+	var held []ref.RunID
 	for _, h := range s.Held {
 		held = append(held, h.ID)
 	}
@@ -332,9 +333,9 @@ func TestTheLedgerFollowsEveryHistory(t *testing.T) {
 	}
 	shortcuts := 0
 	for seed := range uint64(histories) {
-		w := &world{rng: rand.New(rand.NewPCG(seed, 1)), live: -1, held: map[string]bool{}, discarded: map[string]bool{}}
-		manifests := map[string]map[ledger.Stream]ledger.Settled{}
-		after := map[string]int{} // decisions taken when the manifest was written
+		w := &world{rng: rand.New(rand.NewPCG(seed, 1)), live: -1, held: map[ref.RunID]bool{}, discarded: map[ref.RunID]bool{}}
+		manifests := map[ref.RunID]map[ref.Stream]ledger.Settled{}
+		after := map[ref.RunID]int{} // decisions taken when the manifest was written
 		for range 12 {
 			switch w.rng.IntN(8) {
 			case 0:
@@ -349,7 +350,7 @@ func TestTheLedgerFollowsEveryHistory(t *testing.T) {
 			b := read(t, "", nil, w.decisions)
 			w.check(t, b)
 			if run := w.now().run; run != "" && manifests[run] == nil {
-				manifests[run], after[run] = map[ledger.Stream]ledger.Settled{calls: b.Settle(calls, w.landed)}, len(w.decisions)
+				manifests[run], after[run] = map[ref.Stream]ledger.Settled{calls: b.Settle(calls, w.landed)}, len(w.decisions)
 			}
 		}
 		for run, settled := range manifests {
@@ -383,46 +384,46 @@ func TestRecall(t *testing.T) {
 		}
 		return all
 	}
-	publish := func(run, parent string, runs ...string) ledger.Decision {
-		return decide(ledger.Publish, run, parent, at(counted(runs...), `"`+run+`"`))
+	publish := func(run, parent ref.RunID, runs ...ref.RunID) ledger.Decision {
+		return decide(ledger.Publish, run, parent, at(counted(runs...), `"`+string(run)+`"`))
 	}
 	for name, test := range map[string]struct {
-		first         string
+		first         ref.RunID
 		landed        []ledger.Landed
 		decisions     []ledger.Decision
-		counted, held []string
-		waiting       []string
+		counted, held []ref.RunID
+		waiting       []ref.RunID
 	}{
 		"all decisions": {
 			first: "1", landed: statuses(landed("1", "2", "3"), ledger.Incomplete, ledger.Whole, ledger.Died),
 			decisions: []ledger.Decision{publish("1", "", "1"), publish("2", "1", "2")},
-			counted:   []string{"1", "2"}, waiting: []string{"3"},
+			counted:   []ref.RunID{"1", "2"}, waiting: []ref.RunID{"3"},
 		},
 		"no decisions": {
 			landed:  statuses(landed("1", "2", "3", "4", "5"), ledger.Died, ledger.Incomplete, ledger.Accepted, ledger.Whole, ledger.Died),
-			counted: []string{"1", "3", "4"}, held: []string{"2"}, waiting: []string{"5"},
+			counted: []ref.RunID{"1", "3", "4"}, held: []ref.RunID{"2"}, waiting: []ref.RunID{"5"},
 		},
 		"recorded, and nothing published": {
-			first: "1", landed: landed("1"), waiting: []string{"1"},
+			first: "1", landed: landed("1"), waiting: []ref.RunID{"1"},
 		},
 		"the oldest decisions are lost": {
 			first: "3", landed: statuses(landed("1", "2", "3"), ledger.Whole, ledger.Withheld),
 			decisions: []ledger.Decision{publish("3", "2", "3")},
-			counted:   []string{"1", "3"}, held: []string{"2"},
+			counted:   []ref.RunID{"1", "3"}, held: []ref.RunID{"2"},
 		},
 		"landed before anything was recorded": {
 			first: "2", landed: landed("1", "2"),
 			decisions: []ledger.Decision{publish("2", "", "2")},
-			counted:   []string{"1", "2"},
+			counted:   []ref.RunID{"1", "2"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, err := ledger.Recall(test.first, test.decisions, map[ledger.Stream][]ledger.Landed{calls: test.landed})
+			b, err := ledger.Recall(test.first, test.decisions, map[ref.Stream][]ledger.Landed{calls: test.landed})
 			if err != nil {
 				t.Fatal(err)
 			}
 			s := b.Standing(calls, test.landed)
-			var held []string
+			var held []ref.RunID
 			for _, h := range s.Held {
 				held = append(held, h.ID)
 			}

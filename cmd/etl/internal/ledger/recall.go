@@ -1,14 +1,18 @@
 package ledger
 
-import "slices"
+import (
+	"slices"
+
+	"nightjar/load/ref"
+)
 
 // Recall opens the book of a warehouse that has lost its generations, from what was
 // decided and what has landed. First is the oldest run that is recorded, empty for
 // none. Where no decision tells of a landed run, its own status does: one that came to
 // its end counts, and so do those before it that did not, since it took them over.
-func Recall(first string, decisions []Decision, landed map[Stream][]Landed) (*Book, error) {
+func Recall(first ref.RunID, decisions []Decision, landed map[ref.Stream][]Landed) (*Book, error) {
 	base, from := unknownParent(decisions)
-	settled := map[Stream]Settled{}
+	settled := map[ref.Stream]Settled{}
 	for s, all := range landed {
 		told := slices.IndexFunc(all, func(l Landed) bool {
 			if base != "" {
@@ -44,12 +48,12 @@ func Recall(first string, decisions []Decision, landed map[Stream][]Landed) (*Bo
 
 // unknownParent finds the last generation that decisions are built on and none of them
 // made, and the first decision that is built on it.
-func unknownParent(decisions []Decision) (base string, from int) {
-	known := map[string]bool{"": true}
+func unknownParent(decisions []Decision) (base ref.RunID, from int) {
+	known := map[ref.RunID]bool{"": true}
 	for i, d := range decisions {
 		if (d.Kind == Publish || d.Kind == Rollback) && !known[d.Parent] {
 			base, from = d.Parent, i
-			known = map[string]bool{"": true, base: true}
+			known = map[ref.RunID]bool{"": true, base: true}
 		}
 		if d.Kind == Publish {
 			known[d.RunID] = true

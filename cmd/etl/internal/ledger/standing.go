@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"nightjar/load/ref"
 )
 
 // Standing says how a stream stands, by the live generation, by what was said of its
 // runs, and by what has landed, which ascends.
-func (b *Book) Standing(s Stream, landed []Landed) Standing {
+func (b *Book) Standing(s ref.Stream, landed []Landed) Standing {
 	a := b.live.account(s)
 	out := Standing{Bookmark: a.bookmark}
-	modes := map[string]string{}
+	modes := map[ref.RunID]string{}
 	for _, l := range landed {
 		modes[l.ID] = l.Mode
 		switch word := b.word(s, l); {
@@ -38,7 +40,7 @@ func (s Status) waits() bool { return s == Withheld || s == Incomplete || s == R
 
 // word is the last one said of a landed run: by a decision or, where there is none,
 // by the landing zone.
-func (b *Book) word(s Stream, l Landed) Word {
+func (b *Book) word(s ref.Stream, l Landed) Word {
 	if said, ok := b.words[s][l.ID]; ok {
 		return said
 	}
@@ -48,7 +50,7 @@ func (b *Book) word(s Stream, l Landed) Word {
 // supersede marks the held runs that a newer held one has made idle: it asked for what
 // they had asked for, and for more. What was rolled back and what a backfill brought
 // are no part of that.
-func supersede(held []Held, modes map[string]string) {
+func supersede(held []Held, modes map[ref.RunID]string) {
 	for i := range held {
 		for _, newer := range held[i+1:] {
 			if held[i].Word != string(RolledBack) && (modes[newer.ID] == "full" || modes[newer.ID] == modes[held[i].ID] && modes[newer.ID] != "backfill") {
@@ -60,12 +62,12 @@ func supersede(held []Held, modes map[string]string) {
 
 // missing says what the tables were made of and the landing zone no longer has, and which
 // runs of that are not there at all.
-func missing(a account, landed []Landed) (all, lost []string) {
-	have := make(map[string]Landed, len(landed))
+func missing(a account, landed []Landed) (all []string, lost []ref.RunID) {
+	have := make(map[ref.RunID]Landed, len(landed))
 	for _, l := range landed {
 		have[l.ID] = l
 	}
-	gone := func(run, what string) {
+	gone := func(run ref.RunID, what string) {
 		if _, there := have[run]; run != "" && !there && !slices.Contains(lost, run) && !slices.Contains(a.lost, run) {
 			lost, all = append(lost, run), append(all, what)
 		}
@@ -85,7 +87,7 @@ func missing(a account, landed []Landed) (all, lost []string) {
 
 // Settle is what the manifest of a generation keeps of a stream, of which landed has
 // landed.
-func (b *Book) Settle(s Stream, landed []Landed) Settled {
+func (b *Book) Settle(s ref.Stream, landed []Landed) Settled {
 	now := b.Standing(s, landed)
 	kept := Settled{Bookmark: now.Bookmark, Lost: b.live.account(s).lost}
 	if n := len(now.Counted); n > 0 {
@@ -100,7 +102,7 @@ func (b *Book) Settle(s Stream, landed []Landed) Settled {
 		}
 		if said, ok := b.words[s][l.ID]; ok {
 			if kept.Words == nil {
-				kept.Words = map[string]Word{}
+				kept.Words = map[ref.RunID]Word{}
 			}
 			kept.Words[l.ID] = said
 		}

@@ -1,11 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"nightjar/extract"
@@ -16,7 +15,7 @@ import (
 // never published. What the landing zone will not give is this leg's to bear; the
 // others go on.
 func (l *leg) adopt(ctx context.Context, decoders *decoders) error {
-	waiting, err := l.run.pending(l.Source, l.Stream)
+	waiting, err := l.run.pending(l.Ref())
 	if err == nil {
 		waiting, err = l.inOrder(waiting)
 	}
@@ -40,11 +39,11 @@ func (l *leg) adopt(ctx context.Context, decoders *decoders) error {
 // the order in which they landed. Where an accepted run is older than what is
 // live already, that order is had by reading all of the stream's runs again.
 func (l *leg) inOrder(waiting []*landing.Run) ([]*landing.Run, error) {
-	counted, err := l.run.counted(l.Source, l.Stream)
+	counted, err := l.run.counted(l.Ref())
 	if err != nil || len(waiting) == 0 || len(counted) == 0 || waiting[0].Header.RunID > counted[len(counted)-1] {
 		return waiting, err
 	}
-	older, err := l.run.runsNamed(l.Source, l.Stream, counted)
+	older, err := l.run.runsNamed(l.Ref(), counted)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +51,7 @@ func (l *leg) inOrder(waiting []*landing.Run) ([]*landing.Run, error) {
 		l.run.remade[t.Full()] = true
 	}
 	all := slices.Concat(older, waiting)
-	slices.SortFunc(all, func(a, b *landing.Run) int { return strings.Compare(a.Header.RunID, b.Header.RunID) })
+	slices.SortFunc(all, func(a, b *landing.Run) int { return cmp.Compare(a.Header.RunID, b.Header.RunID) })
 	return all, nil
 }
 
@@ -127,7 +126,7 @@ func (r *run) judged(l *landing.Run) bool {
 	if r.replaying || r.request.only != "" {
 		return true
 	}
-	standing, err := r.standing(l.Header.Source, l.Header.Stream)
+	standing, err := r.standing(l.Ref().Stream)
 	return err == nil && (slices.Contains(standing.Counted, l.Header.RunID) || slices.Contains(standing.Accepted, l.Header.RunID))
 }
 
@@ -138,14 +137,13 @@ func (l *leg) book(w *Window, page landing.Landed) {
 	if page.After != nil && len(w.without) == 0 {
 		w.after = extract.Bookmark(page.After)
 	}
-	ref := path.Dir(page.Ref)
-	seen := l.pages[ref]
+	seen := l.pages[page.Ref.Run]
 	for len(seen) < page.Seq {
 		seen = append(seen, nil)
 	}
 	seen[page.Seq-1] = w
-	l.pages[ref] = seen
-	l.through = max(l.through, path.Base(ref))
+	l.pages[page.Ref.Run] = seen
+	l.through = max(l.through, page.Ref.Run.ID)
 }
 
 // skipLanded leaves out the windows that adopted runs have landed whole and in

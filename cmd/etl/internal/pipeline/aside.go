@@ -9,6 +9,7 @@ import (
 
 	"nightjar/extract"
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 )
 
 // What has landed can be damaged since. A page that waits to be published is set
@@ -55,7 +56,7 @@ func (l *leg) waits(r *landing.Run) bool {
 }
 
 // writes reports whether to ask is to write.
-func (l *leg) writes() bool { return writes(l.Source, l.Stream) }
+func (l *leg) writes() bool { return writes(l.Ref()) }
 
 func (l *leg) remedy() string {
 	if l.writes() {
@@ -72,7 +73,7 @@ const outcomeUnknown = `{"outcome":"unknown","reason":"the landed answer is dama
 func (l *leg) standIn(r *landing.Run, w *Window, page landing.Landed) []byte {
 	if l.writes() {
 		if l.waits(r) {
-			l.worsen(Incomplete, "the landed answer "+page.Ref+" is damaged: the outcome of its write is unknown")
+			l.worsen(Incomplete, "the landed answer "+page.Ref.String()+" is damaged: the outcome of its write is unknown")
 		}
 		return []byte(outcomeUnknown)
 	}
@@ -91,7 +92,7 @@ func (l *leg) leaveOut(w *Window, page landing.Landed, status Status, why string
 	w.without = append(w.without, page.Ref)
 	w.lost += page.Rows
 	w.Status, w.settled = status, false
-	w.Reason = fmt.Sprintf("%s: %s, with %d records in all", why, strings.Join(w.without, ", "), w.lost)
+	w.Reason = fmt.Sprintf("%s: %s, with %d records in all", why, list(w.without), w.lost)
 	if status == Incomplete {
 		l.lost += page.Rows
 		l.leftOut(page.Ref)
@@ -99,12 +100,12 @@ func (l *leg) leaveOut(w *Window, page landing.Landed, status Status, why string
 }
 
 // leftOut puts on the leg's record what its operator chose to go on without.
-func (l *leg) leftOut(ref string) {
+func (l *leg) leftOut(page ref.Page) {
 	l.gap = true
-	l.left = append(l.left, ref)
+	l.left = append(l.left, page)
 	l.worsen(Incomplete, "")
-	l.Reason = fmt.Sprintf("left out at the operator's word (--skip): %s, with %d records", strings.Join(l.left, ", "), l.lost)
-	if slices.ContainsFunc(l.left, landing.IsJournal) {
+	l.Reason = fmt.Sprintf("left out at the operator's word (--skip): %s, with %d records", list(l.left), l.lost)
+	if slices.ContainsFunc(l.left, ref.Page.Journal) {
 		l.Reason += ", and what stands behind the damage of a journal"
 	}
 }
@@ -158,17 +159,20 @@ func (l *leg) notPlanned(planned []extract.Window) []extract.Window {
 
 // takeSkips checks what a replay is to go on without.
 func (r *run) takeSkips(refs []string) error {
-	r.skip = map[string]bool{}
-	for _, ref := range refs {
-		ref = strings.TrimSuffix(ref, ".json.zst")
-		has, err := r.zone.Has(ref)
+	r.skip = map[ref.Page]bool{}
+	for _, text := range refs {
+		page, err := ref.ParsePage(strings.TrimSuffix(text, ".json.zst"))
+		has := false
+		if err == nil {
+			has, err = r.zone.Has(page)
+		}
 		switch {
 		case err != nil:
 			return &UsageError{"--skip: " + err.Error()}
 		case !has:
-			return &UsageError{fmt.Sprintf("--skip: no page or journal %s has landed; `etl verify --landing` lists what is damaged", ref)}
+			return &UsageError{fmt.Sprintf("--skip: no page or journal %s has landed; `etl verify --landing` lists what is damaged", page)}
 		}
-		r.skip[ref] = true
+		r.skip[page] = true
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 )
 
 // dies runs a night of which conversations fail half-way, and returns the folder
@@ -25,7 +26,7 @@ func (v *vendors) dies(request pipeline.Request) string {
 	if l := legOf(v.t, report, "conversations"); l.Status != pipeline.Failed || l.Pages < 2 || l.Windows[0].Status != pipeline.Complete {
 		v.t.Fatalf("conversations are %s with %d pages, the first window is %s: this proves nothing", l.Status, l.Pages, l.Windows[0].Status)
 	}
-	return filepath.Join(v.config.Warehouse, "landing", "iadvize", "closed_conversations", report.RunID)
+	return filepath.Join(v.config.Warehouse, "landing", "iadvize", "closed_conversations", string(report.RunID))
 }
 
 // wholePage is the file of a page with rows, in a window that has landed whole.
@@ -35,7 +36,7 @@ func wholePage(t *testing.T, run string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := zone.Run("iadvize", "closed_conversations", filepath.Base(run))
+	r, err := zone.Run(ref.Stream{Source: "iadvize", Name: "closed_conversations"}.Run(ref.RunID(filepath.Base(run))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func wholePage(t *testing.T, run string) string {
 	}
 	for page, err := range r.Pages() {
 		if err == nil && whole[page.Window] && page.Rows > 0 {
-			return filepath.Join(run, filepath.Base(page.Ref)+".json.zst")
+			return filepath.Join(run, filepath.Base(page.Ref.String())+".json.zst")
 		}
 	}
 	t.Fatal("no window with rows has landed whole: this proves nothing")

@@ -34,7 +34,7 @@ type reach struct {
 
 // holds reports whether the bookmark that a run began from is of what was taken.
 func (r *reach) holds(run *landing.Run, from json.RawMessage) bool {
-	extend := streams[streamKey(run.Header.Source, run.Header.Stream)].extend
+	extend := streams[run.Ref().Stream].extend
 	if extend == nil {
 		return r.stood[compactJSON(from)]
 	}
@@ -42,7 +42,7 @@ func (r *reach) holds(run *landing.Run, from json.RawMessage) bool {
 }
 
 func (r *reach) take(run *landing.Run) error {
-	if extend := streams[streamKey(run.Header.Source, run.Header.Stream)].extend; extend != nil {
+	if extend := streams[run.Ref().Stream].extend; extend != nil {
 		covers := covered(run)
 		for _, w := range run.Windows {
 			if c := covers[w.ID]; c != nil && Status(w.Status).lacksNothing() {

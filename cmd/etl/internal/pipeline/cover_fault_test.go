@@ -9,6 +9,7 @@ import (
 
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
+	"nightjar/load/ref"
 )
 
 // A night that breaks off in the history of a new project: the next one asks for
@@ -113,7 +114,7 @@ func TestNothingIsLostWhateverFails(t *testing.T) {
 // windowsLanded are the windows of conversations that have landed whole.
 func (v *vendors) windowsLanded() (ids []string) {
 	v.t.Helper()
-	runs, err := v.zone(v.config.Warehouse).Runs("iadvize", "closed_conversations", nil)
+	runs, err := v.zone(v.config.Warehouse).Runs(ref.Stream{Source: "iadvize", Name: "closed_conversations"}, nil)
 	if err != nil {
 		v.t.Error(err)
 	}

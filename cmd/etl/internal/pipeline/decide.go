@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 
 	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 	"nightjar/load/runlog"
 )
 
@@ -70,11 +70,10 @@ func (r *run) enter(d ledger.Decision) error {
 
 // mark notes the word of a decision in the journals of the runs that it is about.
 func (r *run) mark(d ledger.Decision) error {
-	for key, c := range d.Streams {
+	for s, c := range d.Streams {
 		word := d.Word(c)
 		for _, counted := range c.Runs {
-			source, stream, _ := strings.Cut(string(key), "/")
-			run, err := r.zone.Run(source, stream, counted.ID)
+			run, err := r.zone.Run(s.Run(counted.ID))
 			if err != nil {
 				return fmt.Errorf("note a decision about run %s: %w", counted.ID, err)
 			}
@@ -87,6 +86,6 @@ func (r *run) mark(d ledger.Decision) error {
 }
 
 // one is a decision about runs of one stream.
-func one(kind ledger.Kind, source, stream string, c ledger.Change) ledger.Decision {
-	return ledger.Decision{Kind: kind, Streams: map[ledger.Stream]ledger.Change{ledger.Stream(streamKey(source, stream)): c}}
+func one(kind ledger.Kind, s ref.Stream, c ledger.Change) ledger.Decision {
+	return ledger.Decision{Kind: kind, Streams: map[ref.Stream]ledger.Change{s: c}}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"path"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -47,7 +46,7 @@ type landedPage struct {
 func (l *leg) startDecoders() (*decoders, error) {
 	d := newDecoders()
 	for range l.run.Budget().Decoders {
-		decoder, err := transforms[streamKey(l.Source, l.Stream)].NewDecoder(l.run.transformOptions())
+		decoder, err := transforms[l.Ref()].NewDecoder(l.run.transformOptions())
 		if err != nil {
 			d.stop()
 			close(d.pages)
@@ -114,7 +113,7 @@ const rowsBytes = 12 << 20
 // the rows of a page stay together in their order.
 func (l *leg) decode(decoder transform.Decoder, d *decoders) (err error) {
 	defer load.Catch(&err)
-	rows := transforms[streamKey(l.Source, l.Stream)].NewRows(memory.DefaultAllocator)
+	rows := transforms[l.Ref()].NewRows(memory.DefaultAllocator)
 	defer rows.Release()
 	known := gapsByQuery{}
 	for page := range d.pages {
@@ -148,17 +147,17 @@ func (l *leg) decodePage(decoder transform.Decoder, page landedPage, known gapsB
 		return fmt.Errorf("read its request record: %w", err)
 	}
 	before := rows.Rejected()
-	decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Records: page.Rows, Operation: request.Operation, Variables: request.Variables, Gaps: gaps, Whole: (*transform.Span)(request.Whole)}, page.body, rows)
+	decoder.Decode(transform.Page{Ref: page.Ref.String(), At: page.At, Records: page.Rows, Operation: request.Operation, Variables: request.Variables, Gaps: gaps, Whole: (*transform.Span)(request.Whole)}, page.body, rows)
 	l.countRejected(page.Landed, rows.Rejected().Since(before))
 	return rows.Looks(func(t transform.Table, parents iter.Seq[[]byte]) error {
-		return l.stages[t.Full()].Look(page.Ref, parents)
+		return l.stages[t.Full()].Look(page.Ref.String(), parents)
 	})
 }
 
 // decodeRun decodes the pages of a landed run beside any leg, page by page, and passes
 // what comes of them; body reads a page.
 func (r *run) decodeRun(ctx context.Context, landed *landing.Run, body func(*landing.Landed) ([]byte, error), take func(transform.Table, arrow.Record) error) error {
-	stream := transforms[streamKey(landed.Header.Source, landed.Header.Stream)]
+	stream := transforms[landed.Ref().Stream]
 	decoder, err := stream.NewDecoder(r.transformOptions())
 	if err != nil {
 		return err
@@ -180,7 +179,7 @@ func (r *run) decodeRun(ctx context.Context, landed *landing.Run, body func(*lan
 		if err := json.Unmarshal(page.Request, &request); err != nil {
 			return fmt.Errorf("read the request record of %s: %w", page.Ref, err)
 		}
-		decoder.Decode(transform.Page{Ref: page.Ref, At: page.At, Records: page.Rows, Operation: request.Operation, Variables: request.Variables}, text, rows)
+		decoder.Decode(transform.Page{Ref: page.Ref.String(), At: page.At, Records: page.Rows, Operation: request.Operation, Variables: request.Variables}, text, rows)
 		if err := rows.Flush(take); err != nil {
 			return err
 		}
@@ -215,5 +214,5 @@ func (l *leg) countRejected(page landing.Landed, r transform.Rejected) {
 	defer l.mu.Unlock()
 	l.Rejects += int64(r.Total())
 	l.Rejected += int64(r.Records)
-	l.pages[path.Dir(page.Ref)][page.Seq-1].Rejected += int64(r.Records)
+	l.pages[page.Ref.Run][page.Seq-1].Rejected += int64(r.Records)
 }

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"nightjar/load"
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 	"nightjar/transform"
 )
 
@@ -23,7 +23,7 @@ func (f decoderFunc) Decode(p transform.Page, _ []byte, _ *transform.Rows) { f(p
 // A panic of a decoder is an error that names the page. Whoever sends pages does
 // not wait for the decoder, and the locks that it held are free.
 func TestAPanicOfADecoderIsAnError(t *testing.T) {
-	l := &leg{Leg: &Leg{Source: "aircall", Stream: "calls"}, pages: map[string][]*Window{}}
+	l := &leg{Leg: &Leg{Source: "aircall", Stream: "calls"}, pages: map[ref.Run][]*Window{}}
 	l.observe = func(string, arrow.Record) { panic("of who observes") }
 	for _, c := range []struct {
 		name   string
@@ -43,7 +43,7 @@ func TestAPanicOfADecoderIsAnError(t *testing.T) {
 			l.startDecoder(c.decode, d)
 			var err error
 			for i := 1; err == nil && i <= 10*waitingPages; i++ {
-				err = d.send(landing.Landed{Ref: fmt.Sprintf("aircall/calls/run/%06d", i), Seq: i, Request: []byte("{}"), At: time.Unix(0, 0)}, []byte("body"))
+				err = d.send(landing.Landed{Ref: l.Ref().Run("run").Page(i), Seq: i, Request: []byte("{}"), At: time.Unix(0, 0)}, []byte("body"))
 			}
 			var fault *load.PanicError
 			if !errors.As(err, &fault) || err.Error() != c.want {

@@ -8,6 +8,7 @@ import (
 	"nightjar/load"
 	"nightjar/load/generation"
 	"nightjar/load/partition"
+	"nightjar/load/ref"
 )
 
 // placeEmpty gives every table without rows one file that has its columns, so that
@@ -82,7 +83,7 @@ func (r *run) widthOf(t load.Table) partition.Width {
 		}
 	}
 	for _, p := range r.Config.Pipelines {
-		for _, of := range transforms[streamKey(p.Source, p.Stream)].Tables {
+		for _, of := range transforms[p.Ref()].Tables {
 			if of.Full() == t.Full() {
 				return partition.Width(p.Partition)
 			}
@@ -93,14 +94,14 @@ func (r *run) widthOf(t load.Table) partition.Width {
 
 // firstLanded is the id of the first run of the landing zone; this run's where it has
 // none.
-func (r *run) firstLanded() (string, error) {
+func (r *run) firstLanded() (ref.RunID, error) {
 	first := r.id
 	all, err := r.zone.Streams()
 	if err != nil {
 		return "", err
 	}
 	for _, s := range all {
-		ids, err := r.zone.RunIDs(s.Source, s.Stream)
+		ids, err := r.zone.RunIDs(s)
 		if err != nil {
 			return "", err
 		}

@@ -23,10 +23,9 @@ func dependencies(c *config.Config) map[string]string {
 		}
 		all["sources.aircall.duration_unit"] = unit.String()
 	}
-	for key := range streams {
-		source, stream, _ := strings.Cut(key, "/")
-		if p, ok := c.Loader(source, stream); ok {
-			all["partition of "+key] = string(p.Partition)
+	for s := range streams {
+		if p, ok := c.Loader(s); ok {
+			all["partition of "+s.String()] = string(p.Partition)
 		}
 	}
 	return all

@@ -2,9 +2,9 @@ package pipeline
 
 import (
 	"fmt"
-	"path"
 	"strings"
 
+	"nightjar/load/ref"
 	"nightjar/transform"
 )
 
@@ -20,7 +20,10 @@ type Drift struct {
 type gapKey struct{ table, column string }
 
 // gapSeen is what a gap lacks, and the newest run whose pages have it.
-type gapSeen struct{ vendor, run string }
+type gapSeen struct {
+	vendor string
+	run    ref.RunID
+}
 
 // gapsByQuery remembers the gaps of queries: most pages have one of a few.
 type gapsByQuery map[string][]transform.Gap
@@ -32,7 +35,7 @@ func (g gapsByQuery) of(l *leg, query string) ([]transform.Gap, error) {
 	if gaps, ok := g[query]; ok {
 		return gaps, nil
 	}
-	gaps, err := transforms[streamKey(l.Source, l.Stream)].Gaps(query)
+	gaps, err := transforms[l.Ref()].Gaps(query)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +47,7 @@ func (g gapsByQuery) of(l *leg, query string) ([]transform.Gap, error) {
 }
 
 // noteGaps tells the stages what a page was not asked for.
-func (l *leg) noteGaps(ref string, gaps []transform.Gap) error {
+func (l *leg) noteGaps(page ref.Page, gaps []transform.Gap) error {
 	if len(gaps) == 0 {
 		return nil
 	}
@@ -52,14 +55,14 @@ func (l *leg) noteGaps(ref string, gaps []transform.Gap) error {
 	l.mu.Lock()
 	for _, g := range gaps {
 		at := gapKey{g.Table, g.Column}
-		l.gaps[at] = gapSeen{g.Vendor, max(l.gaps[at].run, path.Base(path.Dir(ref)))}
+		l.gaps[at] = gapSeen{g.Vendor, max(l.gaps[at].run, page.Run.ID)}
 		if g.Column != "" {
 			columns[g.Table] = append(columns[g.Table], g.Column)
 		}
 	}
 	l.mu.Unlock()
 	for table, names := range columns {
-		if err := l.stages[table].NotAsked(ref, names); err != nil {
+		if err := l.stages[table].NotAsked(page.String(), names); err != nil {
 			return err
 		}
 	}
@@ -71,7 +74,7 @@ func (l *leg) noteGaps(ref string, gaps []transform.Gap) error {
 // came back is no news, however often the pages without it are read.
 func (l *leg) sumDrift(tables []merged) {
 	l.Drift = nil
-	for i, t := range transforms[streamKey(l.Source, l.Stream)].Tables {
+	for i, t := range transforms[l.Ref()].Tables {
 		l.addDrift(gapKey{t.Full(), ""}, 0)
 		for c, column := range t.Columns {
 			l.addDrift(gapKey{t.Full(), column.Name}, tables[i].outcome.Columns[c].Kept)

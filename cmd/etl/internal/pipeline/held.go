@@ -10,12 +10,13 @@ import (
 
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/ledger"
+	"nightjar/load/ref"
 )
 
 // HeldRun is what one run has landed of one pipeline, and is published on someone's
 // word alone.
 type HeldRun struct {
-	RunID    string    `json:"run_id"`
+	RunID    ref.RunID `json:"run_id"`
 	Pipeline string    `json:"pipeline"`
 	Source   string    `json:"source"`
 	Stream   string    `json:"stream"`
@@ -25,6 +26,9 @@ type HeldRun struct {
 	Started  time.Time `json:"started"`
 	Pages    int       `json:"pages"`
 }
+
+// Ref names the stream.
+func (h HeldRun) Ref() ref.Stream { return ref.Stream{Source: h.Source, Name: h.Stream} }
 
 // Held lists the landed runs that wait for someone's word, the oldest first.
 func (r *Runner) Held() ([]HeldRun, error) {
@@ -42,29 +46,29 @@ func (r *run) held() ([]HeldRun, error) {
 	}
 	var all []HeldRun
 	for _, s := range streams {
-		standing, err := r.standing(s.Source, s.Stream)
+		standing, err := r.standing(s)
 		if err != nil {
 			return nil, err
 		}
 		for _, h := range standing.Held {
-			runs, err := r.runsNamed(s.Source, s.Stream, []string{h.ID})
+			runs, err := r.runsNamed(s, []ref.RunID{h.ID})
 			if err != nil {
 				return nil, err
 			}
 			all = append(all, HeldRun{
-				RunID: h.ID, Pipeline: r.pipelineOf(s.Source, s.Stream, runs).Name, Source: s.Source, Stream: s.Stream,
+				RunID: h.ID, Pipeline: r.pipelineOf(s, runs).Name, Source: s.Source, Stream: s.Name,
 				Status: h.Word, Reason: h.Reason, Mode: runs[0].Header.Mode, Started: runs[0].Header.Started, Pages: runs[0].Landed,
 			})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b HeldRun) int {
-		return cmp.Or(strings.Compare(a.RunID, b.RunID), strings.Compare(a.Pipeline, b.Pipeline))
+		return cmp.Or(cmp.Compare(a.RunID, b.RunID), strings.Compare(a.Pipeline, b.Pipeline))
 	})
 	return all, nil
 }
 
 // heldNamed are the held parts of one run, of the pipelines named or of all.
-func (r *run) heldNamed(runID string, pipelines []string) ([]HeldRun, error) {
+func (r *run) heldNamed(runID ref.RunID, pipelines []string) ([]HeldRun, error) {
 	all, err := r.held()
 	if err != nil {
 		return nil, err
@@ -75,7 +79,7 @@ func (r *run) heldNamed(runID string, pipelines []string) ([]HeldRun, error) {
 		if h.RunID == runID && (len(pipelines) == 0 || slices.Contains(pipelines, h.Pipeline)) {
 			found = append(found, h)
 		}
-		others = append(others, h.RunID+" "+h.Pipeline)
+		others = append(others, string(h.RunID)+" "+h.Pipeline)
 	}
 	if len(found) == 0 {
 		have := "none is"
@@ -88,7 +92,7 @@ func (r *run) heldNamed(runID string, pipelines []string) ([]HeldRun, error) {
 }
 
 // lookForHeld finds the held parts of a run by a run that only looks.
-func (r *Runner) lookForHeld(runID string, pipelines []string) (*run, []HeldRun, error) {
+func (r *Runner) lookForHeld(runID ref.RunID, pipelines []string) (*run, []HeldRun, error) {
 	run, err := r.look(Request{})
 	if err != nil {
 		return nil, nil, err
@@ -107,7 +111,7 @@ func ofPipelines(names []string) string {
 // Accept publishes what a run has landed and what is held of it, of the pipelines named
 // or of all. The word is durable before anything else happens: where the generation does
 // not come, the next run publishes it. It opens no socket.
-func (r *Runner) Accept(ctx context.Context, runID string, pipelines []string) (report *Report, err error) {
+func (r *Runner) Accept(ctx context.Context, runID ref.RunID, pipelines []string) (report *Report, err error) {
 	defer func() { r.logFault(err) }()
 	release, err := r.acquire()
 	if err != nil {
@@ -131,17 +135,17 @@ func (r *Runner) Accept(ctx context.Context, runID string, pipelines []string) (
 		if h.Status == ledger.Superseded {
 			return nil, &UsageError{fmt.Sprintf("run %s of %s is superseded: a newer held run asked for the same, and for more (etl held)", runID, h.Pipeline)}
 		}
-		landed, err := run.runsNamed(h.Source, h.Stream, []string{runID})
+		landed, err := run.runsNamed(h.Ref(), []ref.RunID{runID})
 		if err != nil {
 			return nil, err
 		}
-		chosen = append(chosen, run.pipelineOf(h.Source, h.Stream, landed))
+		chosen = append(chosen, run.pipelineOf(h.Ref(), landed))
 	}
 	run.report.Mode = "accept"
 	if err := run.beginRecord(announced(chosen)); err != nil {
 		return nil, err
 	}
-	if err := run.decide(heldDecision(ledger.Accept, found, "accepted by run "+run.id)); err != nil {
+	if err := run.decide(heldDecision(ledger.Accept, found, "accepted by run "+string(run.id))); err != nil {
 		return nil, run.fail(err)
 	}
 	for _, cfg := range chosen {
@@ -152,7 +156,7 @@ func (r *Runner) Accept(ctx context.Context, runID string, pipelines []string) (
 
 // Discard decides that what a run has landed and what is held of it is never published.
 // Its pages stay in the landing zone.
-func (r *Runner) Discard(runID string, pipelines []string) ([]HeldRun, error) {
+func (r *Runner) Discard(runID ref.RunID, pipelines []string) ([]HeldRun, error) {
 	release, err := r.acquire()
 	if err != nil {
 		return nil, err
@@ -167,9 +171,9 @@ func (r *Runner) Discard(runID string, pipelines []string) ([]HeldRun, error) {
 
 // heldDecision is a word about held runs.
 func heldDecision(kind ledger.Kind, found []HeldRun, reason string) ledger.Decision {
-	d := ledger.Decision{Kind: kind, Streams: map[ledger.Stream]ledger.Change{}}
+	d := ledger.Decision{Kind: kind, Streams: map[ref.Stream]ledger.Change{}}
 	for _, h := range found {
-		d.Streams[ledger.Stream(streamKey(h.Source, h.Stream))] = ledger.Change{Runs: []ledger.Counted{{ID: h.RunID, Pages: h.Pages}}, Reason: reason}
+		d.Streams[h.Ref()] = ledger.Change{Runs: []ledger.Counted{{ID: h.RunID, Pages: h.Pages}}, Reason: reason}
 	}
 	return d
 }

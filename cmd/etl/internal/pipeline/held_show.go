@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 	"nightjar/transform"
 )
 
@@ -52,7 +53,7 @@ const samples = 3
 // ShowHeld says why a run is held, with samples of what was rejected. It opens no
 // socket, and changes nothing. The samples have values only where they are asked for:
 // they are a vendor's words, and may be personal.
-func (r *Runner) ShowHeld(ctx context.Context, runID string, pipelines []string, values bool) ([]HeldDetail, error) {
+func (r *Runner) ShowHeld(ctx context.Context, runID ref.RunID, pipelines []string, values bool) ([]HeldDetail, error) {
 	run, found, err := r.lookForHeld(runID, pipelines)
 	if err != nil {
 		return nil, err
@@ -70,7 +71,7 @@ func (r *Runner) ShowHeld(ctx context.Context, runID string, pipelines []string,
 
 func (r *run) detail(ctx context.Context, h HeldRun, values bool) (HeldDetail, error) {
 	d := HeldDetail{HeldRun: h}
-	landed, err := r.zone.Run(h.Source, h.Stream, h.RunID)
+	landed, err := r.zone.Run(h.Ref().Run(h.RunID))
 	if err != nil {
 		return d, err
 	}

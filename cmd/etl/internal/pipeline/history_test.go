@@ -197,7 +197,7 @@ func (l *life) damaged() {
 	}
 	for _, p := range state.Pipelines {
 		for _, w := range p.Waiting {
-			pages, err := filepath.Glob(filepath.Join(l.config.Warehouse, "landing", "iadvize", "closed_conversations", w.RunID, "*.zst"))
+			pages, err := filepath.Glob(filepath.Join(l.config.Warehouse, "landing", "iadvize", "closed_conversations", string(w.RunID), "*.zst"))
 			if err != nil || p.Pipeline != "conversations" || w.Status != "failed" || len(pages) == 0 {
 				continue
 			}

@@ -47,7 +47,7 @@ func (l *leg) judgeWindow(w *Window) (lacks bool) {
 		w.Reason = fmt.Sprintf("the vendor counts %d, and %d came", w.VendorTotal, have)
 		return !w.adopted || !w.judged && l.windows[w.ID] == nil
 	}
-	if reason := streams[streamKey(l.Source, l.Stream)].unproven; reason != "" {
+	if reason := streams[l.Ref()].unproven; reason != "" {
 		w.Status, w.Reason = Unverifiable, reason
 	}
 	return false
@@ -111,7 +111,7 @@ func (l *leg) judgeLeft(tables []merged, most float64) {
 // what a vendor has shown once, it shows again. Rows that are new, or more than a
 // window has to bring again, make up for none that did not come.
 func (r *run) judgeDrop(ctx context.Context, l *leg, keys partition.Counts) error {
-	stream := streams[streamKey(l.Source, l.Stream)]
+	stream := streams[l.Ref()]
 	if r.replaying || r.parent == nil || stream.known == "" || r.parent.Manifest.Tables[l.mainTable().Full()].Rows == 0 {
 		return nil
 	}

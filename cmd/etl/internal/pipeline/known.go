@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -97,7 +96,7 @@ func (k *known) UnsettledWaves(ctx context.Context, before time.Time) ([]int64, 
 // calls estimates the requests that a window takes from the rows that the
 // warehouse has for it; zero where it has none.
 func (k *known) calls(ctx context.Context, p config.Pipeline, w extract.Window) int {
-	stream, tables := streams[streamKey(p.Source, p.Stream)], transforms[streamKey(p.Source, p.Stream)].Tables
+	stream, tables := streams[p.Ref()], transforms[p.Ref()].Tables
 	if stream.known == "" || len(tables) == 0 {
 		return 0
 	}
@@ -175,10 +174,10 @@ func (k *known) each(ctx context.Context, query string, take func(*sql.Rows) err
 	return rows.Err()
 }
 
-func list(ids []int64) string {
-	texts := make([]string, len(ids))
-	for i, id := range ids {
-		texts[i] = strconv.FormatInt(id, 10)
+func list[T any](all []T) string {
+	texts := make([]string, len(all))
+	for i, v := range all {
+		texts[i] = fmt.Sprint(v)
 	}
 	return strings.Join(texts, ", ")
 }

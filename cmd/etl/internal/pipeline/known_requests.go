@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -16,14 +15,15 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 	"nightjar/transform"
 )
 
-// The stream whose walk writes, and the table that says how its requests ended.
-const (
-	idvSource, idvStream = "clientloop", "idv_sessions"
-	idvRequests          = "clientloop.idv_requests"
-)
+// idv is the stream whose walk writes.
+var idv = ref.Stream{Source: "clientloop", Name: "idv_sessions"}
+
+// idvRequests is the table that says how its requests ended.
+const idvRequests = "clientloop.idv_requests"
 
 // asked is how the last request for a session of a contact ended.
 type asked struct {
@@ -93,7 +93,7 @@ func (k *known) requests(ctx context.Context) (map[string]asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := k.run.notPublished(idvSource, idvStream)
+	waiting, err := k.run.notPublished(idv)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func noteRequests(rec arrow.Record, last map[string]asked) {
 // one that is good.
 type UnknownRequest struct {
 	Contact string    `json:"contact"`
-	RunID   string    `json:"run_id"` // that sent it, or was about to
+	RunID   ref.RunID `json:"run_id"` // that sent it, or was about to
 	At      time.Time `json:"requested_at"`
 	Again   time.Time `json:"again_from,omitzero"` // when it may be repeated; zero for never
 }
@@ -166,7 +166,11 @@ func (k *known) unknown(ctx context.Context, retry time.Duration) ([]UnknownRequ
 		if !a.uncertain() {
 			continue
 		}
-		u := UnknownRequest{Contact: contact, RunID: path.Base(path.Dir(a.page)), At: a.at}
+		page, err := ref.ParsePage(a.page)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", idvRequests, err)
+		}
+		u := UnknownRequest{Contact: contact, RunID: page.Run.ID, At: a.at}
 		if retry > 0 {
 			u.Again = a.at.Add(retry)
 		}

@@ -14,6 +14,7 @@ import (
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 )
 
 // landedPage is one page of a run that a test lands by hand, with a walk that says
@@ -26,7 +27,7 @@ type landedPage struct {
 
 // handLanded lands a run of complete windows as a walk does that ends and never
 // publishes. The vendor's total of each window is in totals; absent, it tells none.
-func (v *vendors) handLanded(source, stream string, totals map[string]int64, pages ...landedPage) string {
+func (v *vendors) handLanded(source, stream string, totals map[string]int64, pages ...landedPage) ref.RunID {
 	v.t.Helper()
 	zone, err := landing.Open(filepath.Join(v.config.Warehouse, "landing"))
 	if err != nil {
@@ -72,10 +73,10 @@ func (v *vendors) handLanded(source, stream string, totals map[string]int64, pag
 }
 
 // accept publishes a run that was landed by hand, as one that was held.
-func (v *vendors) accept(id, source, stream string) *pipeline.Report {
+func (v *vendors) accept(id ref.RunID, source, stream string) *pipeline.Report {
 	v.t.Helper()
 	zone := v.zone(v.config.Warehouse)
-	run, err := zone.Run(source, stream, id)
+	run, err := zone.Run(ref.Stream{Source: source, Name: stream}.Run(id))
 	if err == nil {
 		err = zone.Mark(run, landing.Mark{Status: landing.StatusHeld, Reason: "by hand", At: v.clock()})
 	}
@@ -86,7 +87,7 @@ func (v *vendors) accept(id, source, stream string) *pipeline.Report {
 }
 
 // accepted publishes what is held of a run.
-func (v *vendors) accepted(id string, pipelines ...string) *pipeline.Report {
+func (v *vendors) accepted(id ref.RunID, pipelines ...string) *pipeline.Report {
 	v.t.Helper()
 	r := v.runner(v.config)
 	r.Base = noNetwork{v.t}

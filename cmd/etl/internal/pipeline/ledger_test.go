@@ -122,7 +122,7 @@ func TestWordsOutliveTheGenerations(t *testing.T) {
 	v.pass(aDay)
 	v.run(pipeline.Request{})
 	want := v.waits()
-	if len(want) != 1 || !strings.Contains(want[0], held.RunID) {
+	if len(want) != 1 || !strings.Contains(want[0], string(held.RunID)) {
 		t.Fatalf("there wait %v: this proves nothing", want)
 	}
 	for name, w := range map[string]*vendors{"backup": v.backup(), "landing zone": v.backup()} {
@@ -134,7 +134,7 @@ func TestWordsOutliveTheGenerations(t *testing.T) {
 				t.Fatal(err)
 			}
 			expectSameFiles(t, exported(t, w.config.Warehouse), exported(t, v.config.Warehouse))
-			if got := w.waits(); len(got) != 1 || !strings.Contains(got[0], held.RunID+" incomplete") {
+			if got := w.waits(); len(got) != 1 || !strings.Contains(got[0], string(held.RunID)+" incomplete") {
 				t.Errorf("of the %s there wait %v, want %v", name, got, want)
 			}
 		}
@@ -200,7 +200,7 @@ func TestAcceptingARunTakesNoOlderOne(t *testing.T) {
 	if !l.Published || l.Adopted != 0 {
 		t.Errorf("calls are %s, published %t, with %d older runs", l.Status, l.Published, l.Adopted)
 	}
-	if got := v.waits(); len(got) != 1 || !strings.Contains(got[0], older.RunID) {
+	if got := v.waits(); len(got) != 1 || !strings.Contains(got[0], string(older.RunID)) {
 		t.Errorf("there wait %v, want run %s", got, older.RunID)
 	}
 }
@@ -217,7 +217,7 @@ func TestARollbackIsNotUndoneByTheNextNight(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, w := range v.waits() {
-		if !strings.Contains(w, bad.RunID+" rolled back") {
+		if !strings.Contains(w, string(bad.RunID)+" rolled back") {
 			t.Errorf("there waits %s", w)
 		}
 	}

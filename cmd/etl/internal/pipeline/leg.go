@@ -19,6 +19,7 @@ import (
 	"nightjar/load"
 	"nightjar/load/landing"
 	"nightjar/load/partition"
+	"nightjar/load/ref"
 	"nightjar/transform"
 )
 
@@ -33,20 +34,20 @@ type leg struct {
 	replayed extract.Bookmark   // where a replay has found the stream to stand
 	planned  []extract.Window
 	adopted  []*landing.Run
-	through  string           // the newest landed run that the leg's rows come from
+	through  ref.RunID        // the newest landed run that the leg's rows come from
 	again    []extract.Window // of earlier runs, whose landed pages are damaged
 	gap      bool             // a replay goes on without pages that were published
-	left     []string         // references of those
+	left     []ref.Page       // those
 	lost     int64            // records in those
 	lossy    bool             // the replay gives less than was published
-	gone     []string         // landed runs of those that are not there at all
+	gone     []ref.RunID      // landed runs of those that are not there at all
 	missing  []string         // what a replay knows to be lost of the landed runs that count
 	closed   string           // why nothing can be asked of the source; empty where that is not known
 	repeats  bool             // an earlier leg has found the source closed
 
 	tables  []load.Table
 	stages  map[string]*partition.Stage // by full name, rejects included
-	pages   map[string][]*Window        // by run ref, index seq-1
+	pages   map[ref.Run][]*Window       // index seq-1
 	gaps    map[gapKey]gapSeen          // what pages were not asked for
 	mu      sync.Mutex                  // guards windows and their after, pages, gaps, the counts of rejects, and what observe collects
 	observe func(table string, rec arrow.Record)
@@ -61,13 +62,13 @@ func (r *run) open(cfg config.Pipeline) (l *leg, err error) {
 		Leg: &Leg{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Status: Complete, Started: time.Now().UTC(), VendorTotal: extract.Unknown},
 		run: r, cfg: cfg,
 		windows: map[string]*Window{},
-		stages:  map[string]*partition.Stage{}, pages: map[string][]*Window{}, gaps: map[gapKey]gapSeen{},
+		stages:  map[string]*partition.Stage{}, pages: map[ref.Run][]*Window{}, gaps: map[gapKey]gapSeen{},
 	}
 	dir := filepath.Join(r.build.Scratch(), cfg.Name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return l, fmt.Errorf("open pipeline %s: %w", cfg.Name, err)
 	}
-	for _, t := range transforms[streamKey(cfg.Source, cfg.Stream)].Tables {
+	for _, t := range transforms[cfg.Ref()].Tables {
 		l.tables = append(l.tables, loadTable(t))
 	}
 	for _, t := range l.tables {
@@ -174,7 +175,7 @@ func (l *leg) walk(ctx context.Context, windows []extract.Window, decoders *deco
 	if err != nil {
 		return fmt.Errorf("record the plan of %s: %w", l.Pipeline, err)
 	}
-	follows, err := l.run.lastLanded(l.Source, l.Stream)
+	follows, err := l.run.lastLanded(l.Ref())
 	if err != nil {
 		return fmt.Errorf("land pages of %s: %w", l.Pipeline, err)
 	}
@@ -182,7 +183,7 @@ func (l *leg) walk(ctx context.Context, windows []extract.Window, decoders *deco
 	writer, err := l.run.zone.Begin(landing.Header{
 		Source: l.Source, Stream: l.Stream, RunID: l.run.id, Pipeline: l.Pipeline, Mode: l.run.request.Mode(),
 		Version: l.run.Version, Started: l.run.now, Windows: plan,
-		Follows: follows, Bookmark: json.RawMessage(l.run.bookmark(l.Source, l.Stream)),
+		Follows: follows, Bookmark: json.RawMessage(l.run.bookmark(l.Ref())),
 	}, func(page landing.Landed, body []byte) error {
 		l.book(l.window(page.Window), page)
 		return decoders.send(page, body)
@@ -281,7 +282,7 @@ func (l *leg) land(w extract.Window, page extract.Page, writer *landing.Writer) 
 		at.VendorTotal = page.Total
 	}
 	err = writer.Append(landing.Page{
-		Window: w.ID, Body: page.Body, Request: request, Write: writes(l.Source, l.Stream), At: page.Request.At,
+		Window: w.ID, Body: page.Body, Request: request, Write: writes(l.Ref()), At: page.Request.At,
 		Rows: page.Rows, Total: page.Total, After: json.RawMessage(page.After),
 	})
 	if err == nil && page.Landed != nil { // the walk waits for it

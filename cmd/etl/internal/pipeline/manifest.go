@@ -15,6 +15,7 @@ import (
 	"nightjar/extract"
 	"nightjar/load"
 	"nightjar/load/generation"
+	"nightjar/load/ref"
 	"nightjar/transform"
 )
 
@@ -46,20 +47,20 @@ func (r *run) newManifest(legs []*leg) (*generation.Manifest, error) {
 }
 
 // settle is what the generation keeps of the ledger.
-func (r *run) settle(legs []*leg) (map[ledger.Stream]ledger.Settled, error) {
+func (r *run) settle(legs []*leg) (map[ref.Stream]ledger.Settled, error) {
 	for _, l := range legs {
 		if l.landed {
-			delete(r.streams, ledger.Stream(streamKey(l.Source, l.Stream)))
+			delete(r.streams, l.Ref())
 		}
 	}
 	known, err := r.streamsKnown()
 	if err != nil {
 		return nil, err
 	}
-	settled := map[ledger.Stream]ledger.Settled{}
+	settled := map[ref.Stream]ledger.Settled{}
 	for _, s := range known {
-		key := ledger.Stream(streamKey(s.Source, s.Stream))
-		landed, err := r.landedOf(s.Source, s.Stream, r.request.anew)
+		key := s
+		landed, err := r.landedOf(s, r.request.anew)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +69,7 @@ func (r *run) settle(legs []*leg) (map[ledger.Stream]ledger.Settled, error) {
 		settled[key] = kept
 	}
 	for _, l := range legs {
-		key := ledger.Stream(streamKey(l.Source, l.Stream))
+		key := l.Ref()
 		kept := settled[key]
 		ahead := kept.AsOf.After(r.now) // of a clock that was
 		if at := l.provenAt(); at.After(kept.AsOf) || ahead || r.replaying && r.request.anew {
@@ -80,14 +81,14 @@ func (r *run) settle(legs []*leg) (map[ledger.Stream]ledger.Settled, error) {
 }
 
 // newBookmarks are where the streams stand with the generation.
-func (r *run) newBookmarks(legs []*leg, settled map[ledger.Stream]ledger.Settled) map[string]generation.Bookmark {
-	all := map[string]generation.Bookmark{}
+func (r *run) newBookmarks(legs []*leg, settled map[ref.Stream]ledger.Settled) map[ref.Stream]generation.Bookmark {
+	all := map[ref.Stream]generation.Bookmark{}
 	if r.parent != nil {
 		maps.Copy(all, r.parent.Manifest.Bookmarks)
 	}
 	for _, l := range legs {
-		key := streamKey(l.Source, l.Stream)
-		b := settled[ledger.Stream(key)].Bookmark
+		key := l.Ref()
+		b := settled[key].Bookmark
 		if b == nil {
 			delete(all, key)
 		}
@@ -178,7 +179,7 @@ func fingerprint(t load.Table) string {
 // bookmark is where the leg's stream stands once the leg is published; nil
 // leaves it where it is.
 func (l *leg) bookmark() []byte {
-	if extend := streams[streamKey(l.Source, l.Stream)].extend; extend != nil {
+	if extend := streams[l.Ref()].extend; extend != nil {
 		return l.extended(extend)
 	}
 	if l.run.replaying {
@@ -204,7 +205,7 @@ func (l *leg) bookmark() []byte {
 // Where the tables are made anew, they hold nothing but those rows, so that what is
 // lost or left out is asked for again.
 func (l *leg) extended(extend func(old, covers extract.Bookmark) extract.Bookmark) []byte {
-	b := l.run.bookmark(l.Source, l.Stream)
+	b := l.run.bookmark(l.Ref())
 	if b != nil && l.run.replaying && l.run.request.anew {
 		b = extend(nil, nil)
 	}
@@ -220,7 +221,7 @@ func (l *leg) extended(extend func(old, covers extract.Bookmark) extract.Bookmar
 // anew: where it stood, or, where nobody remembers, where the landing zone says. Where
 // pages are lost it stands nowhere, so that they are asked for again.
 func (r *run) replayedBookmark(l *leg) []byte {
-	stood := r.bookmark(l.Source, l.Stream)
+	stood := r.bookmark(l.Ref())
 	switch {
 	case !r.request.anew:
 		return nil
@@ -239,7 +240,7 @@ func (l *leg) provenAt() time.Time {
 	if l.landed && l.run.request.Mode() != backfill && l.allWhole(slices.Collect(maps.Values(l.windows))) {
 		newest = l.run.now
 	}
-	byRun := map[string]map[string]*Window{}
+	byRun := map[ref.RunID]map[string]*Window{}
 	for _, w := range l.Windows {
 		if byRun[w.RunID] == nil {
 			byRun[w.RunID] = map[string]*Window{}
@@ -264,7 +265,7 @@ func (l *leg) provenAt() time.Time {
 // allWhole reports whether the windows have asked for all that may still change, and
 // nothing is known to be missing of them; nil is one that was never walked.
 func (l *leg) allWhole(windows []*Window) bool {
-	early := streams[streamKey(l.Source, l.Stream)].early
+	early := streams[l.Ref()].early
 	return len(windows) > 0 && !slices.ContainsFunc(windows, func(w *Window) bool {
 		return w == nil || !w.Status.lacksNothing() || early != nil && early(w.after)
 	})

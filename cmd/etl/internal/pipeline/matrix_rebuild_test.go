@@ -121,7 +121,7 @@ func waitsOf(t testing.TB, r *pipeline.Runner) []string {
 	var all []string
 	for _, p := range state.Pipelines {
 		for _, w := range p.Waiting {
-			all = append(all, strings.Join([]string{p.Pipeline, w.RunID, w.Status, w.Reason}, " "))
+			all = append(all, strings.Join([]string{p.Pipeline, string(w.RunID), w.Status, w.Reason}, " "))
 		}
 	}
 	return all

@@ -17,6 +17,7 @@ import (
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 )
 
 // Waves that lie far beyond the gap are found on the first run, since messages
@@ -235,7 +236,7 @@ func TestAHeldRunHasWritten(t *testing.T) {
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		runs, err := zone.Runs("clientloop", "idv_sessions", nil)
+		runs, err := zone.Runs(ref.Stream{Source: "clientloop", Name: "idv_sessions"}, nil)
 		if err == nil {
 			err = zone.Mark(runs[0], landing.Mark{Status: landing.StatusHeld, Reason: "a test", At: h.clock.now()})
 		}

@@ -11,6 +11,7 @@ import (
 	"nightjar/load"
 	"nightjar/load/database"
 	"nightjar/load/generation"
+	"nightjar/load/ref"
 )
 
 // Generation is one generation as `etl generations` lists it.
@@ -18,7 +19,7 @@ type Generation struct {
 	Number  int       `json:"generation"`
 	Live    bool      `json:"live"`
 	Parent  int       `json:"parent,omitempty"`
-	RunID   string    `json:"run_id"`
+	RunID   ref.RunID `json:"run_id"`
 	Created time.Time `json:"created"`
 	Rows    int64     `json:"rows"`              // of all tables
 	Bytes   int64     `json:"bytes"`             // of all files, shared ones included

@@ -12,6 +12,7 @@ import (
 	"nightjar/load/generation"
 	"nightjar/load/landing"
 	"nightjar/load/partition"
+	"nightjar/load/ref"
 )
 
 // A generation takes from its parent only what was published. What a run reads is
@@ -207,11 +208,11 @@ func (l *leg) damagedFiles() ([]string, error) {
 // published lists the landed runs that are in the live tables and that the leg has
 // not read yet.
 func (l *leg) published() ([]*landing.Run, error) {
-	counted, err := l.run.counted(l.Source, l.Stream)
+	counted, err := l.run.counted(l.Ref())
 	if err != nil {
 		return nil, err
 	}
-	return l.run.runsNamed(l.Source, l.Stream, slices.DeleteFunc(slices.Clone(counted), func(id string) bool {
+	return l.run.runsNamed(l.Ref(), slices.DeleteFunc(slices.Clone(counted), func(id ref.RunID) bool {
 		return slices.ContainsFunc(l.adopted, func(a *landing.Run) bool { return a.Header.RunID == id })
 	}))
 }

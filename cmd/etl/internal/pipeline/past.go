@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/load/generation"
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 	"nightjar/load/runlog"
 )
 
@@ -17,9 +17,9 @@ import (
 // became of each.
 type past struct {
 	book     *ledger.Book
-	recorded []runlog.Record                  // of the runs after the one that made the live generation, oldest first
-	streams  map[ledger.Stream]*landed        // as far as anyone has asked
-	settled  map[ledger.Stream]ledger.Settled // by the live generation
+	recorded []runlog.Record               // of the runs after the one that made the live generation, oldest first
+	streams  map[ref.Stream]*landed        // as far as anyone has asked
+	settled  map[ref.Stream]ledger.Settled // by the live generation
 	// unrecorded says that there is neither a record nor a live generation: what counted
 	// is told by the landing zone alone.
 	unrecorded bool
@@ -27,8 +27,8 @@ type past struct {
 
 // landed is one stream's runs in the landing zone.
 type landed struct {
-	told  []ledger.Landed         // ascending; of those that the live generation holds, the name alone
-	runs  map[string]*landing.Run // the others; all of them once whole is set
+	told  []ledger.Landed            // ascending; of those that the live generation holds, the name alone
+	runs  map[ref.RunID]*landing.Run // the others; all of them once whole is set
 	whole bool
 }
 
@@ -37,9 +37,9 @@ func (r *Runner) log() *runlog.Log { return runlog.Open(filepath.Join(r.Config.W
 // remember reads what was decided since the live generation was made. All that was ever
 // decided is read where there is none, or where the tables are to be made anew.
 func (r *run) remember() error {
-	r.past = past{streams: map[ledger.Stream]*landed{}}
+	r.past = past{streams: map[ref.Stream]*landed{}}
 	var err error
-	live := ""
+	var live ref.RunID
 	if r.parent != nil {
 		live = r.parent.Manifest.RunID
 		if r.settled, err = settledOf(r.parent.Manifest); err != nil {
@@ -59,7 +59,7 @@ func (r *run) remember() error {
 
 // bookOf opens the book of the live generation. Other generations on disk are known to
 // it too: a rollback may have gone there.
-func (r *run) bookOf(live string, records []runlog.Record) (*ledger.Book, error) {
+func (r *run) bookOf(live ref.RunID, records []runlog.Record) (*ledger.Book, error) {
 	book, decisions := ledger.Open(live, r.settled), decisionsOf(records)
 	if len(decisions) == 0 {
 		return book, nil
@@ -84,7 +84,7 @@ func (r *run) bookOf(live string, records []runlog.Record) (*ledger.Book, error)
 }
 
 // recall opens the book from all that was ever recorded and has landed.
-func (r *run) recall(live string) error {
+func (r *run) recall(live ref.RunID) error {
 	all, err := r.records("")
 	if err != nil {
 		return err
@@ -93,15 +93,15 @@ func (r *run) recall(live string) error {
 	if err != nil {
 		return err
 	}
-	told := map[ledger.Stream][]ledger.Landed{}
+	told := map[ref.Stream][]ledger.Landed{}
 	for _, s := range streams {
-		l, err := r.landedOf(s.Source, s.Stream, true)
+		l, err := r.landedOf(s, true)
 		if err != nil {
 			return err
 		}
-		told[ledger.Stream(streamKey(s.Source, s.Stream))] = l.told
+		told[s] = l.told
 	}
-	first := ""
+	var first ref.RunID
 	if len(all) > 0 {
 		first = all[0].RunID
 	}
@@ -130,7 +130,7 @@ func (r *run) recall(live string) error {
 
 // records reads the records of the runs after one, oldest first. One that is damaged
 // is told of, and left out.
-func (r *run) records(after string) ([]runlog.Record, error) {
+func (r *run) records(after ref.RunID) ([]runlog.Record, error) {
 	records, err := r.log().After(after)
 	if err != nil {
 		return nil, err
@@ -158,26 +158,26 @@ func decisionsOf(records []runlog.Record) []ledger.Decision {
 }
 
 // settledOf is what the manifest of a generation keeps of the ledger.
-func settledOf(m *generation.Manifest) (map[ledger.Stream]ledger.Settled, error) {
-	settled := map[ledger.Stream]ledger.Settled{}
+func settledOf(m *generation.Manifest) (map[ref.Stream]ledger.Settled, error) {
+	settled := map[ref.Stream]ledger.Settled{}
 	if len(m.Ledger) > 0 {
 		if err := json.Unmarshal(m.Ledger, &settled); err != nil {
 			return nil, fmt.Errorf("read the ledger of generation %d: %w", m.Generation, err)
 		}
 	}
 	for key, b := range m.Bookmarks {
-		s := settled[ledger.Stream(key)]
+		s := settled[key]
 		s.Bookmark = json.RawMessage(compactJSON(b.Value))
-		settled[ledger.Stream(key)] = s
+		settled[key] = s
 	}
 	return settled, nil
 }
 
 // newestRun is the newest run that has left anything, so that the next one is named after
 // it.
-func (r *run) newestRun() (string, error) {
+func (r *run) newestRun() (ref.RunID, error) {
 	ids, err := r.log().IDs()
-	last := ""
+	var last ref.RunID
 	if len(ids) > 0 {
 		last = ids[len(ids)-1]
 	}
@@ -188,8 +188,8 @@ func (r *run) newestRun() (string, error) {
 }
 
 // lastLanded is the newest landed run of a stream; empty where there is none.
-func (r *run) lastLanded(source, stream string) (string, error) {
-	l, err := r.landedOf(source, stream, false)
+func (r *run) lastLanded(s ref.Stream) (ref.RunID, error) {
+	l, err := r.landedOf(s, false)
 	if err != nil || len(l.told) == 0 {
 		return "", err
 	}
@@ -197,14 +197,13 @@ func (r *run) lastLanded(source, stream string) (string, error) {
 }
 
 // streamsKnown lists the streams that have landed or of which anything is decided.
-func (r *run) streamsKnown() ([]landing.Stream, error) {
+func (r *run) streamsKnown() ([]ref.Stream, error) {
 	all, err := r.zone.Streams()
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range r.book.Streams() {
-		source, stream, _ := strings.Cut(string(key), "/")
-		if s := (landing.Stream{Source: source, Stream: stream}); !slices.Contains(all, s) {
+	for _, s := range r.book.Streams() {
+		if !slices.Contains(all, s) {
 			all = append(all, s)
 		}
 	}

@@ -28,6 +28,7 @@ import (
 	"nightjar/load/generation"
 	"nightjar/load/landing"
 	"nightjar/load/lock"
+	"nightjar/load/ref"
 )
 
 // Runner runs the pipelines of one configuration. Its methods may not be called
@@ -65,8 +66,8 @@ type Request struct {
 	Full      bool
 	Accept    bool // publish what this run brings in spite of the gates
 
-	anew bool   // nothing of the live generation is needed, so that it need not be readable
-	only string // the one landed run that is to be published; nobody is asked for more
+	anew bool      // nothing of the live generation is needed, so that it need not be readable
+	only ref.RunID // the one landed run that is to be published; nobody is asked for more
 }
 
 // backfill is the mode of a run that names its own interval. It leaves the bookmark
@@ -142,7 +143,7 @@ func (r *Runner) selected(names []string) ([]config.Pipeline, error) {
 		chosen = append(chosen, r.Config.Pipelines[i])
 	}
 	slices.SortStableFunc(chosen, func(a, b config.Pipeline) int {
-		return streams[a.Source+"/"+a.Stream].order - streams[b.Source+"/"+b.Stream].order
+		return streams[a.Ref()].order - streams[b.Ref()].order
 	})
 	return chosen, nil
 }

@@ -42,12 +42,12 @@ func (r *Runner) Plan(ctx context.Context, request Request) ([]Plan, error) {
 	defer k.close()
 	var plans []Plan
 	for _, cfg := range chosen {
-		stream := streams[streamKey(cfg.Source, cfg.Stream)].open(&opener{run: run, pipeline: cfg, known: k})
+		stream := streams[cfg.Ref()].open(&opener{run: run, pipeline: cfg, known: k})
 		windows, err := stream.Plan(ctx, run.ask(cfg))
 		if err != nil {
 			return nil, err
 		}
-		waiting, err := run.pending(cfg.Source, cfg.Stream)
+		waiting, err := run.pending(cfg.Ref())
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +85,7 @@ func (r *Runner) look(request Request) (*run, error) {
 // ask is what the run wants of a pipeline's stream.
 func (r *run) ask(cfg config.Pipeline) extract.Ask {
 	ask := extract.Ask{Now: r.now, From: r.request.From, To: r.request.To, Full: r.request.Full}
-	if b := r.bookmark(cfg.Source, cfg.Stream); b != nil {
+	if b := r.bookmark(cfg.Ref()); b != nil {
 		ask.Bookmark = b
 		ask.Newest = func(ctx context.Context) (time.Time, error) { return r.newest(ctx, cfg) }
 	}
@@ -95,7 +95,7 @@ func (r *run) ask(cfg config.Pipeline) extract.Ask {
 // newest tells when the newest record of a pipeline's stream that the warehouse
 // holds came to be. It is asked where the bookmark is ahead of the clock.
 func (r *run) newest(ctx context.Context, cfg config.Pipeline) (newest time.Time, err error) {
-	column := streams[streamKey(cfg.Source, cfg.Stream)].changed
+	column := streams[cfg.Ref()].changed
 	if column == "" {
 		return newest, nil
 	}
@@ -104,7 +104,7 @@ func (r *run) newest(ctx context.Context, cfg config.Pipeline) (newest time.Time
 		return newest, err
 	}
 	defer db.Close()
-	table := transforms[streamKey(cfg.Source, cfg.Stream)].Tables[0]
+	table := transforms[cfg.Ref()].Tables[0]
 	var micros int64
 	err = db.Scalar(ctx, fmt.Sprintf("SELECT coalesce(epoch_us(max(%[1]s)), 0) FROM %[2]s WHERE %[1]s <= %[3]s",
 		column, database.Name(loadTable(table)), instant(r.now)), &micros)
@@ -147,7 +147,7 @@ func (r *Runner) CheckOnline(ctx context.Context, names []string) ([]Checked, er
 			all = append(all, c)
 			continue
 		}
-		stream := streams[streamKey(cfg.Source, cfg.Stream)].open(&opener{run: run, pipeline: cfg, known: k})
+		stream := streams[cfg.Ref()].open(&opener{run: run, pipeline: cfg, known: k})
 		if checker, ok := stream.(extract.Checker); ok {
 			if c.Findings, err = checker.Check(ctx); err != nil {
 				shut[cfg.Source] = r.shut(cfg.Source, err)

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/extract"
 	"nightjar/load"
 	"nightjar/load/database"
 	"nightjar/load/generation"
 	"nightjar/load/partition"
+	"nightjar/load/ref"
 	"nightjar/transform"
 )
 
@@ -218,11 +218,11 @@ func (r *run) variables(m *generation.Manifest) database.Variables {
 		"csat_channels": textList(r.Config.Marts.CSATChannels),
 		"nps_channels":  textList(r.Config.Marts.NPSChannels),
 	}
-	for name, key := range map[string]string{
-		"conversations": streamKey("iadvize", "closed_conversations"),
-		"calls":         streamKey("aircall", "calls"),
-		"waves":         streamKey("volt", "waves"),
-		"messages":      streamKey("volt", "messages"),
+	for name, key := range map[string]ref.Stream{
+		"conversations": ref.Stream{Source: "iadvize", Name: "closed_conversations"},
+		"calls":         ref.Stream{Source: "aircall", Name: "calls"},
+		"waves":         ref.Stream{Source: "volt", Name: "waves"},
+		"messages":      ref.Stream{Source: "volt", Name: "messages"},
 	} {
 		v[name+"_as_of"] = instant(r.asOf(m, key))
 		settle := "settle"
@@ -239,23 +239,21 @@ func (r *run) variables(m *generation.Manifest) database.Variables {
 const attribution = 48 * time.Hour
 
 // asOf is up to when it is proven that the rows of a stream are what the vendor has.
-func (r *run) asOf(m *generation.Manifest, key string) time.Time {
-	source, stream, _ := strings.Cut(key, "/")
-	if p, ok := r.Config.Loader(source, stream); ok && streams[key].asOf != nil {
-		return streams[key].asOf(r.Config, p, extract.Bookmark(m.Bookmarks[key].Value))
+func (r *run) asOf(m *generation.Manifest, s ref.Stream) time.Time {
+	if p, ok := r.Config.Loader(s); ok && streams[s].asOf != nil {
+		return streams[s].asOf(r.Config, p, extract.Bookmark(m.Bookmarks[s].Value))
 	}
 	settled, err := settledOf(m)
 	if err != nil {
 		return time.Time{}
 	}
-	return settled[ledger.Stream(key)].AsOf
+	return settled[s].AsOf
 }
 
 // settleOf is how long a record of the stream may still change.
-func (r *run) settleOf(key string) time.Duration {
-	source, stream, _ := strings.Cut(key, "/")
-	if p, ok := r.Config.Loader(source, stream); ok && streams[key].settle != nil {
-		return streams[key].settle(p)
+func (r *run) settleOf(s ref.Stream) time.Duration {
+	if p, ok := r.Config.Loader(s); ok && streams[s].settle != nil {
+		return streams[s].settle(p)
 	}
 	return 0
 }

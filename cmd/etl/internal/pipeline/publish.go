@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 
 	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/load"
 	"nightjar/load/generation"
 	"nightjar/load/landing"
 	"nightjar/load/partition"
+	"nightjar/load/ref"
 )
 
 // merged is what the merge of one table of a leg came to.
@@ -120,7 +119,7 @@ func (l *leg) publishable() bool {
 	if l.run.replaying && !l.lossy && l.Status != Failed {
 		return true
 	}
-	return l.Status == Complete || l.Status == Drifted || l.run.request.Accept || l.Status == Incomplete && writes(l.Source, l.Stream)
+	return l.Status == Complete || l.Status == Drifted || l.run.request.Accept || l.Status == Incomplete && writes(l.Ref())
 }
 
 // windowIndex finds the window of a landed page; nil for tables that are not
@@ -140,7 +139,7 @@ func (l *leg) windowOf(main bool) windowIndex {
 		position[w] = i
 	}
 	byRun := map[string][]int{}
-	for ref, pages := range l.pages {
+	for run, pages := range l.pages {
 		indices := make([]int, len(pages))
 		for i, w := range pages {
 			indices[i] = -1
@@ -148,16 +147,15 @@ func (l *leg) windowOf(main bool) windowIndex {
 				indices[i] = n
 			}
 		}
-		byRun[ref] = indices
+		byRun[run.String()] = indices
 	}
 	return windowIndex{count: len(l.Windows), of: func(page string) int {
-		cut := strings.LastIndexByte(page, '/')
-		indices := byRun[page[:max(cut, 0)]]
-		n, err := strconv.Atoi(page[cut+1:])
-		if err != nil || n < 1 || n > len(indices) {
+		run, seq := ref.CutPage(page)
+		indices := byRun[run]
+		if seq < 1 || seq > len(indices) {
 			return -1
 		}
-		return indices[n-1]
+		return indices[seq-1]
 	}}
 }
 
@@ -265,13 +263,12 @@ func (l *leg) hold() error {
 	if l.Status == Incomplete {
 		word = ledger.Incomplete
 	}
-	return l.run.decide(one(ledger.Hold, l.Source, l.Stream, ledger.Change{Runs: []ledger.Counted{l.ownRun()}, Word: word, Reason: l.Reason}))
+	return l.run.decide(one(ledger.Hold, l.Ref(), ledger.Change{Runs: []ledger.Counted{l.ownRun()}, Word: word, Reason: l.Reason}))
 }
 
 // ownRun is what this run has landed of the leg's stream.
 func (l *leg) ownRun() ledger.Counted {
-	ref := l.Source + "/" + l.Stream + "/" + l.run.id
-	return ledger.Counted{ID: l.run.id, Pages: len(l.pages[ref])}
+	return ledger.Counted{ID: l.run.id, Pages: len(l.pages[l.Ref().Run(l.run.id)])}
 }
 
 // commit builds the generation around the merged tables and makes it live.
@@ -317,7 +314,7 @@ func (r *run) commit(ctx context.Context, legs []*leg, changes []merged) error {
 
 // publication is the decision to make a generation of the legs' rows.
 func (r *run) publication(legs []*leg) ledger.Decision {
-	d := ledger.Decision{RunID: r.id, Kind: ledger.Publish, Streams: map[ledger.Stream]ledger.Change{}}
+	d := ledger.Decision{RunID: r.id, Kind: ledger.Publish, Streams: map[ref.Stream]ledger.Change{}}
 	if r.parent != nil {
 		d.Parent = r.parent.Manifest.RunID
 	}
@@ -329,7 +326,7 @@ func (r *run) publication(legs []*leg) ledger.Decision {
 		if l.landed {
 			c.Runs = append(c.Runs, l.ownRun())
 		}
-		d.Streams[ledger.Stream(streamKey(l.Source, l.Stream))] = c
+		d.Streams[l.Ref()] = c
 	}
 	return d
 }
@@ -338,17 +335,17 @@ func (r *run) publication(legs []*leg) ledger.Decision {
 // the walk found rows to be missing: someone accepted them.
 func (r *run) markAccepted(legs []*leg) error {
 	for _, l := range legs {
-		if !l.landed || writes(l.Source, l.Stream) {
+		if !l.landed || writes(l.Ref()) {
 			continue
 		}
-		own, err := r.zone.Run(l.Source, l.Stream, r.id)
+		own, err := r.zone.Run(l.Ref().Run(r.id))
 		if err != nil {
 			return err
 		}
 		if own.End == nil || own.End.Status != landing.StatusIncomplete {
 			continue
 		}
-		if err := r.zone.Mark(own, landing.Mark{Status: landing.StatusAccepted, Reason: "accepted by run " + r.id, At: r.now}); err != nil {
+		if err := r.zone.Mark(own, landing.Mark{Status: landing.StatusAccepted, Reason: "accepted by run " + string(r.id), At: r.now}); err != nil {
 			return err
 		}
 	}

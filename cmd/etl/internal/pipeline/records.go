@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -18,6 +17,7 @@ import (
 	"nightjar/load"
 	"nightjar/load/generation"
 	"nightjar/load/partition"
+	"nightjar/load/ref"
 	"nightjar/load/runlog"
 	"nightjar/transform"
 )
@@ -55,7 +55,7 @@ func allTables() []load.Table {
 
 // mergeRecords stages and merges what the run has to say of itself: runs,
 // reconciliation, bookmarks, and the rejects of the legs that are published.
-func (r *run) mergeRecords(ctx context.Context, published []*leg, bookmarks map[string]generation.Bookmark) ([]merged, error) {
+func (r *run) mergeRecords(ctx context.Context, published []*leg, bookmarks map[ref.Stream]generation.Bookmark) ([]merged, error) {
 	var all []merged
 	for _, t := range recordTables() {
 		s, err := partition.NewStage(t, recordWidth(t), r.build.Scratch(), r.pool, memory.DefaultAllocator)
@@ -75,7 +75,7 @@ func (r *run) mergeRecords(ctx context.Context, published []*leg, bookmarks map[
 	return all, nil
 }
 
-func (r *run) fill(s *partition.Stage, t load.Table, published []*leg, bookmarks map[string]generation.Bookmark) error {
+func (r *run) fill(s *partition.Stage, t load.Table, published []*leg, bookmarks map[ref.Stream]generation.Bookmark) error {
 	switch t.Name {
 	case "rejects":
 		for _, l := range published {
@@ -184,12 +184,12 @@ func textOrNull(s string) any {
 }
 
 // dayOf is the day of a run, by its name.
-func dayOf(runID string) any {
-	t, err := time.Parse("20060102", runID[:min(8, len(runID))])
-	if err != nil {
+func dayOf(run ref.RunID) any {
+	started := run.Started()
+	if started.IsZero() {
 		return nil
 	}
-	return arrow.Date32FromTime(t)
+	return arrow.Date32FromTime(started)
 }
 
 // told are the summaries that a table about runs lacks: this run's, and those of the
@@ -234,7 +234,7 @@ func runRows(all []*Report) []row {
 				started = r.Started
 			}
 			rows = append(rows, row{
-				"run_id": r.RunID, "pipeline": l.Pipeline, "source": l.Source, "stream": l.Stream, "mode": r.Mode,
+				"run_id": string(r.RunID), "pipeline": l.Pipeline, "source": l.Source, "stream": l.Stream, "mode": r.Mode,
 				"started_at": started, "finished_at": l.Finished, "status": string(l.Status), "reason": textOrNull(l.Reason),
 				"windows": int64(len(l.Windows)), "requests": l.Requests, "retries": l.Retries, "sign_ins": l.SignIns,
 				"fetched": l.Fetched, "rows_new": l.New, "rows_changed": l.Changed, "rows_unchanged": l.Unchanged,
@@ -255,7 +255,7 @@ func reconciliationRows(all []*Report) []row {
 			}
 			for _, w := range l.Windows {
 				rows = append(rows, row{
-					"run_id": w.RunID, "pipeline": l.Pipeline, "window_id": w.ID, "window_from": w.From, "window_to": w.To,
+					"run_id": string(w.RunID), "pipeline": l.Pipeline, "window_id": w.ID, "window_from": w.From, "window_to": w.To,
 					"vendor_total": orNull(w.VendorTotal), "fetched": w.Fetched, "distinct_keys": w.Distinct, "superseded": w.Superseded,
 					"loaded": w.Loaded, "rejected": w.Rejected, "pages": w.Pages, "requests": w.Requests, "retries": w.Retries,
 					"status": string(w.Status), "reason": textOrNull(w.Reason), load.BusinessDate: dayOf(w.RunID),
@@ -268,16 +268,15 @@ func reconciliationRows(all []*Report) []row {
 
 // bookmarkRows holds the bookmarks that the run moved; where the table is made
 // anew, all of them.
-func (r *run) bookmarkRows(all map[string]generation.Bookmark) []row {
+func (r *run) bookmarkRows(all map[ref.Stream]generation.Bookmark) []row {
 	var rows []row
-	for _, key := range slices.Sorted(maps.Keys(all)) {
-		b := all[key]
-		source, stream, _ := strings.Cut(key, "/")
+	for _, s := range slices.SortedFunc(maps.Keys(all), ref.Stream.Compare) {
+		b := all[s]
 		if b.RunID != r.id && !r.remade[transform.Bookmarks().Full()] {
 			continue
 		}
 		rows = append(rows, row{
-			"pipeline": b.Pipeline, "source": source, "stream": stream, "bookmark": compactJSON(b.Value), "run_id": b.RunID, "updated_at": b.Updated,
+			"pipeline": b.Pipeline, "source": s.Source, "stream": s.Name, "bookmark": compactJSON(b.Value), "run_id": string(b.RunID), "updated_at": b.Updated,
 		})
 	}
 	return rows

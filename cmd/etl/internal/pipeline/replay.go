@@ -11,6 +11,7 @@ import (
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/extract"
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 	"nightjar/transform"
 )
 
@@ -97,7 +98,7 @@ type replayed struct {
 	pipeline config.Pipeline
 	runs     []*landing.Run // that count, oldest first
 	missing  []string       // what counted and is lost, in words
-	gone     []string       // runs of that which are not there at all
+	gone     []ref.RunID    // runs of that which are not there at all
 }
 
 // replayable lists the streams with the landed runs that count, from an instant on.
@@ -109,10 +110,10 @@ func (r *run) replayable(since time.Time) ([]replayed, error) {
 	var all []replayed
 	waiting := 0
 	for _, s := range known {
-		if _, ok := streams[streamKey(s.Source, s.Stream)]; !ok {
-			return nil, fmt.Errorf("the landing zone holds %s/%s, a stream that this version does not know", s.Source, s.Stream)
+		if _, ok := streams[s]; !ok {
+			return nil, fmt.Errorf("the landing zone holds %s, a stream that this version does not know", s)
 		}
-		standing, err := r.standing(s.Source, s.Stream)
+		standing, err := r.standing(s)
 		if err != nil {
 			return nil, err
 		}
@@ -121,7 +122,7 @@ func (r *run) replayable(since time.Time) ([]replayed, error) {
 		if since.IsZero() {
 			next.missing, next.gone = standing.Missing, standing.Lost
 		}
-		runs, err := r.runsNamed(s.Source, s.Stream, standing.Counted)
+		runs, err := r.runsNamed(s, standing.Counted)
 		if err != nil {
 			return nil, err
 		}
@@ -140,7 +141,7 @@ func (r *run) replayable(since time.Time) ([]replayed, error) {
 		if len(next.runs) == 0 && len(next.missing) == 0 {
 			continue
 		}
-		next.pipeline = r.pipelineOf(s.Source, s.Stream, next.runs)
+		next.pipeline = r.pipelineOf(s, next.runs)
 		all = append(all, next)
 	}
 	if len(all) == 0 {
@@ -155,15 +156,15 @@ func (r *run) replayable(since time.Time) ([]replayed, error) {
 
 // pipelineOf is the pipeline that reads a stream; where the configuration has
 // none, the one that landed it.
-func (r *run) pipelineOf(source, stream string, runs []*landing.Run) config.Pipeline {
-	if p, ok := r.Config.Loader(source, stream); ok {
+func (r *run) pipelineOf(s ref.Stream, runs []*landing.Run) config.Pipeline {
+	if p, ok := r.Config.Loader(s); ok {
 		return p
 	}
-	name := streamKey(source, stream)
+	name := s.String()
 	if len(runs) > 0 {
 		name = runs[len(runs)-1].Header.Pipeline
 	}
-	return config.Pipeline{Name: name, Source: source, Stream: stream, Partition: config.ByMonth}
+	return config.Pipeline{Name: name, Source: s.Source, Stream: s.Name, Partition: config.ByMonth}
 }
 
 // replayRuns decodes the pages of landed runs into the leg's stages.
@@ -191,7 +192,7 @@ func (l *leg) replayRuns(ctx context.Context, runs []*landing.Run) error {
 // from the one before: not of a backfill, and only as far as its windows were whole,
 // in the order in which they were planned.
 func (l *leg) rememberBookmark(r *landing.Run, windows []*Window) error {
-	if streams[streamKey(l.Source, l.Stream)].extend != nil || r.Header.Mode == backfill || r.End == nil || r.Header.Windows == nil || r.Damage != nil || l.gap {
+	if streams[l.Ref()].extend != nil || r.Header.Mode == backfill || r.End == nil || r.Header.Windows == nil || r.Damage != nil || l.gap {
 		return nil
 	}
 	var planned []extract.Window

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightjar/extract"
+	"nightjar/load/ref"
 )
 
 // Status is how a leg, or a run, ended.
@@ -31,7 +32,7 @@ var severity = map[Status]int{Complete: 0, Unverifiable: 0, Drifted: 1, Held: 2,
 
 // Report is the record of one run, as --json prints it.
 type Report struct {
-	RunID      string    `json:"run_id"`
+	RunID      ref.RunID `json:"run_id"`
 	Mode       string    `json:"mode"`
 	Status     Status    `json:"status"`
 	Reason     string    `json:"reason,omitempty"`     // why nothing was published, where it was this machine's doing
@@ -89,9 +90,12 @@ type Leg struct {
 	Drift    []Drift   `json:"kept_columns,omitempty"`
 }
 
+// Ref names the stream that the leg reads.
+func (l *Leg) Ref() ref.Stream { return ref.Stream{Source: l.Source, Name: l.Stream} }
+
 // Window is the reconciliation of one window of a leg.
 type Window struct {
-	RunID       string    `json:"run_id"` // the run that landed it
+	RunID       ref.RunID `json:"run_id"` // the run that landed it
 	ID          string    `json:"id"`
 	From        time.Time `json:"from,omitzero"`
 	To          time.Time `json:"to,omitzero"`
@@ -113,7 +117,7 @@ type Window struct {
 	adopted bool
 	judged  bool             // adopted from a run that has been judged before
 	after   extract.Bookmark // of the last page that had one; guarded by the leg's mutex
-	without []string         // references of the landed pages that are left out
+	without []ref.Page       // landed pages that are left out
 	lost    int64            // records in those
 }
 

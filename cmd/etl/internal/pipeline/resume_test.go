@@ -9,6 +9,7 @@ import (
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 )
 
 // in begins the business days of the configuration, and its history, in a zone.
@@ -168,7 +169,7 @@ func TestReplayOfARunWhoseFirstWindowIsMissing(t *testing.T) {
 func (v *vendors) copyWithoutFirstWindow(warehouse string) {
 	v.t.Helper()
 	from, to := v.zone(v.config.Warehouse), v.zone(warehouse)
-	runs, err := from.Runs("iadvize", "closed_conversations", nil)
+	runs, err := from.Runs(ref.Stream{Source: "iadvize", Name: "closed_conversations"}, nil)
 	if err != nil || len(runs) != 1 || len(runs[0].Windows) < 3 {
 		v.t.Fatalf("there are %d runs: %v", len(runs), err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/load/generation"
+	"nightjar/load/ref"
 	"nightjar/load/runlog"
 )
 
@@ -58,14 +59,14 @@ func (r *Runner) decideRollback(n int) error {
 		return err
 	}
 	run.book.Know(target.Manifest.RunID, kept)
-	d := ledger.Decision{Kind: ledger.Rollback, Parent: target.Manifest.RunID, Streams: map[ledger.Stream]ledger.Change{}}
+	d := ledger.Decision{Kind: ledger.Rollback, Parent: target.Manifest.RunID, Streams: map[ref.Stream]ledger.Change{}}
 	streams, err := run.streamsKnown()
 	if err != nil {
 		return err
 	}
 	for _, s := range streams {
-		key := ledger.Stream(streamKey(s.Source, s.Stream))
-		counted, err := run.counted(s.Source, s.Stream)
+		key := s
+		counted, err := run.counted(s)
 		if err != nil {
 			return err
 		}

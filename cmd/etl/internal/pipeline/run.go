@@ -13,6 +13,7 @@ import (
 	"nightjar/load/generation"
 	"nightjar/load/landing"
 	"nightjar/load/partition"
+	"nightjar/load/ref"
 	"nightjar/load/runlog"
 	"nightjar/transform"
 )
@@ -21,7 +22,7 @@ import (
 type run struct {
 	*Runner
 	request  Request
-	id       string
+	id       ref.RunID
 	now      time.Time
 	zone     *landing.Zone
 	store    *generation.Store
@@ -36,10 +37,10 @@ type run struct {
 	record    runlog.Record     // of this run, as it was written last
 	decisions []ledger.Decision // of this run
 
-	skip      map[string]bool // references of what a replay is to go on without
-	replaying bool            // the rows come from the landing zone alone
-	intact    *bool           // whether the parent's database is what was published; nil until asked
-	remade    map[string]bool // tables that are made anew, not merged with the live ones
+	skip      map[ref.Page]bool // of what a replay is to go on without
+	replaying bool              // the rows come from the landing zone alone
+	intact    *bool             // whether the parent's database is what was published; nil until asked
+	remade    map[string]bool   // tables that are made anew, not merged with the live ones
 }
 
 // Run runs pipelines and publishes what can be trusted. The report says what became of
@@ -194,7 +195,7 @@ func (r *run) extract(ctx context.Context, chosen []config.Pipeline) {
 	defer k.close()
 	for _, cfg := range chosen {
 		l, _ := r.do(ctx, cfg, func(l *leg) error {
-			l.stream = streams[streamKey(cfg.Source, cfg.Stream)].open(&opener{run: r, pipeline: cfg, known: k})
+			l.stream = streams[cfg.Ref()].open(&opener{run: r, pipeline: cfg, known: k})
 			l.observe = k.observe
 			r.Log.Info("pipeline starts", "pipeline", cfg.Name, "run", r.id)
 			return l.extract(ctx)
@@ -242,8 +243,8 @@ func (r *run) finish() *Report {
 }
 
 // bookmark returns the live bookmark of a stream, nil for none.
-func (r *run) bookmark(source, stream string) extract.Bookmark {
-	standing, err := r.standing(source, stream)
+func (r *run) bookmark(s ref.Stream) extract.Bookmark {
+	standing, err := r.standing(s)
 	if err != nil {
 		return nil
 	}
@@ -270,6 +271,3 @@ func (silent) Window(string)             {}
 func (silent) Page(string, int64, int64) {}
 func (silent) Stage(string)              {}
 func (silent) Done()                     {}
-
-// streamKey names a landed stream in the manifest.
-func streamKey(source, stream string) string { return source + "/" + stream }

@@ -5,21 +5,22 @@ import (
 
 	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 )
 
 // landedOf lists the landed runs of a stream. Unless whole, the journals of those that
 // the live generation holds are not read: a night costs what the night brought.
-func (r *run) landedOf(source, stream string, whole bool) (*landed, error) {
-	key := ledger.Stream(streamKey(source, stream))
+func (r *run) landedOf(s ref.Stream, whole bool) (*landed, error) {
+	key := s
 	if known := r.streams[key]; known != nil && (known.whole || !whole) {
 		return known, nil
 	}
-	unread := func(id string) bool { return !whole && r.settled[key].Holds(id) }
-	runs, err := r.zone.Runs(source, stream, unread)
+	unread := func(id ref.RunID) bool { return !whole && r.settled[key].Holds(id) }
+	runs, err := r.zone.Runs(s, unread)
 	if err != nil {
 		return nil, err
 	}
-	l := &landed{runs: map[string]*landing.Run{}, whole: whole}
+	l := &landed{runs: map[ref.RunID]*landing.Run{}, whole: whole}
 	for _, run := range runs {
 		id := run.Header.RunID
 		if unread(id) {
@@ -43,39 +44,39 @@ func tell(run *landing.Run) ledger.Landed {
 	for _, m := range run.Marks {
 		l.Status, l.Reason = ledger.Status(m.Status), m.Reason
 	}
-	if l.Status == ledger.Incomplete && writes(run.Header.Source, run.Header.Stream) {
+	if l.Status == ledger.Incomplete && writes(run.Ref().Stream) {
 		l.Status = ledger.Whole
 	}
 	return l
 }
 
 // standing says how a stream stands.
-func (r *run) standing(source, stream string) (ledger.Standing, error) {
-	l, err := r.landedOf(source, stream, r.request.anew)
+func (r *run) standing(s ref.Stream) (ledger.Standing, error) {
+	l, err := r.landedOf(s, r.request.anew)
 	if err != nil {
 		return ledger.Standing{}, err
 	}
-	return r.book.Standing(ledger.Stream(streamKey(source, stream)), l.told), nil
+	return r.book.Standing(s, l.told), nil
 }
 
 // counted lists the landed runs whose rows are in the live tables.
-func (r *run) counted(source, stream string) ([]string, error) {
-	s, err := r.standing(source, stream)
-	return s.Counted, err
+func (r *run) counted(s ref.Stream) ([]ref.RunID, error) {
+	now, err := r.standing(s)
+	return now.Counted, err
 }
 
 // counts reports whether the rows of a landed run are in the live tables.
 func (r *run) counts(l *landing.Run) bool {
-	counted, err := r.counted(l.Header.Source, l.Header.Stream)
+	counted, err := r.counted(l.Ref().Stream)
 	return err == nil && slices.Contains(counted, l.Header.RunID)
 }
 
 // runsNamed are landed runs of a stream by their ids.
-func (r *run) runsNamed(source, stream string, ids []string) ([]*landing.Run, error) {
+func (r *run) runsNamed(s ref.Stream, ids []ref.RunID) ([]*landing.Run, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	l, err := r.landedOf(source, stream, false)
+	l, err := r.landedOf(s, false)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func (r *run) runsNamed(source, stream string, ids []string) ([]*landing.Run, er
 	for _, id := range ids {
 		run := l.runs[id]
 		if run == nil {
-			if run, err = r.zone.Run(source, stream, id); err != nil {
+			if run, err = r.zone.Run(s.Run(id)); err != nil {
 				return nil, err
 			}
 		}
@@ -95,29 +96,29 @@ func (r *run) runsNamed(source, stream string, ids []string) ([]*landing.Run, er
 // pending lists the landed runs of a stream that are in no generation and are to be:
 // those that died, failed or were stopped before they published, and those that someone
 // has accepted.
-func (r *run) pending(source, stream string) ([]*landing.Run, error) {
-	s, err := r.standing(source, stream)
+func (r *run) pending(s ref.Stream) ([]*landing.Run, error) {
+	now, err := r.standing(s)
 	if err != nil {
 		return nil, err
 	}
-	waiting := s.Waiting
+	waiting := now.Waiting
 	if r.request.only != "" {
-		waiting = slices.DeleteFunc(slices.Clone(waiting), func(id string) bool { return id != r.request.only })
+		waiting = slices.DeleteFunc(slices.Clone(waiting), func(id ref.RunID) bool { return id != r.request.only })
 	}
-	return r.runsNamed(source, stream, waiting)
+	return r.runsNamed(s, waiting)
 }
 
 // notPublished lists the landed runs of a stream whose rows are not in the live tables,
 // whatever was said of them.
-func (r *run) notPublished(source, stream string) ([]*landing.Run, error) {
-	s, err := r.standing(source, stream)
+func (r *run) notPublished(s ref.Stream) ([]*landing.Run, error) {
+	now, err := r.standing(s)
 	if err != nil {
 		return nil, err
 	}
-	ids := slices.Concat(s.Waiting, s.Discarded)
-	for _, h := range s.Held {
+	ids := slices.Concat(now.Waiting, now.Discarded)
+	for _, h := range now.Held {
 		ids = append(ids, h.ID)
 	}
 	slices.Sort(ids)
-	return r.runsNamed(source, stream, ids)
+	return r.runsNamed(s, ids)
 }

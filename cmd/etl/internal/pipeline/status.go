@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/load/lock"
+	"nightjar/load/ref"
 	"nightjar/load/runlog"
 )
 
@@ -38,7 +40,7 @@ type PipelineState struct {
 
 // LastRun is a row of etl.runs in short.
 type LastRun struct {
-	RunID     string    `json:"run_id"`
+	RunID     ref.RunID `json:"run_id"`
 	Started   time.Time `json:"started"`
 	Status    string    `json:"status"`
 	Published bool      `json:"published"`
@@ -50,9 +52,9 @@ type LastRun struct {
 
 // Waiting is a landed run that is not in the tables.
 type Waiting struct {
-	RunID  string `json:"run_id"`
-	Status string `json:"status"` // held, incomplete, superseded, rolled back; failed, died, accepted
-	Reason string `json:"reason,omitempty"`
+	RunID  ref.RunID `json:"run_id"`
+	Status string    `json:"status"` // held, incomplete, superseded, rolled back; failed, died, accepted
+	Reason string    `json:"reason,omitempty"`
 }
 
 // Held reports whether the run waits for someone's word.
@@ -81,12 +83,12 @@ func (r *Runner) Status(ctx context.Context) (*State, error) {
 		if p.Enabled {
 			s.Next = p.Schedule.Next(run.now)
 		}
-		if loader, _ := r.Config.Loader(p.Source, p.Stream); loader.Name == p.Name {
+		if loader, _ := r.Config.Loader(p.Ref()); loader.Name == p.Name {
 			if err := run.describe(ctx, &s, p, k); err != nil {
 				return nil, err
 			}
 		}
-		if writes(p.Source, p.Stream) {
+		if writes(p.Ref()) {
 			if s.Unknown, err = k.unknown(ctx, p.RetryUnknown); err != nil {
 				return nil, err
 			}
@@ -100,24 +102,24 @@ func (r *Runner) Status(ctx context.Context) (*State, error) {
 // describe says how the stream of a pipeline stands. Of several entries for a
 // stream, only the one that loads it has anything to say of that.
 func (r *run) describe(ctx context.Context, s *PipelineState, p config.Pipeline, k *known) error {
-	key := streamKey(p.Source, p.Stream)
+	key := p.Ref()
 	if r.parent != nil {
 		s.FreshAsOf = r.asOf(r.parent.Manifest, key)
 	}
-	s.Bookmark = string(r.bookmark(p.Source, p.Stream))
+	s.Bookmark = string(r.bookmark(p.Ref()))
 	var err error
 	if left := streams[key].left; left != nil && p.Enabled {
 		if s.NotAsked, err = left(ctx, &opener{run: r, pipeline: p, known: k}); err != nil {
 			return err
 		}
 	}
-	s.Waiting, err = r.waiting(p.Source, p.Stream)
+	s.Waiting, err = r.waiting(p.Ref())
 	return err
 }
 
 // waiting lists the landed runs of a stream that are not published, oldest first.
-func (r *run) waiting(source, stream string) ([]Waiting, error) {
-	standing, err := r.standing(source, stream)
+func (r *run) waiting(s ref.Stream) ([]Waiting, error) {
+	standing, err := r.standing(s)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +127,7 @@ func (r *run) waiting(source, stream string) ([]Waiting, error) {
 	for _, h := range standing.Held {
 		all = append(all, Waiting{h.ID, h.Word, h.Reason})
 	}
-	runs, err := r.runsNamed(source, stream, standing.Waiting)
+	runs, err := r.runsNamed(s, standing.Waiting)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +145,7 @@ func (r *run) waiting(source, stream string) ([]Waiting, error) {
 		}
 		all = append(all, w)
 	}
-	slices.SortFunc(all, func(a, b Waiting) int { return strings.Compare(a.RunID, b.RunID) })
+	slices.SortFunc(all, func(a, b Waiting) int { return cmp.Compare(a.RunID, b.RunID) })
 	return all, nil
 }
 

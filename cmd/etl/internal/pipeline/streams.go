@@ -16,6 +16,7 @@ import (
 	"nightjar/extract/iadvize"
 	"nightjar/extract/transport"
 	"nightjar/extract/volt"
+	"nightjar/load/ref"
 	"nightjar/transform"
 )
 
@@ -55,39 +56,39 @@ type streamEntry struct {
 
 // streams is every stream there is. A vendor is added by a line here and in transforms, a package
 // in extract, a file in transform and one in the sandbox.
-var streams = map[string]streamEntry{
-	"iadvize/closed_conversations": {open: openConversations, known: "closed_at >= $from AND closed_at < $to", within: ofProjects,
+var streams = map[ref.Stream]streamEntry{
+	{Source: "iadvize", Name: "closed_conversations"}: {open: openConversations, known: "closed_at >= $from AND closed_at < $to", within: ofProjects,
 		extend: iadvize.Extend, asOf: conversationsAsOf, left: projectsLeft, changed: "closed_at", settle: lookback},
-	"aircall/calls": {open: openCalls, known: "true", settle: settle, early: aircall.StoppedEarly},
-	"volt/messages": {open: openMessages, changed: "sent_at", settle: settle, left: accountsLeft},
-	"volt/waves": {open: openWaves, order: 1, settle: settle,
+	{Source: "aircall", Name: "calls"}: {open: openCalls, known: "true", settle: settle, early: aircall.StoppedEarly},
+	{Source: "volt", Name: "messages"}: {open: openMessages, changed: "sent_at", settle: settle, left: accountsLeft},
+	{Source: "volt", Name: "waves"}: {open: openWaves, order: 1, settle: settle,
 		unproven: "the vendor lists no waves: ids were tried until enough in a row were absent"},
-	"desk/conversations":      {open: openDesk, extend: desk.Extend, asOf: deskAsOf, changed: "updated_at", settle: lookback},
-	"clientloop/idv_sessions": {open: openSessions, order: 2},
+	{Source: "desk", Name: "conversations"}:      {open: openDesk, extend: desk.Extend, asOf: deskAsOf, changed: "updated_at", settle: lookback},
+	{Source: "clientloop", Name: "idv_sessions"}: {open: openSessions, order: 2},
 }
 
 // transforms says what the pages of every stream become.
-var transforms = map[string]transform.Stream{
-	"iadvize/closed_conversations": transform.ClosedConversations(),
-	"aircall/calls":                transform.Calls(),
-	"volt/messages":                transform.Messages(),
-	"volt/waves":                   transform.Waves(),
-	"desk/conversations":           transform.DeskConversations(),
-	"clientloop/idv_sessions":      transform.IDVSessions(),
+var transforms = map[ref.Stream]transform.Stream{
+	{Source: "iadvize", Name: "closed_conversations"}: transform.ClosedConversations(),
+	{Source: "aircall", Name: "calls"}:                transform.Calls(),
+	{Source: "volt", Name: "messages"}:                transform.Messages(),
+	{Source: "volt", Name: "waves"}:                   transform.Waves(),
+	{Source: "desk", Name: "conversations"}:           transform.DeskConversations(),
+	{Source: "clientloop", Name: "idv_sessions"}:      transform.IDVSessions(),
 }
 
 // vendorTables are those of all streams.
 func vendorTables() []transform.Table {
 	var all []transform.Table
-	for _, stream := range slices.Sorted(maps.Keys(transforms)) {
-		all = append(all, transforms[stream].Tables...)
+	for _, s := range slices.SortedFunc(maps.Keys(transforms), ref.Stream.Compare) {
+		all = append(all, transforms[s].Tables...)
 	}
 	return all
 }
 
 // writes says that the walk of a stream writes at the vendor. What it brings is
 // published although rows are missing: a write that is forgotten would be repeated.
-func writes(source, stream string) bool { return source == idvSource && stream == idvStream }
+func writes(s ref.Stream) bool { return s == idv }
 
 func lookback(p config.Pipeline) time.Duration { return p.Lookback }
 func settle(p config.Pipeline) time.Duration   { return p.Settle }
@@ -117,7 +118,7 @@ func conversationsAsOf(c *config.Config, p config.Pipeline, b extract.Bookmark) 
 }
 
 func projectsLeft(_ context.Context, o *opener) ([]string, error) {
-	return iadvize.Left(o.run.bookmark(o.pipeline.Source, o.pipeline.Stream), o.run.Config.Sources.IAdvize.Projects, o.pipeline.Start), nil
+	return iadvize.Left(o.run.bookmark(o.pipeline.Ref()), o.run.Config.Sources.IAdvize.Projects, o.pipeline.Start), nil
 }
 
 // accountsLeft lists the accounts whose messages the warehouse holds and that are not
