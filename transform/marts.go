@@ -19,7 +19,7 @@ const MartSchema = "marts"
 //	csat_channels           VARCHAR[], where satisfaction is asked
 //	nps_channels            VARCHAR[], where NPS is asked
 //	conversations_as_of     TIMESTAMPTZ, up to when all is known to have been asked for; NULL without that
-//	conversations_lookback  INTERVAL, how long a conversation may still change
+//	conversations_settle  INTERVAL, how long a conversation may still change
 //	revenue_settle          INTERVAL, how long a purchase may still be attributed to it
 //	waves_as_of             TIMESTAMPTZ, when the last run began that asked for all that may still change; NULL without one
 //	waves_settle            INTERVAL, how long a wave may still change; the same for messages and calls

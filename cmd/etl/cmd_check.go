@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 )
 
 func newCheck(a *app) *cobra.Command {
@@ -39,11 +42,10 @@ vendor's schema with what the pipeline asks.`,
 
 func (a *app) checkOffline(r *pipeline.Runner) error {
 	enabled := len(r.Config.Enabled())
-	if a.json {
-		return a.printJSON(map[string]any{"config": r.Config.Path, "pipelines": len(r.Config.Pipelines), "enabled": enabled, "warnings": r.Config.Warned()})
-	}
-	fmt.Fprintf(a.out, "%s is right: %d pipelines, %d of them enabled\n", r.Config.Path, len(r.Config.Pipelines), enabled)
-	return nil
+	found := map[string]any{"config": r.Config.Path, "pipelines": len(r.Config.Pipelines), "enabled": enabled, "warnings": r.Config.Warned()}
+	return a.print(found, func(w io.Writer) {
+		fmt.Fprintf(w, "%s is right: %d pipelines, %d of them enabled\n", r.Config.Path, len(r.Config.Pipelines), enabled)
+	})
 }
 
 func (a *app) checkOnline(cmd *cobra.Command, r *pipeline.Runner, names []string) error {
@@ -51,26 +53,43 @@ func (a *app) checkOnline(cmd *cobra.Command, r *pipeline.Runner, names []string
 	if err != nil {
 		return err
 	}
-	status := pipeline.Complete
+	status := summary.Complete
 	for _, c := range all {
 		if c.Error != "" {
-			status = pipeline.Failed
+			status = summary.Failed
 		}
 		for _, f := range c.Findings {
 			if f.Breaking {
-				status = pipeline.Failed
+				status = summary.Failed
 			}
 		}
 	}
-	if a.json {
-		if err := a.printJSON(all); err != nil {
-			return err
+	if err := a.print(all, func(w io.Writer) { writeChecks(w, all) }); err != nil {
+		return err
+	}
+	return ending(status)
+}
+
+// writeChecks prints what an online check found.
+func writeChecks(w io.Writer, all []pipeline.Checked) {
+	failed := map[string][]string{} // pipelines by error
+	for _, c := range all {
+		failed[c.Error] = append(failed[c.Error], c.Pipeline)
+	}
+	for _, c := range all {
+		switch {
+		case c.Error != "" && failed[c.Error][0] == c.Pipeline:
+			fmt.Fprintf(w, "%s: %s\n", strings.Join(failed[c.Error], ", "), c.Error)
+		case c.Error != "":
+		case len(c.Findings) == 0:
+			fmt.Fprintf(w, "%s: signed in; the vendor's schema has what the pipeline asks\n", c.Pipeline)
 		}
-	} else {
-		writeChecks(a.out, all)
+		for _, f := range c.Findings {
+			kind := "drift"
+			if f.Breaking {
+				kind = "breaks the query"
+			}
+			fmt.Fprintf(w, "%s: %s: %s: %s\n", c.Pipeline, kind, f.Path, f.What)
+		}
 	}
-	if status != pipeline.Complete {
-		return outcome{status}
-	}
-	return nil
 }

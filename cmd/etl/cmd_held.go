@@ -8,7 +8,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/operate"
+	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/extract"
 	"nightjar/load/ref"
 )
@@ -32,15 +33,11 @@ Where a newer held run asked for the same and for more, the older is superseded.
 			if err != nil {
 				return err
 			}
-			held, err := r.Held()
+			held, err := operate.Held(r.Site)
 			if err != nil {
 				return err
 			}
-			if a.json {
-				return a.printJSON(held)
-			}
-			writeHeld(a.out, held, r.Config.Timezone)
-			return nil
+			return a.print(held, func(w io.Writer) { writeHeld(w, held, r.Config.Timezone) })
 		},
 	}
 	cmd.AddCommand(newHeldShow(a), newHeldAccept(a), newHeldDiscard(a))
@@ -61,17 +58,15 @@ shows the values: they are the vendor's words, and may be personal.`,
 			if err != nil {
 				return err
 			}
-			details, err := r.ShowHeld(cmd.Context(), ref.RunID(args[0]), args[1:], values)
+			details, err := operate.ShowHeld(cmd.Context(), r.Site, ref.RunID(args[0]), args[1:], values)
 			if err != nil {
 				return err
 			}
-			if a.json {
-				return a.printJSON(details)
-			}
-			for _, d := range details {
-				writeHeldDetail(a.out, d)
-			}
-			return nil
+			return a.print(details, func(w io.Writer) {
+				for _, d := range details {
+					writeHeldDetail(w, d)
+				}
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&values, "values", false, "show rejected values, which may be personal")
@@ -112,23 +107,21 @@ zone. The next run asks the vendor again for what it was to bring.`,
 			if err != nil {
 				return err
 			}
-			discarded, err := r.Discard(ref.RunID(args[0]), args[1:])
+			discarded, err := operate.Discard(r.Site, ref.RunID(args[0]), args[1:])
 			if err != nil {
 				return err
 			}
-			if a.json {
-				return a.printJSON(discarded)
-			}
-			for _, h := range discarded {
-				fmt.Fprintf(a.out, "%s: run %s is discarded; its %d pages stay in the landing zone\n", h.Pipeline, h.RunID, h.Pages)
-			}
-			return nil
+			return a.print(discarded, func(w io.Writer) {
+				for _, h := range discarded {
+					fmt.Fprintf(w, "%s: run %s is discarded; its %d pages stay in the landing zone\n", h.Pipeline, h.RunID, h.Pages)
+				}
+			})
 		},
 	}
 }
 
 // writeHeld prints the list of what is held.
-func writeHeld(w io.Writer, held []pipeline.HeldRun, zone *time.Location) {
+func writeHeld(w io.Writer, held []warehouse.HeldRun, zone *time.Location) {
 	if len(held) == 0 {
 		fmt.Fprintln(w, "nothing is held")
 		return
@@ -145,7 +138,7 @@ func writeHeld(w io.Writer, held []pipeline.HeldRun, zone *time.Location) {
 }
 
 // writeHeldDetail prints what is to be known of a held run.
-func writeHeldDetail(w io.Writer, d pipeline.HeldDetail) {
+func writeHeldDetail(w io.Writer, d operate.HeldDetail) {
 	fmt.Fprintf(w, "%s of run %s is %s: %s\n", d.Pipeline, d.RunID, d.Status, d.Reason)
 	fmt.Fprintf(w, "  %d pages with %d records in %d windows that ended\n", d.Pages, d.Records, len(d.Windows))
 	for _, win := range d.Windows {

@@ -7,8 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/cmd/etl/internal/schedule"
+	"nightjar/cmd/etl/internal/warehouse"
 )
 
 func newSchedule(a *app) *cobra.Command {
@@ -45,7 +47,7 @@ func (a *app) schedule(ctx context.Context, r *pipeline.Runner) error {
 		r.Log.Info("scheduled", "pipeline", p.Name, "schedule", p.Spec, "next", p.Schedule.Next(time.Now()))
 	}
 	if len(jobs) == 0 {
-		return &pipeline.UsageError{Problem: "no pipeline is enabled in " + r.Config.Path}
+		return &warehouse.UsageError{Problem: "no pipeline is enabled in " + r.Config.Path}
 	}
 	return schedule.Loop(ctx, jobs, func(name string) time.Time { return last[name] }, func(ctx context.Context, due []string) error {
 		report, err := r.Run(ctx, pipeline.Request{Pipelines: due})
@@ -62,7 +64,7 @@ func (a *app) schedule(ctx context.Context, r *pipeline.Runner) error {
 // lastStarts reads when each pipeline last ran. A pipeline that never did counts
 // as one that has missed nothing: its first run is at its first time.
 func lastStarts(ctx context.Context, r *pipeline.Runner) (map[string]time.Time, error) {
-	state, err := r.Status(ctx)
+	state, err := operate.Status(ctx, r.Site)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,8 @@ import (
 	_ "time/tzdata" // business time zones, on machines that have none
 
 	"nightjar/cmd/etl/internal/config"
-	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
+	"nightjar/cmd/etl/internal/warehouse"
 )
 
 // version of the program, as records and --version tell it. A release build sets
@@ -58,7 +59,7 @@ const (
 
 // outcome ends a command whose result has been printed, with a status that is
 // not success.
-type outcome struct{ status pipeline.Status }
+type outcome struct{ status summary.Status }
 
 func (o outcome) Error() string { return string(o.status) }
 
@@ -66,7 +67,7 @@ func (o outcome) Error() string { return string(o.status) }
 func exitCode(ctx context.Context, err error) int {
 	var ended outcome
 	var invalid *config.ValidationError
-	var usage *pipeline.UsageError
+	var usage *warehouse.UsageError
 	var flag usageError
 	switch {
 	case err == nil:
@@ -88,13 +89,21 @@ func exitCode(ctx context.Context, err error) int {
 	}
 }
 
+// ending is the outcome of a command whose result has been printed; nil for success.
+func ending(status summary.Status) error {
+	if status == summary.Complete {
+		return nil
+	}
+	return outcome{status}
+}
+
 func (o outcome) code() int {
 	switch o.status {
-	case pipeline.Complete:
+	case summary.Complete:
 		return exitOK
-	case pipeline.Drifted, pipeline.Held, pipeline.Incomplete:
+	case summary.Drifted, summary.Held, summary.Incomplete:
 		return exitIncomplete
-	case pipeline.Interrupted:
+	case summary.Interrupted:
 		return exitInterrupted
 	}
 	return exitFailed

@@ -15,6 +15,8 @@ import (
 
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
+	"nightjar/cmd/etl/internal/warehouse"
 )
 
 // app is what the commands share.
@@ -67,12 +69,22 @@ Results go to stdout, logs to stderr. Exit codes: 0 published and complete,
 	flags.StringVar(&a.warehouse, "warehouse", "", "the warehouse `directory`, in place of the configuration's")
 	flags.BoolVar(&a.json, "json", false, "print one machine-readable record")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "log warnings and errors only")
-	root.AddCommand(
-		newDemo(a), newRun(a), newSchedule(a), newCheck(a), newStatus(a),
-		newHeld(a), newReplay(a), newVerify(a), newRollback(a), newGenerations(a), newSandbox(a),
-	)
+	addGroup(root, "Every night:", newRun(a), newSchedule(a), newDemo(a), newCheck(a))
+	addGroup(root, "Look:", newStatus(a), newHeld(a), newGenerations(a))
+	addGroup(root, "Repair:", newReplay(a), newVerify(a), newRollback(a))
+	addGroup(root, "Beyond:", newSandbox(a))
+	root.SetHelpCommandGroupID("Beyond:")
 	asUsage(root)
 	return root
+}
+
+// addGroup adds commands that the help lists together, by name, under a title.
+func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, cmd := range commands {
+		cmd.GroupID = title
+	}
+	root.AddCommand(commands...)
 }
 
 // asUsage makes errors about the arguments of a command, and of those below it, usage
@@ -132,7 +144,7 @@ func (a *app) localRunner() (*pipeline.Runner, error) {
 }
 
 func (a *app) newRunner(cfg *config.Config) *pipeline.Runner {
-	r := &pipeline.Runner{Config: cfg, Version: version, Log: a.newLogger(), Base: a.net, Now: time.Now}
+	r := &pipeline.Runner{Site: &warehouse.Site{Config: cfg, Version: version, Log: a.newLogger(), Now: time.Now}, Base: a.net}
 	limitMemory(r)
 	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) && !a.json {
 		r.Progress = newBars(f)
@@ -142,24 +154,21 @@ func (a *app) newRunner(cfg *config.Config) *pipeline.Runner {
 	return r
 }
 
-// printJSON prints v as one JSON document.
-func (a *app) printJSON(v any) error {
+// print prints v as one JSON document where that is asked for, and else as text does.
+func (a *app) print(v any, text func(w io.Writer)) error {
+	if !a.json {
+		text(a.out)
+		return nil
+	}
 	e := json.NewEncoder(a.out)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }
 
 // printReport prints a run and turns its status into the command's outcome.
-func (a *app) printReport(r *pipeline.Report) error {
-	if a.json {
-		if err := a.printJSON(r); err != nil {
-			return err
-		}
-	} else {
-		writeReport(a.out, r)
+func (a *app) printReport(r *summary.Summary) error {
+	if err := a.print(r, func(w io.Writer) { writeReport(w, r) }); err != nil {
+		return err
 	}
-	if r.Status != pipeline.Complete {
-		return outcome{r.Status}
-	}
-	return nil
+	return ending(r.Status)
 }

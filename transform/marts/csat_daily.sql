@@ -44,7 +44,7 @@ SELECT
     CASE WHEN asked THEN 100 * answers / conversations END::DOUBLE AS response_rate_pct,
     coalesce(
         timezone(getvariable('timezone')::VARCHAR, (closed_date + 1)::TIMESTAMP)
-            + getvariable('conversations_lookback')::INTERVAL
+            + getvariable('conversations_settle')::INTERVAL
             <= getvariable('conversations_as_of')::TIMESTAMPTZ,
         FALSE
     ) AS is_final

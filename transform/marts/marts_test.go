@@ -3,146 +3,12 @@
 package marts_test
 
 import (
-	"database/sql"
-	"fmt"
-	"math"
-	"math/rand/v2"
-	"slices"
-	"strings"
 	"testing"
-	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/google/go-cmp/cmp"
-	_ "github.com/marcboeker/go-duckdb/v2"
 
 	"nightjar/transform"
 )
-
-var duckTypes = map[string]string{
-	"utf8": "VARCHAR", "int64": "BIGINT", "int8": "TINYINT", "float64": "DOUBLE", "bool": "BOOLEAN", "date32": "DATE",
-	"timestamp[us, tz=UTC]": "TIMESTAMPTZ", "decimal(18, 4)": "DECIMAL(18,4)", "decimal(38, 4)": "DECIMAL(38,4)",
-	"list of utf8": "VARCHAR[]", "list of int64": "BIGINT[]",
-}
-
-// open returns a database with the vendor tables that the marts read, empty, and the variables set.
-func open(t *testing.T) *sql.DB { return openAt(t, "") }
-
-func openAt(t *testing.T, path string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("duckdb", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	db.SetMaxOpenConns(1) // variables belong to a connection
-	for _, table := range slices.Concat(transform.ClosedConversations().Tables, transform.Calls().Tables, transform.Waves().Tables, transform.Messages().Tables) {
-		var columns []string
-		for _, c := range table.Columns {
-			kind := c.Type.String()
-			if list, ok := c.Type.(*arrow.ListType); ok {
-				kind = "list of " + list.Elem().String()
-			}
-			columns = append(columns, c.Name+" "+duckTypes[kind])
-		}
-		run(t, db, "CREATE SCHEMA IF NOT EXISTS "+table.Schema)
-		run(t, db, fmt.Sprintf("CREATE TABLE %s (%s)", table.Full(), strings.Join(columns, ", ")))
-	}
-	run(t, db, "SET TimeZone = 'UTC'")
-	run(t, db, "SET VARIABLE timezone = 'Europe/Paris'")
-	run(t, db, "SET VARIABLE csat_channels = ['CHAT', 'WHATSAPP']")
-	run(t, db, "SET VARIABLE nps_channels = ['CHAT']")
-	run(t, db, "SET VARIABLE conversations_as_of = TIMESTAMPTZ '2026-11-20 23:00:00+00'")
-	run(t, db, "SET VARIABLE conversations_lookback = INTERVAL '72 hours'")
-	run(t, db, "SET VARIABLE waves_as_of = TIMESTAMPTZ '2026-11-20 22:59:59+00'")
-	run(t, db, "SET VARIABLE waves_settle = INTERVAL '72 hours'")
-	run(t, db, "SET VARIABLE revenue_settle = INTERVAL '72 hours'")
-	run(t, db, "SET VARIABLE calls_as_of = TIMESTAMPTZ '2026-11-20 23:00:00+00'")
-	run(t, db, "SET VARIABLE calls_settle = INTERVAL '72 hours'")
-	run(t, db, "SET VARIABLE messages_as_of = TIMESTAMPTZ '2026-11-20 23:00:00+00'")
-	run(t, db, "SET VARIABLE messages_settle = INTERVAL '72 hours'")
-	return db
-}
-
-func run(t *testing.T, db *sql.DB, statement string, args ...any) {
-	t.Helper()
-	if _, err := db.Exec(statement, args...); err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
-}
-
-// query runs a mart and returns its rows as text, values with two decimals.
-func query(t *testing.T, db *sql.DB, name string) []string {
-	t.Helper()
-	var lines []string
-	for _, row := range values(t, db, name) {
-		fields := make([]string, len(row))
-		for i, v := range row {
-			fields[i] = show(v)
-		}
-		lines = append(lines, strings.Join(fields, " "))
-	}
-	return lines
-}
-
-func show(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "-"
-	case time.Time:
-		return v.Format(time.DateOnly)
-	case float64:
-		return fmt.Sprintf("%.2f", v)
-	}
-	return fmt.Sprint(v)
-}
-
-func values(t *testing.T, db *sql.DB, name string) [][]any {
-	t.Helper()
-	m := mart(t, name)
-	rows, err := db.Query("SELECT * REPLACE (" + replaced(m) + ") FROM (" + m.Query + "\n)")
-	if err != nil {
-		t.Fatalf("mart %s: %v", name, err)
-	}
-	defer rows.Close()
-	var all [][]any
-	for rows.Next() {
-		row := make([]any, len(m.Columns))
-		into := make([]any, len(row))
-		for i := range row {
-			into[i] = &row[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, row)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
-// replaced turns decimals into text, which shows them exactly.
-func replaced(m transform.Mart) string {
-	for _, c := range m.Columns {
-		if c.Name == "amount" {
-			return "amount::VARCHAR AS amount"
-		}
-	}
-	return m.Columns[0].Name + " AS " + m.Columns[0].Name
-}
-
-func mart(t *testing.T, name string) transform.Mart {
-	t.Helper()
-	for _, m := range transform.Marts() {
-		if m.Name == name {
-			return m
-		}
-	}
-	t.Fatalf("no mart %s", name)
-	return transform.Mart{}
-}
 
 // The columns of each query are the declared ones, in name, type and order, also
 // over empty tables.
@@ -177,7 +43,7 @@ func TestColumns(t *testing.T) {
 // Queries can be computed before anything is configured or landed.
 func TestVariablesUnset(t *testing.T) {
 	db := open(t)
-	for _, v := range []string{"csat_channels", "nps_channels", "conversations_as_of", "conversations_lookback", "revenue_settle", "waves_as_of", "waves_settle", "calls_as_of", "calls_settle", "messages_as_of", "messages_settle"} {
+	for _, v := range []string{"csat_channels", "nps_channels", "conversations_as_of", "conversations_settle", "revenue_settle", "waves_as_of", "waves_settle", "calls_as_of", "calls_settle", "messages_as_of", "messages_settle"} {
 		run(t, db, "SET VARIABLE "+v+" = NULL")
 	}
 	run(t, db, "INSERT INTO iadvize.conversations (conversation_id, closed_date, channel, csat_score) VALUES ('a', '2026-11-01', 'CHAT', 5)")
@@ -310,8 +176,8 @@ func TestRevenue(t *testing.T) {
 // which the vendor was asked, it is not.
 func TestFinal(t *testing.T) {
 	for _, m := range []struct{ mart, asOf, wait, row string }{
-		{"csat_daily", "conversations_as_of", "conversations_lookback", "INSERT INTO iadvize.conversations (conversation_id, closed_date) VALUES ('a', '2026-10-24')"},
-		{"nps_daily", "conversations_as_of", "conversations_lookback", "INSERT INTO iadvize.conversations (conversation_id, closed_date) VALUES ('a', '2026-10-24')"},
+		{"csat_daily", "conversations_as_of", "conversations_settle", "INSERT INTO iadvize.conversations (conversation_id, closed_date) VALUES ('a', '2026-10-24')"},
+		{"nps_daily", "conversations_as_of", "conversations_settle", "INSERT INTO iadvize.conversations (conversation_id, closed_date) VALUES ('a', '2026-10-24')"},
 		{"revenue_daily", "conversations_as_of", "revenue_settle", "INSERT INTO iadvize.transactions (transaction_id, closed_date) VALUES ('a', '2026-10-24')"},
 		{"delivery_by_wave", "waves_as_of", "waves_settle", "INSERT INTO volt.waves (wave_id, scheduled_date) VALUES (1, '2026-10-24')"},
 		{"delivery_daily", "waves_as_of", "waves_settle", "INSERT INTO volt.waves (wave_id, scheduled_date) VALUES (1, '2026-10-24')"},
@@ -338,116 +204,6 @@ func TestFinal(t *testing.T) {
 			if got := rows[0][len(rows[0])-1]; len(rows) != 1 || got != c.want {
 				t.Errorf("%s as of %s, %s after the day: is_final = %v, want %v", m.mart, c.asOf, c.wait, got, c.want)
 			}
-		}
-	}
-}
-
-// group is one row of csat_daily and nps_daily, recomputed in Go.
-type group struct {
-	conversations, asked, answers, askedAnswers, satisfied, points float64
-	nps, promoters, detractors                                     float64
-}
-
-// Both satisfaction marts agree with a straight recomputation over random data.
-func TestSatisfactionAgainstGo(t *testing.T) {
-	db := open(t)
-	r := rand.New(rand.NewPCG(7, 7))
-	channels := []string{"CHAT", "WHATSAPP", "CALL"}
-	groups := map[string]*group{}
-	var rows []string
-	for i := range 3000 {
-		date := time.Date(2026, 11, 1+r.IntN(9), 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
-		channel := channels[r.IntN(3)]
-		key := date + " 1 " + channel
-		g := groups[key]
-		if g == nil {
-			g = &group{}
-			groups[key] = g
-		}
-		csat, nps := "NULL", "NULL"
-		g.conversations++
-		if channel != "CALL" {
-			g.asked++
-		}
-		if r.IntN(3) == 0 {
-			score := 1 + r.IntN(5)
-			csat = fmt.Sprint(score)
-			g.answers++
-			g.points += float64(score)
-			if channel != "CALL" {
-				g.askedAnswers++
-			}
-			if score >= 4 {
-				g.satisfied++
-			}
-		}
-		if r.IntN(4) == 0 {
-			score := r.IntN(11)
-			nps = fmt.Sprint(score)
-			g.nps++
-			if score >= 9 {
-				g.promoters++
-			} else if score <= 6 {
-				g.detractors++
-			}
-		}
-		rows = append(rows, fmt.Sprintf("('%d', 1, '%s', '%s', %s, %s)", i, date, channel, csat, nps))
-	}
-	run(t, db, "INSERT INTO iadvize.conversations (conversation_id, project_id, closed_date, channel, csat_score, nps_score) VALUES "+strings.Join(rows, ","))
-
-	csat := values(t, db, "csat_daily")
-	if len(csat) != len(groups) {
-		t.Fatalf("csat_daily has %d rows, want %d", len(csat), len(groups))
-	}
-	for _, row := range csat {
-		g := groups[show(row[0])+" "+show(row[1])+" "+show(row[2])]
-		low, high := wilson(g.satisfied, g.answers)
-		want := []float64{g.conversations, g.asked, g.answers, g.satisfied, 100 * g.satisfied / g.answers, low, high, g.points / g.answers, 100 * g.askedAnswers / g.asked}
-		compare(t, row[3:12], want)
-	}
-	for _, row := range values(t, db, "nps_daily") {
-		g := groups[show(row[0])+" "+show(row[1])+" "+show(row[2])]
-		eligible := 0.0
-		if row[2] == "CHAT" {
-			eligible = g.conversations
-		}
-		p, d, n := (g.promoters+.75)/(g.nps+3), (g.detractors+.75)/(g.nps+3), g.nps+3
-		half := 1.959963984540054 * math.Sqrt((p+d-(p-d)*(p-d))/n)
-		want := []float64{g.conversations, eligible, g.nps, g.promoters, g.nps - g.promoters - g.detractors, g.detractors,
-			100 * (g.promoters - g.detractors) / g.nps, max(100*(p-d-half), -100), min(100*(p-d+half), 100)}
-		compare(t, row[3:12], want)
-	}
-	keys := make([]string, len(csat))
-	for i, row := range csat {
-		keys[i] = show(row[0]) + " " + show(row[2])
-	}
-	if !slices.IsSorted(keys) {
-		t.Error("csat_daily is not in the order of its grain")
-	}
-}
-
-// wilson solves |p - k/n| = z·√(p(1-p)/n) for p, in percent.
-func wilson(k, n float64) (low, high float64) {
-	const z = 1.959963984540054
-	a, b, c := n+z*z, -(2*k + z*z), k*k/n
-	root := math.Sqrt(b*b - 4*a*c)
-	return max(100*(-b-root)/(2*a), 0), min(100*(-b+root)/(2*a), 100)
-}
-
-func compare(t *testing.T, got []any, want []float64) {
-	t.Helper()
-	for i, w := range want {
-		var g float64
-		switch v := got[i].(type) {
-		case int64:
-			g = float64(v)
-		case float64:
-			g = v
-		case nil:
-			g = math.NaN()
-		}
-		if math.IsNaN(w) != math.IsNaN(g) || math.Abs(g-w) > 1e-9 {
-			t.Errorf("column %d is %v, want %v", i, got[i], w)
 		}
 	}
 }

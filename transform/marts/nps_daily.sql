@@ -40,7 +40,7 @@ SELECT
     CASE WHEN answers > 0 THEN least(100 * (centre + half), 100) END::DOUBLE AS nps_high,
     coalesce(
         timezone(getvariable('timezone')::VARCHAR, (closed_date + 1)::TIMESTAMP)
-            + getvariable('conversations_lookback')::INTERVAL
+            + getvariable('conversations_settle')::INTERVAL
             <= getvariable('conversations_as_of')::TIMESTAMPTZ,
         FALSE
     ) AS is_final

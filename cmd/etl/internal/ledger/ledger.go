@@ -76,12 +76,19 @@ type Counted struct {
 	Pages int       `json:"pages"` // whole ones; fewer later on are a loss
 }
 
+// The modes of a run that asks the vendors.
+const (
+	Nightly  = "nightly"
+	Full     = "full"     // asks for everything from the configured start
+	Backfill = "backfill" // names its own interval, and leaves the bookmark where it is
+)
+
 // Landed is what the landing zone tells of one run.
 type Landed struct {
 	ID      ref.RunID
 	Follows ref.RunID // the run of the stream that had landed before it; empty for the first, or where nobody looked
 	Pages   int       // whole ones
-	Mode    string    // "nightly", "full" or "backfill"
+	Mode    string    // Nightly, Full or Backfill
 	// Status is the last word that the landing zone itself has of the run; it counts
 	// where no decision says more.
 	Status Status

@@ -53,7 +53,7 @@ func (b *Book) word(s ref.Stream, l Landed) Word {
 func supersede(held []Held, modes map[ref.RunID]string) {
 	for i := range held {
 		for _, newer := range held[i+1:] {
-			if held[i].Word != string(RolledBack) && (modes[newer.ID] == "full" || modes[newer.ID] == modes[held[i].ID] && modes[newer.ID] != "backfill") {
+			if held[i].Word != string(RolledBack) && (modes[newer.ID] == Full || modes[newer.ID] == modes[held[i].ID] && modes[newer.ID] != Backfill) {
 				held[i].Word = Superseded
 			}
 		}

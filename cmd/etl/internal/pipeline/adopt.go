@@ -3,19 +3,22 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
+	"nightjar/cmd/etl/internal/staging"
+	"nightjar/cmd/etl/internal/summary"
+	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/extract"
 	"nightjar/load/landing"
+	"nightjar/load/ref"
 )
 
 // adopt takes over the pages that earlier runs of the stream have landed and
 // never published. What the landing zone will not give is this leg's to bear; the
 // others go on.
-func (l *leg) adopt(ctx context.Context, decoders *decoders) error {
-	waiting, err := l.run.pending(l.Ref())
+func (l *leg) adopt(ctx context.Context, decoders *staging.Decoders) error {
+	waiting, err := l.pending()
 	if err == nil {
 		waiting, err = l.inOrder(waiting)
 	}
@@ -28,10 +31,20 @@ func (l *leg) adopt(ctx context.Context, decoders *decoders) error {
 			l.blame(err)
 			return nil
 		}
-		l.adopted = append(l.adopted, r)
+		l.Took = append(l.Took, r)
 		l.Adopted++
 	}
 	return nil
+}
+
+// pending lists the landed runs that the leg takes over: of a run that someone has
+// accepted, that one alone.
+func (l *leg) pending() ([]*landing.Run, error) {
+	waiting, err := l.run.Pending(l.Ref())
+	if only := l.run.request.only; only != "" {
+		waiting = slices.DeleteFunc(waiting, func(r *landing.Run) bool { return r.Header.RunID != only })
+	}
+	return waiting, err
 }
 
 // inOrder returns the runs whose pages are to be staged. Rows remember when their
@@ -39,15 +52,15 @@ func (l *leg) adopt(ctx context.Context, decoders *decoders) error {
 // the order in which they landed. Where an accepted run is older than what is
 // live already, that order is had by reading all of the stream's runs again.
 func (l *leg) inOrder(waiting []*landing.Run) ([]*landing.Run, error) {
-	counted, err := l.run.counted(l.Ref())
+	counted, err := l.run.Counted(l.Ref())
 	if err != nil || len(waiting) == 0 || len(counted) == 0 || waiting[0].Header.RunID > counted[len(counted)-1] {
 		return waiting, err
 	}
-	older, err := l.run.runsNamed(l.Ref(), counted)
+	older, err := l.run.RunsNamed(l.Ref(), counted)
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range l.tables {
+	for _, t := range l.Rows.Tables {
 		l.run.remade[t.Full()] = true
 	}
 	all := slices.Concat(older, waiting)
@@ -56,19 +69,19 @@ func (l *leg) inOrder(waiting []*landing.Run) ([]*landing.Run, error) {
 }
 
 // replay sends the pages of a landed run to the decoders and books its windows.
-func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) error {
+func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *staging.Decoders) error {
 	if err := l.journalDamage(r); err != nil {
 		return err
 	}
-	byID, judged, covers := map[string]*Window{}, l.run.judged(r), covered(r)
+	byID, judged, covers := map[string]*staging.Window{}, l.run.judged(r), warehouse.Covered(r)
 	for _, e := range r.Windows {
-		w := &Window{
-			RunID: r.Header.RunID, ID: e.ID, From: e.From, To: e.To, Status: Status(e.Status), Reason: e.Reason,
-			VendorTotal: e.VendorTotal, Requests: e.Requests, Retries: e.Retries,
-			scope: e.Scope, covers: covers[e.ID], settled: e.Settled, adopted: true, judged: judged,
-		}
-		byID[e.ID] = w
-		l.Windows = append(l.Windows, w)
+		byID[e.ID] = l.window(staging.Window{
+			Window: &summary.Window{
+				RunID: r.Header.RunID, ID: e.ID, From: e.From, To: e.To, Status: summary.Status(e.Status), Reason: e.Reason,
+				VendorTotal: e.VendorTotal, Requests: e.Requests, Retries: e.Retries,
+			},
+			Scope: e.Scope, Covers: covers[e.ID], Settled: e.Settled, Adopted: true, Judged: judged,
+		})
 	}
 	for page, err := range r.Pages() {
 		if err != nil {
@@ -79,45 +92,53 @@ func (l *leg) replay(ctx context.Context, r *landing.Run, decoders *decoders) er
 		}
 		w := byID[page.Window]
 		if w == nil {
-			w = &Window{RunID: r.Header.RunID, ID: page.Window, Status: Interrupted, VendorTotal: extract.Unknown, adopted: true,
-				Reason: "the run ended before the window did; its rows are kept"}
+			w = l.window(staging.Window{Adopted: true, Window: &summary.Window{
+				RunID: r.Header.RunID, ID: page.Window, Status: summary.Interrupted, VendorTotal: extract.Unknown,
+				Reason: "the run ended before the window did; its rows are kept",
+			}})
 			byID[page.Window] = w
-			l.Windows = append(l.Windows, w)
 		}
 		body, err := l.body(r, w, &page)
 		if err != nil {
 			return err
 		}
-		l.book(w, page)
+		l.Rows.Book(w, page)
 		if body == nil {
 			continue
 		}
 		w.Pages++
 		w.Fetched += page.Rows
-		if err := decoders.send(page, body); err != nil {
+		if err := decoders.Send(page, body); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// plannedOf is the plan of a landed run; nil where it is lost.
-func plannedOf(r *landing.Run) []extract.Window {
-	var planned []extract.Window
-	if json.Unmarshal(r.Header.Windows, &planned) != nil {
+// reread stages the landed pages that are in the live tables and not staged yet. Windows
+// and rejects stay as they are.
+func (l *leg) reread(ctx context.Context) error {
+	counted, err := l.run.Counted(l.Ref())
+	if err != nil {
+		return err
+	}
+	runs, err := l.run.RunsNamed(l.Ref(), slices.DeleteFunc(slices.Clone(counted), func(id ref.RunID) bool {
+		return slices.ContainsFunc(l.Took, func(a *landing.Run) bool { return a.Header.RunID == id })
+	}))
+	if err != nil {
+		return err
+	}
+	walks, windows, rejects, rejected := l.Walks, l.Leg.Windows, l.Rows.Rejects, l.Rows.Rejected
+	err = l.Rows.Decode(ctx, func(ctx context.Context, decoders *staging.Decoders) error {
+		for _, r := range runs {
+			if err := l.replay(ctx, r, decoders); err != nil {
+				return err
+			}
+		}
 		return nil
-	}
-	return planned
-}
-
-// covered is what each window of a landed run covers, by its plan. Where the plan is
-// lost, that is nothing: what the run brought is asked for again.
-func covered(r *landing.Run) map[string]extract.Bookmark {
-	covers := map[string]extract.Bookmark{}
-	for _, w := range plannedOf(r) {
-		covers[w.ID] = w.Covers
-	}
-	return covers
+	})
+	l.Walks, l.Leg.Windows, l.Rows.Rejects, l.Rows.Rejected = walks, windows, rejects, rejected
+	return err
 }
 
 // judged reports whether a landed run has been judged before: by someone who accepted
@@ -126,33 +147,17 @@ func (r *run) judged(l *landing.Run) bool {
 	if r.replaying || r.request.only != "" {
 		return true
 	}
-	standing, err := r.standing(l.Ref().Stream)
+	standing, err := r.Standing(l.Ref().Stream)
 	return err == nil && (slices.Contains(standing.Counted, l.Header.RunID) || slices.Contains(standing.Accepted, l.Header.RunID))
-}
-
-// book notes which window a landed page belongs to.
-func (l *leg) book(w *Window, page landing.Landed) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if page.After != nil && len(w.without) == 0 {
-		w.after = extract.Bookmark(page.After)
-	}
-	seen := l.pages[page.Ref.Run]
-	for len(seen) < page.Seq {
-		seen = append(seen, nil)
-	}
-	seen[page.Seq-1] = w
-	l.pages[page.Ref.Run] = seen
-	l.through = max(l.through, page.Ref.Run.ID)
 }
 
 // skipLanded leaves out the windows that adopted runs have landed whole and in
 // which the vendor changes nothing any more.
 func (l *leg) skipLanded(windows []extract.Window) []extract.Window {
 	byScope := map[string][]stretch{}
-	for _, w := range l.Windows {
-		if w.whole() && !w.To.IsZero() {
-			byScope[w.scope] = append(byScope[w.scope], stretch{w.From, w.To})
+	for _, w := range l.Walks {
+		if w.Whole() && !w.To.IsZero() {
+			byScope[w.Scope] = append(byScope[w.Scope], stretch{w.From, w.To})
 		}
 	}
 	for scope, all := range byScope {
@@ -174,8 +179,8 @@ func (l *leg) skipLanded(windows []extract.Window) []extract.Window {
 // does where the window is no interval.
 func (l *leg) hasLanded(w extract.Window, landed []stretch) bool {
 	if w.To.IsZero() {
-		return slices.ContainsFunc(l.Windows, func(a *Window) bool {
-			return a.whole() && a.To.IsZero() && a.ID == w.ID && a.scope == w.Scope
+		return slices.ContainsFunc(l.Walks, func(a *staging.Window) bool {
+			return a.Whole() && a.To.IsZero() && a.ID == w.ID && a.Scope == w.Scope
 		})
 	}
 	return slices.ContainsFunc(landed, func(s stretch) bool { return !s.from.After(w.From) && !s.to.Before(w.To) })
@@ -198,23 +203,4 @@ func joined(all []stretch) []stretch {
 		whole = append(whole, s)
 	}
 	return whole
-}
-
-// reached is where the stream stands after a planned window: by the window's own
-// pages or, where it was left out, by those of the last one in it that had landed.
-func (l *leg) reached(w extract.Window) extract.Bookmark {
-	if own := l.windows[w.ID]; own != nil {
-		return own.after
-	}
-	var last *Window
-	for _, a := range l.Windows {
-		within := a.scope == w.Scope && a.To.IsZero() == w.To.IsZero() && !a.To.After(w.To) && (!w.To.IsZero() || a.ID == w.ID)
-		if a.whole() && within && a.after != nil && (last == nil || a.To.After(last.To)) {
-			last = a
-		}
-	}
-	if last == nil {
-		return nil
-	}
-	return last.after
 }

@@ -1,12 +1,14 @@
 package pipeline
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"nightjar/cmd/etl/internal/staging"
+	"nightjar/cmd/etl/internal/summary"
+	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/extract"
 	"nightjar/load/landing"
 	"nightjar/load/ref"
@@ -18,22 +20,22 @@ import (
 // on without it where its operator says so.
 
 // body is what a landed page holds; nil for one that the leg goes on without.
-func (l *leg) body(r *landing.Run, w *Window, page *landing.Landed) ([]byte, error) {
+func (l *leg) body(r *landing.Run, w *staging.Window, page *landing.Landed) ([]byte, error) {
 	if l.run.skip[page.Ref] {
-		l.leaveOut(w, *page, Incomplete, "left out at the operator's word")
+		l.leaveOut(w, *page, summary.Incomplete, "left out at the operator's word")
 		return nil, nil
 	}
-	body, err := l.run.zone.Body(page, nil)
+	body, err := l.run.Zone.Body(page, nil)
 	var corrupt *landing.CorruptError
 	switch {
 	case !errors.As(err, &corrupt):
 		return body, err
-	case l.run.zone.IsAside(*page):
+	case l.run.Zone.IsAside(*page):
 	case l.waits(r):
-		if err := l.run.zone.SetAside(*page); err != nil {
+		if err := l.run.Zone.SetAside(*page); err != nil {
 			return nil, err
 		}
-		l.run.found("%s: %v; the page waited to be published, is kept as %s.json.zst.damaged, and %s", l.Pipeline, err, page.Ref, l.remedy())
+		l.run.Found("%s: %v; the page waited to be published, is kept as %s.json.zst.damaged, and %s", l.Pipeline, err, page.Ref, l.remedy())
 	default:
 		return nil, l.refusal(r, corrupt)
 	}
@@ -43,7 +45,7 @@ func (l *leg) body(r *landing.Run, w *Window, page *landing.Landed) ([]byte, err
 // refusal says what is damaged, and every way out.
 func (l *leg) refusal(r *landing.Run, damage *landing.CorruptError) error {
 	again := ""
-	if l.run.parent != nil && !l.run.counts(r) {
+	if l.run.Live != nil && !l.run.Counts(r) {
 		again = fmt.Sprintf("`etl run %s` asks for it again; or ", l.Pipeline)
 	}
 	return fmt.Errorf("%w: %srestore it from a backup, or go on without it: `etl replay --skip %s`; `etl verify --landing` lists all that is damaged", damage, again, damage.Ref)
@@ -52,14 +54,11 @@ func (l *leg) refusal(r *landing.Run, damage *landing.CorruptError) error {
 // waits reports whether the landed run is taken over by a run that can ask the
 // vendor again.
 func (l *leg) waits(r *landing.Run) bool {
-	return !l.run.replaying && !l.run.counts(r)
+	return !l.run.replaying && !l.run.Counts(r)
 }
 
-// writes reports whether to ask is to write.
-func (l *leg) writes() bool { return writes(l.Ref()) }
-
 func (l *leg) remedy() string {
-	if l.writes() {
+	if l.about.Writes {
 		return "is a write whose outcome is unknown"
 	}
 	return "its window is asked for again"
@@ -70,14 +69,14 @@ const outcomeUnknown = `{"outcome":"unknown","reason":"the landed answer is dama
 
 // standIn leaves a page out that was set aside, and has its window asked for again
 // while the run waits. A write is not repeated: its outcome is unknown.
-func (l *leg) standIn(r *landing.Run, w *Window, page landing.Landed) []byte {
-	if l.writes() {
+func (l *leg) standIn(r *landing.Run, w *staging.Window, page landing.Landed) []byte {
+	if l.about.Writes {
 		if l.waits(r) {
-			l.worsen(Incomplete, "the landed answer "+page.Ref.String()+" is damaged: the outcome of its write is unknown")
+			l.Worsen(summary.Incomplete, "the landed answer "+page.Ref.String()+" is damaged: the outcome of its write is unknown")
 		}
 		return []byte(outcomeUnknown)
 	}
-	l.leaveOut(w, page, Interrupted, "damaged, set aside, and the window asked for again")
+	l.leaveOut(w, page, summary.Interrupted, "damaged, set aside, and the window asked for again")
 	if l.waits(r) {
 		l.askAgain(r, func(planned extract.Window) bool { return planned.ID == w.ID })
 	}
@@ -85,15 +84,11 @@ func (l *leg) standIn(r *landing.Run, w *Window, page landing.Landed) []byte {
 }
 
 // leaveOut books that the window lacks a page.
-func (l *leg) leaveOut(w *Window, page landing.Landed, status Status, why string) {
-	l.mu.Lock()
-	w.after = nil
-	l.mu.Unlock()
-	w.without = append(w.without, page.Ref)
-	w.lost += page.Rows
-	w.Status, w.settled = status, false
-	w.Reason = fmt.Sprintf("%s: %s, with %d records in all", why, list(w.without), w.lost)
-	if status == Incomplete {
+func (l *leg) leaveOut(w *staging.Window, page landing.Landed, status summary.Status, why string) {
+	l.Rows.LeaveOut(w, page)
+	w.Status, w.Settled = status, false
+	w.Reason = fmt.Sprintf("%s: %s, with %d records in all", why, refs(w.Without), w.Lost)
+	if status == summary.Incomplete {
 		l.lost += page.Rows
 		l.leftOut(page.Ref)
 	}
@@ -103,8 +98,8 @@ func (l *leg) leaveOut(w *Window, page landing.Landed, status Status, why string
 func (l *leg) leftOut(page ref.Page) {
 	l.gap = true
 	l.left = append(l.left, page)
-	l.worsen(Incomplete, "")
-	l.Reason = fmt.Sprintf("left out at the operator's word (--skip): %s, with %d records", list(l.left), l.lost)
+	l.Worsen(summary.Incomplete, "")
+	l.Reason = fmt.Sprintf("left out at the operator's word (--skip): %s, with %d records", refs(l.left), l.lost)
 	if slices.ContainsFunc(l.left, ref.Page.Journal) {
 		l.Reason += ", and what stands behind the damage of a journal"
 	}
@@ -118,16 +113,16 @@ func (l *leg) journalDamage(r *landing.Run) error {
 	case l.run.skip[r.Damage.Ref]:
 		l.leftOut(r.Damage.Ref)
 		return nil
-	case l.run.zone.JournalIsAside(r):
+	case l.run.Zone.JournalIsAside(r):
 	case l.waits(r):
-		if err := l.run.zone.SetJournalAside(r); err != nil {
+		if err := l.run.Zone.SetJournalAside(r); err != nil {
 			return err
 		}
-		l.run.found("%s: %v; what stands before counts, and the rest is asked for again", l.Pipeline, r.Damage)
+		l.run.Found("%s: %v; what stands before counts, and the rest is asked for again", l.Pipeline, r.Damage)
 	default:
 		return l.refusal(r, r.Damage)
 	}
-	if l.waits(r) && !l.writes() {
+	if l.waits(r) && !l.about.Writes {
 		whole := map[string]bool{}
 		for _, w := range r.Windows {
 			whole[w.ID] = true
@@ -140,7 +135,7 @@ func (l *leg) journalDamage(r *landing.Run) error {
 // askAgain notes the windows of a landed run's plan that are to be asked for once
 // more.
 func (l *leg) askAgain(r *landing.Run, which func(extract.Window) bool) {
-	for _, w := range plannedOf(r) { // where it is lost, what the leg plans has to do
+	for _, w := range warehouse.Planned(r) { // where it is lost, what the leg plans has to do
 		if which(w) && !slices.ContainsFunc(l.again, func(a extract.Window) bool { return a.ID == w.ID }) {
 			l.again = append(l.again, w)
 		}
@@ -164,42 +159,24 @@ func (r *run) takeSkips(refs []string) error {
 		page, err := ref.ParsePage(strings.TrimSuffix(text, ".json.zst"))
 		has := false
 		if err == nil {
-			has, err = r.zone.Has(page)
+			has, err = r.Zone.Has(page)
 		}
 		switch {
 		case err != nil:
-			return &UsageError{"--skip: " + err.Error()}
+			return &warehouse.UsageError{Problem: "--skip: " + err.Error()}
 		case !has:
-			return &UsageError{fmt.Sprintf("--skip: no page or journal %s has landed; `etl verify --landing` lists what is damaged", page)}
+			return &warehouse.UsageError{Problem: fmt.Sprintf("--skip: no page or journal %s has landed; `etl verify --landing` lists what is damaged", page)}
 		}
 		r.skip[page] = true
 	}
 	return nil
 }
 
-// CheckedLanding is what VerifyLanding has read.
-type CheckedLanding struct {
-	Runs     int      `json:"runs"`
-	Pages    int      `json:"pages"`
-	Bytes    int64    `json:"bytes"`               // of the pages as the vendors sent them
-	SetAside []string `json:"set_aside,omitempty"` // what is damaged, and runs have gone on without
-	Problems []string `json:"problems,omitempty"`
-}
-
-// VerifyLanding reads every landed page of every run against its hash, and every
-// journal. It needs no live generation.
-func (r *Runner) VerifyLanding(ctx context.Context) (*CheckedLanding, error) {
-	zone, err := r.zone()
-	if err != nil {
-		return nil, err
+// refs is references behind commas.
+func refs(pages []ref.Page) string {
+	texts := make([]string, len(pages))
+	for i, p := range pages {
+		texts[i] = p.String()
 	}
-	c, err := zone.Check(ctx)
-	if err != nil {
-		return nil, err
-	}
-	v := &CheckedLanding{Runs: c.Runs, Pages: c.Pages, Bytes: c.Bytes, SetAside: c.SetAside}
-	for _, p := range c.Problems {
-		v.Problems = append(v.Problems, p.Error())
-	}
-	return v, nil
+	return strings.Join(texts, ", ")
 }

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 	"nightjar/load/landing"
 	"nightjar/load/ref"
@@ -23,7 +25,7 @@ func (v *vendors) dies(request pipeline.Request) string {
 	v.refuse(func(a asked) bool { return a.vendor == "iadvize" && intervalOf(v.t, a).from.After(february) })
 	report := v.attempt(request)
 	v.refuse(nil)
-	if l := legOf(v.t, report, "conversations"); l.Status != pipeline.Failed || l.Pages < 2 || l.Windows[0].Status != pipeline.Complete {
+	if l := legOf(v.t, report, "conversations"); l.Status != summary.Failed || l.Pages < 2 || l.Windows[0].Status != summary.Complete {
 		v.t.Fatalf("conversations are %s with %d pages, the first window is %s: this proves nothing", l.Status, l.Pages, l.Windows[0].Status)
 	}
 	return filepath.Join(v.config.Warehouse, "landing", "iadvize", "closed_conversations", string(report.RunID))
@@ -42,7 +44,7 @@ func wholePage(t *testing.T, run string) string {
 	}
 	whole := map[string]bool{}
 	for _, w := range r.Windows {
-		whole[w.ID] = w.Settled && w.Status == string(pipeline.Complete)
+		whole[w.ID] = w.Settled && w.Status == string(summary.Complete)
 	}
 	for page, err := range r.Pages() {
 		if err == nil && whole[page.Window] && page.Rows > 0 {
@@ -104,7 +106,7 @@ func TestDamageInWaitingRun(t *testing.T) {
 				expectRows(t, name, keys[name], v.table(name), truth[name], 0)
 			}
 			v.verify()
-			checked, err := v.runner(v.config).VerifyLanding(t.Context())
+			checked, err := operate.VerifyLanding(t.Context(), v.runner(v.config).Site)
 			if err != nil || len(checked.Problems) > 0 {
 				t.Errorf("the landing zone has problems: %+v, %v", checked, err)
 			}
@@ -128,7 +130,7 @@ func TestDamageInWaitingRunOfNightsThatFail(t *testing.T) {
 	v.pass(aDay)
 	v.refuse(func(a asked) bool { return a.vendor == "iadvize" })
 	report := v.attempt(pipeline.Request{})
-	if l := legOf(t, report, "conversations"); l.Status != pipeline.Failed {
+	if l := legOf(t, report, "conversations"); l.Status != summary.Failed {
 		t.Fatalf("conversations are %s", l.Status)
 	}
 	v.refuse(nil)
@@ -190,7 +192,7 @@ func TestReplayWithoutAPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	flip(t, path, false)
-	checked, err := v.runner(v.config).VerifyLanding(t.Context())
+	checked, err := operate.VerifyLanding(t.Context(), v.runner(v.config).Site)
 	if err != nil || len(checked.Problems) != 1 || !strings.Contains(checked.Problems[0], ref) {
 		t.Errorf("the landing zone has %+v (%v), want one problem with %s", checked, err, ref)
 	}
@@ -213,10 +215,10 @@ func TestReplayWithoutAPage(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := legOf(t, report, "calls")
-		if report.Status != pipeline.Incomplete || report.Generation == 0 || !l.Published || !strings.Contains(l.Reason, ref+", with 100 records") {
+		if report.Status != summary.Incomplete || report.Generation == 0 || !l.Published || !strings.Contains(l.Reason, ref+", with 100 records") {
 			t.Errorf("the replay is %s, calls published %t: %s", report.Status, l.Published, l.Reason)
 		}
-		if other := legOf(t, report, "conversations"); other.Status != pipeline.Complete {
+		if other := legOf(t, report, "conversations"); other.Status != summary.Complete {
 			t.Errorf("conversations are %s: %s", other.Status, other.Reason)
 		}
 		v.config = v.load(warehouse)
@@ -280,7 +282,7 @@ func TestReplayWithoutTheRestOfAJournal(t *testing.T) {
 		t.Errorf("got %v, want the way out", err)
 	}
 	report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Skip: []string{ref}})
-	if err != nil || report.Status != pipeline.Incomplete || !strings.Contains(legOf(t, report, "calls").Reason, ref) {
+	if err != nil || report.Status != summary.Incomplete || !strings.Contains(legOf(t, report, "calls").Reason, ref) {
 		t.Errorf("%+v, %v", report, err)
 	}
 	v.verify()

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -87,7 +89,7 @@ func (c *tried) breaksOff() {
 	pages := int64(0)
 	for _, l := range report.Pipelines {
 		pages += l.Pages
-		if l.Status != pipeline.Failed {
+		if l.Status != summary.Failed {
 			c.t.Fatalf("%s is %s: this proves nothing", l.Pipeline, l.Status)
 		}
 	}
@@ -122,7 +124,7 @@ func (c *tried) held() {
 	c.rewrite(nil)
 	c.swap(whole)
 	for _, l := range report.Pipelines {
-		if l.Status != pipeline.Held && l.Status != pipeline.Incomplete {
+		if l.Status != summary.Held && l.Status != summary.Incomplete {
 			c.t.Fatalf("%s is %s: this proves nothing", l.Pipeline, l.Status)
 		}
 	}
@@ -130,7 +132,7 @@ func (c *tried) held() {
 
 func (c *tried) rolledBack() {
 	c.t.Helper()
-	if _, _, err := c.runner(c.config).Rollback(1); err != nil {
+	if _, _, err := operate.Rollback(c.runner(c.config).Site, 1); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -159,7 +161,7 @@ func (c *tried) nextNight() {
 	c.pass(aDay)
 	c.requests()
 	report, err := c.runner(c.config).Run(c.t.Context(), c.request())
-	if err == nil && report.Status == pipeline.Complete {
+	if err == nil && report.Status == summary.Complete {
 		return
 	}
 	said := fmt.Sprint(err)

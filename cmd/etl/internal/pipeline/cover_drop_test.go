@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 )
 
 // The other one has most of the rows: they are no drop of the one that is left, nor
@@ -31,7 +31,7 @@ func TestAProjectThatIsMissingIsADrop(t *testing.T) {
 	v.startsOn(1, 5)
 	v.pass(aDay)
 	v.rewrite(func(vendor string, answer []byte) []byte { return withoutProject(t, vendor, answer, shop) })
-	if l := legOf(t, v.attempt(conversationsOnly), "conversations"); l.Status != pipeline.Held {
+	if l := legOf(t, v.attempt(conversationsOnly), "conversations"); l.Status != summary.Held {
 		t.Errorf("the night is %s: %s", l.Status, l.Reason)
 	}
 	v.rewrite(nil)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
+	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/extract/sandbox"
 	"nightjar/load/ref"
 )
@@ -22,7 +24,7 @@ func TestTheHistoryOfANewProjectBreaksOff(t *testing.T) {
 	v.pass(aDay)
 	v.config.Sources.IAdvize.Concurrency = 1
 	v.refuse(func(a asked) bool { return intervalOf(t, a).from.After(time.Date(2026, 2, 25, 0, 0, 0, 0, time.UTC)) })
-	if l := legOf(t, v.attempt(conversationsOnly), "conversations"); l.Status != pipeline.Failed || l.Pages == 0 {
+	if l := legOf(t, v.attempt(conversationsOnly), "conversations"); l.Status != summary.Failed || l.Pages == 0 {
 		t.Fatalf("the night is %s with %d pages: this proves nothing", l.Status, l.Pages)
 	}
 	v.refuse(nil)
@@ -47,7 +49,7 @@ func TestAMonthThatFailsBeforeOneThatEnds(t *testing.T) {
 	v.config.Sources.IAdvize.Concurrency = 2
 	ended := func() bool { return len(v.windowsLanded()) > 0 }
 	v.refuse(func(a asked) bool { return intervalOf(t, a).from.Month() < 2 && a.vars["after"] != nil && ended() })
-	if l := legOf(t, v.attempt(conversationsOnly), "conversations"); l.Status != pipeline.Failed || !ended() {
+	if l := legOf(t, v.attempt(conversationsOnly), "conversations"); l.Status != summary.Failed || !ended() {
 		t.Fatalf("the night is %s, and these windows have ended: %v", l.Status, v.windowsLanded())
 	}
 	v.refuse(nil)
@@ -71,7 +73,7 @@ func (v *vendors) replayed() bool {
 	r := v.runner(v.config)
 	r.Base = noNetwork{v.t}
 	_, err := r.Replay(v.t.Context(), pipeline.Rebuild{})
-	var none *pipeline.UsageError
+	var none *warehouse.UsageError
 	if err != nil && !errors.As(err, &none) {
 		v.t.Fatal(err)
 	}

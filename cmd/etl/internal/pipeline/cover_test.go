@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -36,7 +37,7 @@ func (v *vendors) startsOn(month time.Month, day int) time.Time {
 }
 
 // night passes a time and runs the conversations.
-func (v *vendors) night(pause time.Duration) *pipeline.Leg {
+func (v *vendors) night(pause time.Duration) *summary.Leg {
 	v.t.Helper()
 	v.pass(pause)
 	v.requests()
@@ -52,7 +53,7 @@ func (v *vendors) expectHeld() {
 }
 
 // expectWindows compares what a leg has asked for, by business days.
-func expectWindows(t *testing.T, l *pipeline.Leg, want ...string) {
+func expectWindows(t *testing.T, l *summary.Leg, want ...string) {
 	t.Helper()
 	var got []string
 	for _, w := range l.Windows {

@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -63,7 +65,7 @@ func flip(t *testing.T, path string, keepTime bool) {
 
 // expectDamage expects a report that tells of damage in these words, and of no
 // other.
-func expectDamage(t *testing.T, report *pipeline.Report, words ...string) {
+func expectDamage(t *testing.T, report *summary.Summary, words ...string) {
 	t.Helper()
 	for _, w := range words {
 		if !slices.ContainsFunc(report.Damage, func(d string) bool { return strings.Contains(d, w) }) {
@@ -109,7 +111,7 @@ func TestStatusOfAChangedDatabase(t *testing.T) {
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	v.write("UPDATE etl.runs SET status = 'invented'")
-	state, err := v.runner(v.config).Status(t.Context())
+	state, err := operate.Status(t.Context(), v.runner(v.config).Site)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +145,7 @@ func TestDamagedParquetIsMadeAnew(t *testing.T) {
 			v.pass(aDay)
 			report := v.run(pipeline.Request{})
 			expectDamage(t, report, strings.TrimPrefix(path, filepath.Join(v.config.Warehouse, "current")+"/"))
-			if l := legOf(t, report, "conversations"); l.Adopted != 0 || slices.ContainsFunc(l.Windows, func(w *pipeline.Window) bool { return w.RunID != report.RunID }) {
+			if l := legOf(t, report, "conversations"); l.Adopted != 0 || slices.ContainsFunc(l.Windows, func(w *summary.Window) bool { return w.RunID != report.RunID }) {
 				t.Errorf("the old pages are told as this night's: %d runs, %d windows", l.Adopted, len(l.Windows))
 			}
 			v.expectTruth()
@@ -177,10 +179,10 @@ func TestDamagedParquetThatCannotBeMadeAnew(t *testing.T) {
 			v.pass(aDay)
 			report := v.attempt(pipeline.Request{})
 			l := legOf(t, report, "conversations")
-			if l.Status != pipeline.Failed || l.Published || !strings.Contains(l.Reason, "etl replay") {
+			if l.Status != summary.Failed || l.Published || !strings.Contains(l.Reason, "etl replay") {
 				t.Errorf("conversations are %s, published %t: %s", l.Status, l.Published, l.Reason)
 			}
-			if calls := legOf(t, report, "calls"); calls.Status != pipeline.Complete || !calls.Published {
+			if calls := legOf(t, report, "calls"); calls.Status != summary.Complete || !calls.Published {
 				t.Errorf("calls are %s, published %t: %s", calls.Status, calls.Published, calls.Reason)
 			}
 			expectRows(t, "aircall.calls", keys["aircall.calls"], v.table("aircall.calls"), v.truth()["aircall.calls"], 0)
@@ -210,9 +212,9 @@ func TestDamagedParquetOfAnotherPipeline(t *testing.T) {
 
 // expectUnpublished expects a run that this machine failed, whose summary says why, and
 // what there is to do.
-func expectUnpublished(t *testing.T, report *pipeline.Report, words ...string) {
+func expectUnpublished(t *testing.T, report *summary.Summary, words ...string) {
 	t.Helper()
-	if report.Status != pipeline.Failed || report.Generation != 0 || len(report.Next) == 0 {
+	if report.Status != summary.Failed || report.Generation != 0 || len(report.Next) == 0 {
 		t.Errorf("the run is %s and published %d; next %v", report.Status, report.Generation, report.Next)
 	}
 	for _, word := range words {
@@ -221,7 +223,7 @@ func expectUnpublished(t *testing.T, report *pipeline.Report, words ...string) {
 		}
 	}
 	for _, l := range report.Pipelines {
-		if l.Published || l.Status != pipeline.Failed {
+		if l.Published || l.Status != summary.Failed {
 			t.Errorf("%s is %s, published %t", l.Pipeline, l.Status, l.Published)
 		}
 	}
@@ -250,7 +252,7 @@ func TestDamagedParquetAndDatabase(t *testing.T) {
 	flip(t, v.files("aircall.calls")[0], true)
 	v.pass(aDay)
 	report := v.attempt(pipeline.Request{Pipelines: []string{"waves"}})
-	if l := legOf(t, report, "waves"); l.Status != pipeline.Failed || !strings.Contains(l.Reason, "parquet/aircall/calls/") || !strings.Contains(l.Reason, "etl replay") {
+	if l := legOf(t, report, "waves"); l.Status != summary.Failed || !strings.Contains(l.Reason, "parquet/aircall/calls/") || !strings.Contains(l.Reason, "etl replay") {
 		t.Errorf("waves are %s: %s", l.Status, l.Reason)
 	}
 	expectUnpublished(t, v.attempt(pipeline.Request{Pipelines: []string{"conversations"}}), "parquet/aircall/calls/", "etl replay")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract"
 )
 
@@ -26,19 +27,19 @@ func (l *leg) schemaFits(ctx context.Context) bool {
 	for _, f := range findings {
 		l.Findings = append(l.Findings, f.Path+": "+f.What)
 		if f.Breaking {
-			l.worsen(Failed, fmt.Sprintf("the vendor's schema no longer answers the query: %s: %s", f.Path, f.What))
+			l.Worsen(summary.Failed, fmt.Sprintf("the vendor's schema no longer answers the query: %s: %s", f.Path, f.What))
 		}
 	}
 	switch {
-	case errors.Is(err, context.Canceled), extract.KindOf(err) == extract.Unreachable, err != nil && l.run.shut(l.Source, err) != "":
+	case errors.Is(err, context.Canceled), extract.KindOf(err) == extract.Unreachable, err != nil && l.shut(err) != "":
 		l.blame(err)
 	case l.cfg.Schema != config.Freeze:
 		// The walk asks all the same: whatever kept the schema from being read, it
 		// meets and reports itself.
 	case err != nil:
-		l.worsen(Failed, fmt.Sprintf("schema: freeze, and the vendor's schema cannot be read: %v", err))
+		l.Worsen(summary.Failed, fmt.Sprintf("schema: freeze, and the vendor's schema cannot be read: %v", err))
 	case len(findings) > 0:
-		l.worsen(Failed, "schema: freeze, and the vendor's schema has changed: "+l.Findings[0])
+		l.Worsen(summary.Failed, "schema: freeze, and the vendor's schema has changed: "+l.Findings[0])
 	}
-	return l.Status == Complete
+	return l.Status == summary.Complete
 }

@@ -9,6 +9,7 @@ import (
 
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 	"nightjar/load/generation"
 )
@@ -55,11 +56,11 @@ func TestEvolve(t *testing.T) {
 				if len(leg.Findings) == 0 || leg.Rejects > 0 || gone && !slices.Contains(leg.Findings, d.field+": is gone; it is not asked for") {
 					t.Errorf("%s: %d rejects, schema_drift %q", d.pipeline, leg.Rejects, leg.Findings)
 				}
-				if !gone && leg.Status != pipeline.Complete {
+				if !gone && leg.Status != summary.Complete {
 					t.Errorf("%s is %s: %s", d.pipeline, leg.Status, leg.Reason)
 				}
 				if gone {
-					expectDrift(t, leg, pipeline.Drift{Column: d.table + "." + d.lost, Vendor: d.field})
+					expectDrift(t, leg, summary.Drift{Column: d.table + "." + d.lost, Vendor: d.field})
 					columns = "* EXCLUDE (_page, _extracted_at, " + d.lost + ")"
 					if kept := v.query("SELECT " + d.key + " FROM " + d.table + " WHERE " + d.lost + " IS NOT NULL"); len(kept) > 0 {
 						t.Errorf("%s: %d rows have a value that nobody sent", d.table, len(kept))
@@ -73,9 +74,9 @@ func TestEvolve(t *testing.T) {
 }
 
 // expectDrift expects a leg to be published and to say what it kept of one column.
-func expectDrift(t *testing.T, leg *pipeline.Leg, want pipeline.Drift) {
+func expectDrift(t *testing.T, leg *summary.Leg, want summary.Drift) {
 	t.Helper()
-	if leg.Status != pipeline.Drifted || !leg.Published || len(leg.Drift) != 1 || leg.Drift[0] != want {
+	if leg.Status != summary.Drifted || !leg.Published || len(leg.Drift) != 1 || leg.Drift[0] != want {
 		t.Errorf("%s is %s, published %t, with %+v, want %+v", leg.Pipeline, leg.Status, leg.Published, leg.Drift, want)
 	}
 	if said := fmt.Sprintf("%s (vendor field %s, %d values kept)", want.Column, want.Vendor, want.Kept); !strings.Contains(leg.Reason, said) {
@@ -103,7 +104,7 @@ func TestAFieldThatIsGoneKeepsItsColumn(t *testing.T) {
 	v.pass(aDay)
 	for name, request := range map[string]pipeline.Request{"night": {}, "full run": {Full: true}} {
 		report := v.attempt(request)
-		if report.Status != pipeline.Drifted {
+		if report.Status != summary.Drifted {
 			t.Fatalf("the %s is %s:\n%s", name, report.Status, reasons(report))
 		}
 		for _, d := range drifted {
@@ -121,7 +122,7 @@ func TestAFieldThatIsGoneKeepsItsColumn(t *testing.T) {
 				}
 			}
 			if leg := legOf(t, report, d.pipeline); len(leg.Drift) == 1 && leg.Drift[0].Kept <= known && (leg.Drift[0].Kept == known || name == "night" && leg.Drift[0].Kept > 0) {
-				expectDrift(t, leg, pipeline.Drift{Column: d.table + "." + d.lost, Vendor: d.field, Kept: leg.Drift[0].Kept})
+				expectDrift(t, leg, summary.Drift{Column: d.table + "." + d.lost, Vendor: d.field, Kept: leg.Drift[0].Kept})
 			} else {
 				t.Errorf("%s kept %+v on the %s, of %d values known", d.pipeline, leg.Drift, name, known)
 			}
@@ -131,7 +132,7 @@ func TestAFieldThatIsGoneKeepsItsColumn(t *testing.T) {
 		}
 	}
 	v.verify()
-	v.expectReplays(pipeline.Drifted)
+	v.expectReplays(summary.Drifted)
 
 	v.drift()
 	v.pass(aDay)
@@ -143,13 +144,13 @@ func TestAFieldThatIsGoneKeepsItsColumn(t *testing.T) {
 	}
 	v.run(pipeline.Request{Full: true})
 	v.expectTruth()
-	v.expectReplays(pipeline.Complete)
+	v.expectReplays(summary.Complete)
 	v.expectTruth()
 }
 
 // expectReplays expects replays of everything, and of the last day, to change not a
 // byte and to end so.
-func (v *vendors) expectReplays(status pipeline.Status) {
+func (v *vendors) expectReplays(status summary.Status) {
 	v.t.Helper()
 	files := exported(v.t, v.config.Warehouse)
 	for _, since := range []time.Time{v.clock().Add(-time.Hour), {}} {
@@ -181,7 +182,7 @@ func TestAdoptedPagesThatLackAField(t *testing.T) {
 	report := v.attempt(pipeline.Request{})
 	for _, d := range drifted {
 		leg := legOf(t, report, d.pipeline)
-		if leg.Adopted != 1 || leg.Status != pipeline.Drifted || !leg.Published {
+		if leg.Adopted != 1 || leg.Status != summary.Drifted || !leg.Published {
 			t.Errorf("%s took over %d runs and is %s: %s", d.pipeline, leg.Adopted, leg.Status, leg.Reason)
 		}
 	}
@@ -196,7 +197,7 @@ func TestFreeze(t *testing.T) {
 			v := drifting(t, config.Freeze, fault)
 			report := v.attempt(pipeline.Request{})
 			for _, d := range drifted {
-				if leg := legOf(t, report, d.pipeline); leg.Status != pipeline.Failed || leg.Pages > 0 || leg.Published || !strings.Contains(leg.Reason, "schema: freeze") {
+				if leg := legOf(t, report, d.pipeline); leg.Status != summary.Failed || leg.Pages > 0 || leg.Published || !strings.Contains(leg.Reason, "schema: freeze") {
 					t.Errorf("%s is %s after %d pages: %s", d.pipeline, leg.Status, leg.Pages, leg.Reason)
 				}
 			}

@@ -9,14 +9,20 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/streams"
 	"nightjar/extract/sandbox"
 	"nightjar/transform"
 )
 
 // everyTable is every table of the warehouse.
 func everyTable() []transform.Table {
-	return append(pipeline.VendorTables(), transform.Runs(), transform.Reconciliation(), transform.Bookmarks(), transform.Rejects())
+	var all []transform.Table
+	for _, s := range streams.All() {
+		all = append(all, s.Tables...)
+	}
+	return append(all, transform.Runs(), transform.Reconciliation(), transform.Bookmarks(), transform.Rejects())
 }
 
 // folders are the partitions of a table that are on disk and in the manifest.
@@ -86,7 +92,7 @@ func TestEveryTableHasAFile(t *testing.T) {
 	if err := os.Remove(v.live().Database()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.runner(v.config).Status(t.Context()); err != nil {
+	if _, err := operate.Status(t.Context(), v.runner(v.config).Site); err != nil {
 		t.Errorf("the Parquet does not stand in for the database: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -18,11 +19,11 @@ func TestFailedPipelineAmongOthers(t *testing.T) {
 	february := time.Date(2026, 2, 10, 0, 0, 0, 0, time.UTC)
 	v.refuse(func(a asked) bool { return a.vendor == "iadvize" && intervalOf(t, a).from.After(february) })
 	report := v.attempt(pipeline.Request{})
-	if report.Status != pipeline.Failed || report.Generation != 1 {
+	if report.Status != summary.Failed || report.Generation != 1 {
 		t.Fatalf("the run is %s and published %d:\n%s", report.Status, report.Generation, reasons(report))
 	}
 	failed := legOf(t, report, "conversations")
-	if failed.Status != pipeline.Failed || failed.Published || failed.Pages == 0 {
+	if failed.Status != summary.Failed || failed.Published || failed.Pages == 0 {
 		t.Errorf("conversations are %s, published %t, with %d pages: %s", failed.Status, failed.Published, failed.Pages, failed.Reason)
 	}
 	for _, want := range []string{"iadvize", "closed_conversations"} {
@@ -43,10 +44,10 @@ func TestFailedPipelineAmongOthers(t *testing.T) {
 
 	var landed []span
 	for _, w := range failed.Windows {
-		if w.Status == pipeline.Complete && w.Pages == 0 {
+		if w.Status == summary.Complete && w.Pages == 0 {
 			t.Errorf("window %s is complete without a page", w.ID)
 		}
-		if w.Status == pipeline.Complete && w.To.Before(settledBefore) && w.To.Before(february) {
+		if w.Status == summary.Complete && w.To.Before(settledBefore) && w.To.Before(february) {
 			landed = append(landed, span{w.From, w.To})
 		}
 	}
@@ -89,7 +90,7 @@ func TestPagesOfAFailedRunAreOlder(t *testing.T) {
 		return n > 4 && a.vendor == "aircall" || n > 40 && a.vendor == "volt"
 	})
 	report := v.attempt(pipeline.Request{})
-	if report.Status != pipeline.Failed {
+	if report.Status != summary.Failed {
 		t.Fatalf("the run is %s", report.Status)
 	}
 	v.refuse(nil)
@@ -119,11 +120,11 @@ func TestRunThatAllVendorsRefuse(t *testing.T) {
 	files := exported(t, v.config.Warehouse)
 	v.refuse(func(asked) bool { return true })
 	report := v.attempt(pipeline.Request{})
-	if report.Status != pipeline.Failed || report.Generation != 0 {
+	if report.Status != summary.Failed || report.Generation != 0 {
 		t.Errorf("the run is %s and published %d", report.Status, report.Generation)
 	}
 	for _, l := range report.Pipelines {
-		if l.Status != pipeline.Failed || l.Reason == "" {
+		if l.Status != summary.Failed || l.Reason == "" {
 			t.Errorf("%s is %s: %s", l.Pipeline, l.Status, l.Reason)
 		}
 	}

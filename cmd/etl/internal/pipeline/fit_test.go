@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
+	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/extract/sandbox"
 )
 
@@ -26,11 +28,11 @@ func TestNoTableIsMadeAnewWhereOneCannotBe(t *testing.T) {
 	v.pass(aDay)
 	v.requests()
 	report := v.attempt(pipeline.Request{})
-	if report.Status != pipeline.Held || report.Generation != 0 || !strings.Contains(report.Reason, "timezone was Europe/Paris and is America/New_York") {
+	if report.Status != summary.Held || report.Generation != 0 || !strings.Contains(report.Reason, "timezone was Europe/Paris and is America/New_York") {
 		t.Errorf("the run is %s and published %d: %s", report.Status, report.Generation, report.Reason)
 	}
 	for _, l := range report.Pipelines {
-		if l.Published || l.Status != pipeline.Held {
+		if l.Published || l.Status != summary.Held {
 			t.Errorf("%s is %s, published %t: %s", l.Pipeline, l.Status, l.Published, l.Reason)
 		}
 	}
@@ -39,14 +41,14 @@ func TestNoTableIsMadeAnewWhereOneCannotBe(t *testing.T) {
 	}
 	expectSameFiles(t, exported(t, v.config.Warehouse), want)
 	v.verify()
-	var usage *pipeline.UsageError
+	var usage *warehouse.UsageError
 	if _, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Since: noon}); !errors.As(err, &usage) || !strings.Contains(err.Error(), "without --since") {
 		t.Errorf("a replay of some runs: %v", err)
 	}
 	if report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Accept: true}); err != nil || report.Generation == 0 {
 		t.Fatalf("on someone's word: %v, %v", report, err)
 	}
-	if report := v.attempt(pipeline.Request{}); report.Status != pipeline.Complete {
+	if report := v.attempt(pipeline.Request{}); report.Status != summary.Complete {
 		t.Errorf("the night after is %s:\n%s", report.Status, reasons(report))
 	}
 	v.verify()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
 	"nightjar/load/generation"
@@ -20,7 +21,7 @@ func TestRollbackThenRun(t *testing.T) {
 	v.pass(2 * aDay)
 	v.run(pipeline.Request{})
 
-	from, to, err := v.runner(v.config).Rollback(0)
+	from, to, err := operate.Rollback(v.runner(v.config).Site, 0)
 	if err != nil || from != 2 || to != 1 {
 		t.Fatalf("rolled back from %d to %d: %v", from, to, err)
 	}
@@ -52,7 +53,7 @@ func TestOldGenerationsGo(t *testing.T) {
 	if err != nil || len(entries) != 2 {
 		t.Errorf("%v is left among the generations: %v", entries, err)
 	}
-	all, err := v.runner(v.config).Generations()
+	all, err := operate.Generations(v.runner(v.config).Site)
 	if err != nil || len(all) != 2 || all[0].Number != 4 || !all[0].Live || all[1].Live {
 		t.Errorf("listed: %+v: %v", all, err)
 	}

@@ -29,7 +29,10 @@ import (
 	"github.com/marcboeker/go-duckdb/v2"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
+	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/extract/sandbox"
 	"nightjar/load/generation"
 )
@@ -194,21 +197,21 @@ func (v *vendors) serve(w http.ResponseWriter, r *http.Request) {
 
 // runner runs into a warehouse of the configuration.
 func (v *vendors) runner(cfg *config.Config) *pipeline.Runner {
-	return &pipeline.Runner{Config: cfg, Version: "test", Log: slog.New(slog.DiscardHandler), Now: v.clock}
+	return &pipeline.Runner{Site: &warehouse.Site{Config: cfg, Version: "test", Log: slog.New(slog.DiscardHandler), Now: v.clock}}
 }
 
 // run runs and expects that all is published.
-func (v *vendors) run(request pipeline.Request) *pipeline.Report {
+func (v *vendors) run(request pipeline.Request) *summary.Summary {
 	v.t.Helper()
 	report := v.attempt(request)
-	if report.Status != pipeline.Complete {
+	if report.Status != summary.Complete {
 		v.t.Fatalf("the run is %s:\n%s", report.Status, reasons(report))
 	}
 	return report
 }
 
 // attempt runs, whatever comes of it.
-func (v *vendors) attempt(request pipeline.Request) *pipeline.Report {
+func (v *vendors) attempt(request pipeline.Request) *summary.Summary {
 	v.t.Helper()
 	report, err := v.runner(v.config).Run(v.t.Context(), request)
 	if err != nil {
@@ -220,7 +223,7 @@ func (v *vendors) attempt(request pipeline.Request) *pipeline.Report {
 // verify expects hashes, counts and rows of the live generation to agree.
 func (v *vendors) verify() {
 	v.t.Helper()
-	checked, err := v.runner(v.config).Verify(v.t.Context())
+	checked, err := operate.Verify(v.t.Context(), v.runner(v.config).Site)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -255,7 +258,7 @@ func seeds(n, few int, alone uint64) iter.Seq[uint64] {
 	}
 }
 
-func reasons(report *pipeline.Report) string {
+func reasons(report *summary.Summary) string {
 	var b strings.Builder
 	for _, l := range report.Pipelines {
 		fmt.Fprintf(&b, "%s: %s %s\n", l.Pipeline, l.Status, l.Reason)
@@ -264,7 +267,7 @@ func reasons(report *pipeline.Report) string {
 }
 
 // legOf is the part of a pipeline in a report.
-func legOf(t testing.TB, report *pipeline.Report, name string) *pipeline.Leg {
+func legOf(t testing.TB, report *summary.Summary, name string) *summary.Leg {
 	t.Helper()
 	for _, l := range report.Pipelines {
 		if l.Pipeline == name {

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -21,11 +23,11 @@ func TestVendorThatShowsAlmostNothingIsHeld(t *testing.T) {
 	whole := v.swap(few)
 	strangers := v.truth()
 	report := v.attempt(pipeline.Request{Pipelines: []string{"conversations", "calls"}})
-	if report.Status != pipeline.Held || report.Generation != 0 {
+	if report.Status != summary.Held || report.Generation != 0 {
 		t.Errorf("the run is %s and published %d", report.Status, report.Generation)
 	}
 	for _, l := range report.Pipelines {
-		if l.Status != pipeline.Held || l.Published || !strings.Contains(l.Reason, "max_drop") {
+		if l.Status != summary.Held || l.Published || !strings.Contains(l.Reason, "max_drop") {
 			t.Errorf("%s is %s, published %t: %s", l.Pipeline, l.Status, l.Published, l.Reason)
 		}
 		if l.New != 0 || l.Changed != 0 || l.Loaded != 0 {
@@ -74,7 +76,7 @@ func TestVendorThatShowsAlmostNothingIsHeld(t *testing.T) {
 // wait with this status.
 func (v *vendors) expectWaiting(status string, names ...string) {
 	v.t.Helper()
-	state, err := v.runner(v.config).Status(v.t.Context())
+	state, err := operate.Status(v.t.Context(), v.runner(v.config).Site)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -107,10 +109,10 @@ func TestTotalOutOfReachIsIncomplete(t *testing.T) {
 	whole := v.swap(v.another(sandbox.Options{Scale: 0.3, End: noon, Faults: []string{"cap"}}))
 	report := v.attempt(pipeline.Request{Pipelines: []string{"calls"}})
 	l := legOf(t, report, "calls")
-	if report.Status != pipeline.Incomplete || report.Generation != 0 || l.Published || l.Reason == "" {
+	if report.Status != summary.Incomplete || report.Generation != 0 || l.Published || l.Reason == "" {
 		t.Errorf("the run is %s and published %d: %s", report.Status, report.Generation, l.Reason)
 	}
-	if w := l.Windows[0]; w.Status != pipeline.Incomplete || w.VendorTotal <= w.Distinct {
+	if w := l.Windows[0]; w.Status != summary.Incomplete || w.VendorTotal <= w.Distinct {
 		t.Errorf("the window is %s with %d of %d: %s", w.Status, w.Distinct, w.VendorTotal, w.Reason)
 	}
 	expectSameFiles(t, exported(t, v.config.Warehouse), files)
@@ -135,7 +137,7 @@ func TestIncompleteRunIsPublishedOnceAccepted(t *testing.T) {
 	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3, Faults: []string{"cap"}})
 	report := v.attempt(pipeline.Request{})
-	if report.Status != pipeline.Incomplete || report.Generation != 1 {
+	if report.Status != summary.Incomplete || report.Generation != 1 {
 		t.Fatalf("the run is %s and published %d", report.Status, report.Generation)
 	}
 	if rows := v.table("aircall.calls"); len(rows) != 0 {

@@ -12,7 +12,10 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
+	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/extract/sandbox"
 	"nightjar/load/generation"
 )
@@ -134,17 +137,17 @@ func (l *life) dropped() {
 // word accepts or discards one of the held runs.
 func (l *life) word() {
 	r := l.runner(l.config)
-	held, err := r.Held()
+	held, err := operate.Held(r.Site)
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	held = slices.DeleteFunc(held, func(h pipeline.HeldRun) bool { return h.Status == "superseded" })
+	held = slices.DeleteFunc(held, func(h warehouse.HeldRun) bool { return h.Status == "superseded" })
 	if len(held) == 0 {
 		return
 	}
 	h := held[l.rng.IntN(len(held))]
 	if l.rng.IntN(2) == 0 {
-		_, err = r.Discard(h.RunID, []string{h.Pipeline})
+		_, err = operate.Discard(r.Site, h.RunID, []string{h.Pipeline})
 	} else {
 		_, err = r.Accept(l.t.Context(), h.RunID, []string{h.Pipeline})
 	}
@@ -162,7 +165,7 @@ func (l *life) rollback() {
 		return
 	}
 	was := l.live().Manifest.DependsOn
-	if _, _, err := l.runner(l.config).Rollback(numbers[l.rng.IntN(len(numbers))]); err != nil {
+	if _, _, err := operate.Rollback(l.runner(l.config).Site, numbers[l.rng.IntN(len(numbers))]); err != nil {
 		l.t.Fatal(err)
 	}
 	if !maps.Equal(was, l.live().Manifest.DependsOn) {
@@ -191,7 +194,7 @@ func (l *life) death() {
 // it over.
 func (l *life) damaged() {
 	l.refused("iadvize")
-	state, err := l.runner(l.config).Status(l.t.Context())
+	state, err := operate.Status(l.t.Context(), l.runner(l.config).Site)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -248,7 +251,7 @@ func (l *life) comesToRest() {
 	for _, full := range []bool{true, false} { // what a field held that was away is asked for by a full run alone
 		l.pass(aDay)
 		report := l.attempt(pipeline.Request{Full: full})
-		if report.Status != pipeline.Complete {
+		if report.Status != summary.Complete {
 			l.t.Errorf("a good night is %s:\n%s", report.Status, reasons(report))
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 	"nightjar/load/landing"
 	"nightjar/load/ref"
@@ -73,7 +74,7 @@ func (v *vendors) handLanded(source, stream string, totals map[string]int64, pag
 }
 
 // accept publishes a run that was landed by hand, as one that was held.
-func (v *vendors) accept(id ref.RunID, source, stream string) *pipeline.Report {
+func (v *vendors) accept(id ref.RunID, source, stream string) *summary.Summary {
 	v.t.Helper()
 	zone := v.zone(v.config.Warehouse)
 	run, err := zone.Run(ref.Stream{Source: source, Name: stream}.Run(id))
@@ -87,7 +88,7 @@ func (v *vendors) accept(id ref.RunID, source, stream string) *pipeline.Report {
 }
 
 // accepted publishes what is held of a run.
-func (v *vendors) accepted(id ref.RunID, pipelines ...string) *pipeline.Report {
+func (v *vendors) accepted(id ref.RunID, pipelines ...string) *summary.Summary {
 	v.t.Helper()
 	r := v.runner(v.config)
 	r.Base = noNetwork{v.t}
@@ -102,14 +103,14 @@ func (v *vendors) accepted(id ref.RunID, pipelines ...string) *pipeline.Report {
 }
 
 // rebuild replays the warehouse's landing zone, whatever comes of it.
-func (v *vendors) rebuild(since time.Time) (*pipeline.Report, error) {
+func (v *vendors) rebuild(since time.Time) (*summary.Summary, error) {
 	v.t.Helper()
 	r := v.runner(v.config)
 	r.Base = noNetwork{v.t}
 	return r.Replay(v.t.Context(), pipeline.Rebuild{Since: since})
 }
 
-func (v *vendors) rebuilt() *pipeline.Report {
+func (v *vendors) rebuilt() *summary.Summary {
 	v.t.Helper()
 	report, err := v.rebuild(time.Time{})
 	if err != nil {
@@ -135,8 +136,8 @@ func TestRejectedNotesStandForNoCall(t *testing.T) {
 	body := callsPage(aCall("c-1", "2026-03-02", `null,{"content":"no id"},{"id":"n-1"}`), aCall("c-2", "2026-03-03", ""))
 	for _, c := range []struct {
 		rows int64 // that the walk saw
-		want pipeline.Status
-	}{{2, pipeline.Complete}, {3, pipeline.Incomplete}, {4, pipeline.Incomplete}} {
+		want summary.Status
+	}{{2, summary.Complete}, {3, summary.Incomplete}, {4, summary.Incomplete}} {
 		v := open(t, noon, sandbox.Options{Scale: 0.05})
 		v.handLanded("aircall", "calls", nil, landedPage{"sweep", body, c.rows})
 		report := v.rebuilt()
@@ -164,13 +165,13 @@ func TestRejectedPageStandsForItsRecords(t *testing.T) {
 		landedPage{"sweep", callsPage(aCall("c-1", "2026-03-02", ""), aCall("c-2", "2026-03-03", "")), 2})
 	report := v.attempt(pipeline.Request{Pipelines: []string{"calls"}})
 	l := legOf(t, report, "calls")
-	if l.Status != pipeline.Held || !strings.Contains(l.Reason, "max_rejects") || !strings.Contains(l.Reason, "20 ") {
+	if l.Status != summary.Held || !strings.Contains(l.Reason, "max_rejects") || !strings.Contains(l.Reason, "20 ") {
 		t.Errorf("20 of 22 calls are lost, and the pipeline is %s: %s", l.Status, l.Reason)
 	}
 	if l.Rejects != 20 || l.Rejected != 20 {
 		t.Errorf("%d rejects and %d records rejected, want 20 and 20", l.Rejects, l.Rejected)
 	}
-	if w := l.Windows[0]; w.Status != pipeline.Complete || w.Rejected != 20 || w.Distinct != 2 {
+	if w := l.Windows[0]; w.Status != summary.Complete || w.Rejected != 20 || w.Distinct != 2 {
 		t.Errorf("the window is %s with %d rows and %d rejects: %s", w.Status, w.Distinct, w.Rejected, w.Reason)
 	}
 }
@@ -186,10 +187,10 @@ func TestLandedPagesAreJudgedToo(t *testing.T) {
 			v.handLanded("aircall", "calls", map[string]int64{"sweep of old": c.total}, landedPage{"sweep of old", body, c.rows})
 			report := v.attempt(pipeline.Request{Pipelines: []string{"calls"}})
 			l := legOf(t, report, "calls")
-			if l.Status != pipeline.Incomplete || l.Published || !strings.Contains(l.Reason, "sweep of old") {
+			if l.Status != summary.Incomplete || l.Published || !strings.Contains(l.Reason, "sweep of old") {
 				t.Errorf("the pipeline is %s, published %t: %s", l.Status, l.Published, l.Reason)
 			}
-			if l.Adopted != 1 || l.Windows[0].Status != pipeline.Incomplete {
+			if l.Adopted != 1 || l.Windows[0].Status != summary.Incomplete {
 				t.Errorf("%d runs are taken over, the window is %s", l.Adopted, l.Windows[0].Status)
 			}
 		})
@@ -220,7 +221,7 @@ func TestReplayKeepsTheStatusOfWindows(t *testing.T) {
 	}
 	for range 2 {
 		report := v.rebuilt()
-		if report.Status != pipeline.Complete {
+		if report.Status != summary.Complete {
 			t.Errorf("a replay of what was accepted is %s:\n%s", report.Status, reasons(report))
 		}
 		for window, status := range statuses() {
@@ -241,7 +242,7 @@ func TestRecordThatMovesCountsInItsWindow(t *testing.T) {
 		landedPage{"second", callsPage(aCall("c-1", "2026-03-02", "")), 1})
 	l := legOf(t, v.rebuilt(), "calls")
 	for _, w := range l.Windows {
-		if w.Status != pipeline.Complete || w.Distinct != w.Fetched || w.Superseded != 0 {
+		if w.Status != summary.Complete || w.Distinct != w.Fetched || w.Superseded != 0 {
 			t.Errorf("window %s is %s with %d of %d: %s", w.ID, w.Status, w.Distinct, w.VendorTotal, w.Reason)
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -85,7 +87,7 @@ func TestReplayOfALandingZoneInPart(t *testing.T) {
 				t.Fatal(err)
 			}
 			l := legOf(t, report, "conversations")
-			if report.Status != pipeline.Held || l.Status != pipeline.Held || l.Published || !strings.Contains(l.Reason, "is not there") && !strings.Contains(l.Reason, "of its") || !strings.Contains(l.Reason, "etl replay --accept") {
+			if report.Status != summary.Held || l.Status != summary.Held || l.Published || !strings.Contains(l.Reason, "is not there") && !strings.Contains(l.Reason, "of its") || !strings.Contains(l.Reason, "etl replay --accept") {
 				t.Errorf("the replay is %s; conversations are %s: %s", report.Status, l.Status, l.Reason)
 			}
 			if rows := v.table("iadvize.conversations"); len(rows) != 0 {
@@ -101,7 +103,7 @@ func TestReplayOfALandingZoneInPart(t *testing.T) {
 			v.expectTruth()
 			v.verify()
 			for range 2 { // what someone goes on without is no longer missed
-				if report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{}); err != nil || report.Status != pipeline.Complete {
+				if report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{}); err != nil || report.Status != summary.Complete {
 					t.Fatalf("the replay after: %v, %v", report, err)
 				}
 			}
@@ -157,11 +159,11 @@ func TestAnErrorOfOnePipelineIsItsOwn(t *testing.T) {
 	name(tooLong)
 	report := v.attempt(pipeline.Request{})
 	for _, l := range report.Pipelines {
-		if want := map[bool]pipeline.Status{true: pipeline.Failed, false: pipeline.Complete}[l.Pipeline == tooLong]; l.Status != want {
+		if want := map[bool]summary.Status{true: summary.Failed, false: summary.Complete}[l.Pipeline == tooLong]; l.Status != want {
 			t.Errorf("%s is %s: %s", l.Pipeline, l.Status, l.Reason)
 		}
 	}
-	if report.Status != pipeline.Failed || report.Generation != 1 || !slices.ContainsFunc(report.Next, func(s string) bool { return strings.Contains(s, "etl run calls") }) {
+	if report.Status != summary.Failed || report.Generation != 1 || !slices.ContainsFunc(report.Next, func(s string) bool { return strings.Contains(s, "etl run calls") }) {
 		t.Errorf("the run is %s, published %d; next %v", report.Status, report.Generation, report.Next)
 	}
 	v.pass(aDay)
@@ -169,7 +171,7 @@ func TestAnErrorOfOnePipelineIsItsOwn(t *testing.T) {
 	if failed.Generation != 0 {
 		t.Fatalf("the run published %d: this proves nothing", failed.Generation)
 	}
-	state, err := v.runner(v.config).Status(t.Context())
+	state, err := operate.Status(t.Context(), v.runner(v.config).Site)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +184,7 @@ func TestAnErrorOfOnePipelineIsItsOwn(t *testing.T) {
 	v.pass(aDay)
 	v.run(pipeline.Request{})
 	rows := v.query("SELECT run_id FROM etl.runs WHERE source = 'aircall' AND status = 'failed' ORDER BY run_id")
-	if len(rows) != 2 || rows[1]["run_id"] != failed.RunID {
+	if len(rows) != 2 || rows[1]["run_id"] != string(failed.RunID) {
 		t.Errorf("etl.runs has the failed runs %v", rows)
 	}
 	v.expectTruth()
@@ -213,7 +215,7 @@ func TestARollbackIsNotUndoneByTheNextNight(t *testing.T) {
 	v.run(pipeline.Request{})
 	v.pass(aDay)
 	bad := v.run(pipeline.Request{})
-	if _, _, err := v.runner(v.config).Rollback(1); err != nil {
+	if _, _, err := operate.Rollback(v.runner(v.config).Site, 1); err != nil {
 		t.Fatal(err)
 	}
 	for _, w := range v.waits() {

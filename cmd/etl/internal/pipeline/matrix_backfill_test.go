@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -51,13 +52,13 @@ func TestAStoppedBackfillGoesOn(t *testing.T) {
 					if err != nil && !errors.Is(err, context.Canceled) {
 						t.Fatal(err)
 					}
-					if err == nil && report.Status != pipeline.Interrupted {
+					if err == nil && report.Status != summary.Interrupted {
 						t.Errorf("after %d requests: a stopped backfill is %s", after, report.Status)
 					}
 					g.asked.set(nil)
 					first := g.asked.count(source)
 					r := legOf(t, g.run(back), source)
-					if r.Status != pipeline.Complete {
+					if r.Status != summary.Complete {
 						t.Errorf("after %d requests: the second backfill is %s: %s", after, r.Status, r.Reason)
 					}
 					// The request that was under way, and the discovery of the schema, come again.

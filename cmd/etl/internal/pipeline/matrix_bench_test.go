@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -44,7 +45,7 @@ func BenchmarkRequests(b *testing.B) {
 // complete runs and expects that all is published.
 func (h *theatre) complete(request pipeline.Request) {
 	h.t.Helper()
-	if r := h.run(request); r.Status != pipeline.Complete {
+	if r := h.run(request); r.Status != summary.Complete {
 		h.t.Fatalf("the run is %s: %s", r.Status, r.Pipelines[0].Reason)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
 )
@@ -35,7 +36,7 @@ func TestAFirstRunInAClockThatWasAhead(t *testing.T) {
 					h.t.Errorf("asked from %s on, where the warehouse holds what came before", from)
 				}
 				h.expect("a night in a clock that is right", equal, timed)
-				state, err := h.runner.Status(h.t.Context())
+				state, err := operate.Status(h.t.Context(), h.runner.Site)
 				if err != nil {
 					h.t.Fatal(err)
 				}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -43,7 +44,7 @@ func TestEverySourceDriftsOnTheSecondNight(t *testing.T) {
 					h.change()
 					third := h.run(pipeline.Request{Pipelines: names, Full: true})
 					for _, l := range third.Pipelines {
-						if d := h.differences(l.Pipeline, nightBefore{}, nil); l.Status != pipeline.Complete || d != "" {
+						if d := h.differences(l.Pipeline, nightBefore{}, nil); l.Status != summary.Complete || d != "" {
 							t.Errorf("the third night: %s is %s: %s: %s", l.Pipeline, l.Status, l.Reason, d)
 						}
 					}
@@ -65,7 +66,7 @@ func (h *theatre) replays(when, want string, names []string) {
 	}
 	for _, name := range names {
 		worst := equal
-		if l := legOf(h.t, report, name); l.Status != pipeline.Complete {
+		if l := legOf(h.t, report, name); l.Status != summary.Complete {
 			worst = string(l.Status) + ": " + l.Reason
 		}
 		if !strings.HasPrefix(worst, want) {

@@ -20,7 +20,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
+	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/extract/sandbox"
 )
 
@@ -204,7 +207,7 @@ func raise(t testing.TB, s scene, dir string) *theatre {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.runner = &pipeline.Runner{Config: cfg, Version: "test", Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Base: serveInside(t, h.asked), Now: clock.now}
+	h.runner = &pipeline.Runner{Base: serveInside(t, h.asked), Site: &warehouse.Site{Config: cfg, Version: "test", Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: clock.now}}
 	return h
 }
 
@@ -284,7 +287,7 @@ func (h *theatre) later(d time.Duration) {
 }
 
 // run runs the pipelines once.
-func (h *theatre) run(request pipeline.Request) *pipeline.Report {
+func (h *theatre) run(request pipeline.Request) *summary.Summary {
 	h.t.Helper()
 	report, err := h.runner.Run(h.t.Context(), request)
 	if err != nil {
@@ -304,7 +307,7 @@ func pipelinesOf(source string) []string {
 // verified fails the test where the live generation does not verify.
 func (h *theatre) verified() {
 	h.t.Helper()
-	v, err := h.runner.Verify(h.t.Context())
+	v, err := operate.Verify(h.t.Context(), h.runner.Site)
 	if err != nil {
 		h.t.Fatalf("verify: %v", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/load/generation"
 )
@@ -114,7 +115,7 @@ func (h *theatre) waits() []string {
 // waitsOf lists the landed runs that are not in the tables.
 func waitsOf(t testing.TB, r *pipeline.Runner) []string {
 	t.Helper()
-	state, err := r.Status(t.Context())
+	state, err := operate.Status(t.Context(), r.Site)
 	if err != nil {
 		t.Fatal(err)
 	}

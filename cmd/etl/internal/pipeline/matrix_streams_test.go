@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 	"nightjar/load/landing"
 	"nightjar/load/ref"
@@ -46,7 +48,7 @@ func TestFarWavesWithoutMessagesAreUnverifiable(t *testing.T) {
 	play(t, scene{Options: sandbox.Options{Seed: 3, Scale: 0.1, Waves: 16, WaveSize: 10, Faults: []string{"far-waves"}}, days: 20}, func(h *theatre) {
 		alone := legOf(t, h.run(pipeline.Request{Pipelines: []string{"waves"}}), "waves")
 		for _, w := range alone.Windows {
-			if w.Status == pipeline.Complete {
+			if w.Status == summary.Complete {
 				t.Errorf("window %s claims to be complete", w.ID)
 			}
 		}
@@ -118,7 +120,7 @@ func TestAnUnknownOutcomeIsSaidAndNotRepeated(t *testing.T) {
 		})
 		report := h.run(pipeline.Request{Pipelines: []string{"clientloop"}})
 		l := legOf(t, report, "clientloop")
-		if l.Status != pipeline.Incomplete || !strings.Contains(l.Reason, "1 of 5") || !strings.Contains(l.Reason, "unknown") {
+		if l.Status != summary.Incomplete || !strings.Contains(l.Reason, "1 of 5") || !strings.Contains(l.Reason, "unknown") {
 			t.Errorf("the run is %s: %s", l.Status, l.Reason)
 		}
 		if n := len(h.records("clientloop/sessions")); n != 5 || h.asked.count("clientloop") > 6 { // one looks at the schema
@@ -280,7 +282,7 @@ func (h *theatre) madeFor(contact string) int {
 // unknown fails the test where the status lists other contacts as uncertain.
 func (h *theatre) unknown(want ...string) {
 	h.t.Helper()
-	state, err := h.runner.Status(h.t.Context())
+	state, err := operate.Status(h.t.Context(), h.runner.Site)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -358,7 +360,7 @@ func TestContactsOfAHostileQuery(t *testing.T) {
 			h.run(pipeline.Request{Pipelines: []string{"messages"}})
 			h.later(time.Minute)
 			report := h.run(pipeline.Request{Pipelines: []string{"clientloop"}})
-			if l := report.Pipelines[0]; l.Status != pipeline.Failed || l.Pages != 0 || !strings.Contains(l.Reason, c.want) {
+			if l := report.Pipelines[0]; l.Status != summary.Failed || l.Pages != 0 || !strings.Contains(l.Reason, c.want) {
 				t.Errorf("%s: %s after %d requests: %s", c.query, l.Status, l.Pages, l.Reason)
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -140,9 +141,9 @@ func (h *theatre) night(request pipeline.Request) map[string]string {
 	outcomes := map[string]string{}
 	for _, l := range report.Pipelines {
 		h.reconciled(l)
-		if l.Status == pipeline.Complete || l.Status == pipeline.Drifted {
+		if l.Status == summary.Complete || l.Status == summary.Drifted {
 			outcomes[l.Pipeline] = equal
-			if l.Status == pipeline.Drifted {
+			if l.Status == summary.Drifted {
 				outcomes[l.Pipeline] = fmt.Sprintf("%s: %s", l.Status, l.Reason)
 			}
 			if d := h.differences(l.Pipeline, before, l.Drift); d != "" {
@@ -155,7 +156,7 @@ func (h *theatre) night(request pipeline.Request) map[string]string {
 		if l.Reason == "" {
 			h.t.Errorf("%s is %s and does not say why", l.Pipeline, l.Status)
 		}
-		if l.Status == pipeline.Failed && (!strings.Contains(l.Reason, l.Source) || !strings.Contains(l.Reason, "window")) {
+		if l.Status == summary.Failed && (!strings.Contains(l.Reason, l.Source) || !strings.Contains(l.Reason, "window")) {
 			h.t.Errorf("%s failed and does not name the place: %s", l.Pipeline, l.Reason)
 		}
 		for _, c := range comparisons[l.Pipeline] {
@@ -175,9 +176,9 @@ func (h *theatre) night(request pipeline.Request) map[string]string {
 
 // reconciled checks that the windows of a leg add up: what came is a row, an
 // older version of one, or a reject.
-func (h *theatre) reconciled(l *pipeline.Leg) {
+func (h *theatre) reconciled(l *summary.Leg) {
 	h.t.Helper()
-	if l.Status != pipeline.Complete && l.Status != pipeline.Drifted {
+	if l.Status != summary.Complete && l.Status != summary.Drifted {
 		return
 	}
 	for _, w := range l.Windows {

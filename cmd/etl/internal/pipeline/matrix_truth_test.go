@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/load/database"
 )
 
@@ -152,7 +152,7 @@ func (h *theatre) query(query string) [][]string {
 // where they are. A vendor that makes up records while it is asked is held to
 // those that it had before, and one that has a field no more to what was loaded
 // before.
-func (h *theatre) differences(name string, before nightBefore, drift []pipeline.Drift) string {
+func (h *theatre) differences(name string, before nightBefore, drift []summary.Drift) string {
 	h.t.Helper()
 	var all []string
 	for _, c := range comparisons[name] {
@@ -178,7 +178,7 @@ type nightBefore struct{ held, loaded map[string]map[string]string }
 
 // unasked puts into the rows wanted what the night cannot bring: in the columns that
 // drifted a row keeps what it had, and a new one has nothing.
-func (h *theatre) unasked(c comparison, want, had map[string]string, drift []pipeline.Drift) {
+func (h *theatre) unasked(c comparison, want, had map[string]string, drift []summary.Drift) {
 	h.t.Helper()
 	columns := columnsOf(c.sql)
 	for _, d := range drift {

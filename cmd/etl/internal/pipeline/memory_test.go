@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/extract/sandbox"
 )
 
@@ -36,7 +38,7 @@ func TestContainerTooSmallForARun(t *testing.T) {
 	r := v.runner(v.config)
 	r.Memory = 124e6
 	_, err := r.Run(t.Context(), pipeline.Request{})
-	var usage *pipeline.UsageError
+	var usage *warehouse.UsageError
 	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "124MB") || !strings.Contains(err.Error(), "265MB") {
 		t.Errorf("Run: %v; want what there is and what would be right", err)
 	}
@@ -47,10 +49,10 @@ func TestContainerTooSmallForARun(t *testing.T) {
 	if _, err := r.Replay(t.Context(), pipeline.Rebuild{}); !errors.As(err, &usage) {
 		t.Errorf("Replay: %v", err)
 	}
-	if s, err := r.Status(t.Context()); err != nil || s.Generation != 1 {
+	if s, err := operate.Status(t.Context(), r.Site); err != nil || s.Generation != 1 {
 		t.Errorf("Status: %v, %v", s, err)
 	}
-	if f, err := r.Verify(t.Context()); err != nil || len(f.Problems) > 0 {
+	if f, err := operate.Verify(t.Context(), r.Site); err != nil || len(f.Problems) > 0 {
 		t.Errorf("Verify: %v, %v", f, err)
 	}
 }

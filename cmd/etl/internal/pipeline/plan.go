@@ -3,15 +3,14 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/cmd/etl/internal/streams"
+	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/extract"
 	"nightjar/load/database"
-	"nightjar/load/generation"
 )
 
 // Plan is what a run would ask of one pipeline's vendor.
@@ -38,24 +37,26 @@ func (r *Runner) Plan(ctx context.Context, request Request) ([]Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := newKnown(run)
-	defer k.close()
+	defer run.holdings.Close()
 	var plans []Plan
 	for _, cfg := range chosen {
-		stream := streams[cfg.Ref()].open(&opener{run: run, pipeline: cfg, known: k})
-		windows, err := stream.Plan(ctx, run.ask(cfg))
+		about, err := streams.Of(cfg.Ref())
 		if err != nil {
 			return nil, err
 		}
-		waiting, err := run.pending(cfg.Ref())
+		windows, err := about.Open(run.opener(cfg)).Plan(ctx, run.ask(about, cfg))
 		if err != nil {
 			return nil, err
 		}
-		p := Plan{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Adopts: len(waiting), Windows: windows, Rebuild: run.changed()}
+		waiting, err := run.Pending(cfg.Ref())
+		if err != nil {
+			return nil, err
+		}
+		p := Plan{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Adopts: len(waiting), Windows: windows, Rebuild: run.Changed()}
 		for i := range windows {
 			w := &windows[i]
 			if w.Calls == 0 {
-				w.Calls = k.calls(ctx, cfg, *w)
+				w.Calls = run.holdings.Calls(ctx, about, *w)
 			}
 			p.Calls += w.Calls
 		}
@@ -66,48 +67,39 @@ func (r *Runner) Plan(ctx context.Context, request Request) ([]Plan, error) {
 
 // look is a run that only looks: it holds no lock and builds nothing.
 func (r *Runner) look(request Request) (*run, error) {
-	zone, err := r.zone()
+	view, err := r.Look(false)
 	if err != nil {
 		return nil, err
 	}
-	run := &run{Runner: r, request: request, zone: zone, store: r.store(), now: r.Now().UTC().Truncate(time.Microsecond), progress: silent{}}
-	run.parent, err = r.current()
-	switch {
-	case err == nil, errors.Is(err, generation.ErrNone):
-	case request.anew && !errors.Is(err, fs.ErrPermission):
-		r.Log.Warn("the live generation is not looked at: all is rebuilt from the landing zone, but for the record of earlier runs", "error", err)
-	default:
-		return nil, err
-	}
-	return run, run.remember()
+	return &run{View: view, base: r.Base, request: request, holdings: view.Holdings("")}, nil
 }
 
 // ask is what the run wants of a pipeline's stream.
-func (r *run) ask(cfg config.Pipeline) extract.Ask {
-	ask := extract.Ask{Now: r.now, From: r.request.From, To: r.request.To, Full: r.request.Full}
-	if b := r.bookmark(cfg.Ref()); b != nil {
+func (r *run) ask(about *streams.Stream, cfg config.Pipeline) extract.Ask {
+	ask := extract.Ask{Now: r.At, From: r.request.From, To: r.request.To, Full: r.request.Full}
+	if b := r.Bookmark(cfg.Ref()); b != nil {
 		ask.Bookmark = b
-		ask.Newest = func(ctx context.Context) (time.Time, error) { return r.newest(ctx, cfg) }
+		ask.Newest = func(ctx context.Context) (time.Time, error) { return r.newest(ctx, about, cfg) }
 	}
 	return ask
 }
 
 // newest tells when the newest record of a pipeline's stream that the warehouse
 // holds came to be. It is asked where the bookmark is ahead of the clock.
-func (r *run) newest(ctx context.Context, cfg config.Pipeline) (newest time.Time, err error) {
-	column := streams[cfg.Ref()].changed
+func (r *run) newest(ctx context.Context, about *streams.Stream, cfg config.Pipeline) (newest time.Time, err error) {
+	column := about.Changed
 	if column == "" {
 		return newest, nil
 	}
-	db, err := r.openLive(ctx, r.parent)
+	db, err := r.OpenLive(ctx, r.scratch())
 	if err != nil {
 		return newest, err
 	}
 	defer db.Close()
-	table := transforms[cfg.Ref()].Tables[0]
+	table := warehouse.Table(about.Tables[0])
 	var micros int64
 	err = db.Scalar(ctx, fmt.Sprintf("SELECT coalesce(epoch_us(max(%[1]s)), 0) FROM %[2]s WHERE %[1]s <= %[3]s",
-		column, database.Name(loadTable(table)), instant(r.now)), &micros)
+		column, database.Name(table), database.Instant(r.At)), &micros)
 	if err != nil {
 		return newest, fmt.Errorf("read the newest record of %s: %w", table.Full(), err)
 	}
@@ -115,7 +107,7 @@ func (r *run) newest(ctx context.Context, cfg config.Pipeline) (newest time.Time
 		newest = time.UnixMicro(micros).UTC()
 	}
 	r.Log.Warn("the bookmark is ahead of the clock, as one of a clock that was ahead; the pipeline goes on from its newest record",
-		"pipeline", cfg.Name, "now", r.now, "newest", newest)
+		"pipeline", cfg.Name, "now", r.At, "newest", newest)
 	return newest, nil
 }
 
@@ -137,8 +129,7 @@ func (r *Runner) CheckOnline(ctx context.Context, names []string) ([]Checked, er
 	if err != nil {
 		return nil, err
 	}
-	k := newKnown(run)
-	defer k.close()
+	defer run.holdings.Close()
 	var all []Checked
 	shut := map[string]string{} // why nothing can be asked, by source
 	for _, cfg := range chosen {
@@ -147,10 +138,13 @@ func (r *Runner) CheckOnline(ctx context.Context, names []string) ([]Checked, er
 			all = append(all, c)
 			continue
 		}
-		stream := streams[cfg.Ref()].open(&opener{run: run, pipeline: cfg, known: k})
-		if checker, ok := stream.(extract.Checker); ok {
+		about, err := streams.Of(cfg.Ref())
+		if err != nil {
+			return nil, err
+		}
+		if checker, ok := about.Open(run.opener(cfg)).(extract.Checker); ok {
 			if c.Findings, err = checker.Check(ctx); err != nil {
-				shut[cfg.Source] = r.shut(cfg.Source, err)
+				shut[cfg.Source] = about.Shut(r.Config.Path, err)
 				c.Error = cmp.Or(shut[cfg.Source], err.Error())
 			}
 		}

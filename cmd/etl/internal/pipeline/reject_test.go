@@ -10,6 +10,7 @@ import (
 
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -17,11 +18,11 @@ func TestTooManyRejectsAreHeld(t *testing.T) {
 	t.Parallel()
 	v := open(t, noon, sandbox.Options{Faults: []string{"dirty"}})
 	report := v.attempt(pipeline.Request{})
-	if report.Status != pipeline.Held {
+	if report.Status != summary.Held {
 		t.Errorf("the run is %s", report.Status)
 	}
 	for _, name := range []string{"conversations", "calls"} {
-		if l := legOf(t, report, name); l.Status != pipeline.Held || l.Published || !strings.Contains(l.Reason, "max_rejects") {
+		if l := legOf(t, report, name); l.Status != summary.Held || l.Published || !strings.Contains(l.Reason, "max_rejects") {
 			t.Errorf("%s is %s, published %t: %s", name, l.Status, l.Published, l.Reason)
 		}
 	}
@@ -33,7 +34,7 @@ func TestRejects(t *testing.T) {
 	t.Parallel()
 	v := open(t, noon, sandbox.Options{Waves: 150, WaveSize: 20, Faults: []string{"dirty"}})
 	report := v.attempt(pipeline.Request{Accept: true})
-	if report.Status != pipeline.Complete {
+	if report.Status != summary.Complete {
 		t.Fatalf("an accepted run is %s:\n%s", report.Status, reasons(report))
 	}
 	v.expectTruth()

@@ -9,6 +9,11 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/cmd/etl/internal/ledger"
+	"nightjar/cmd/etl/internal/staging"
+	"nightjar/cmd/etl/internal/streams"
+	"nightjar/cmd/etl/internal/summary"
+	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/extract"
 	"nightjar/load/landing"
 	"nightjar/load/ref"
@@ -30,9 +35,9 @@ type Rebuild struct {
 // Replay rebuilds the tables from the landing zone and publishes them; it opens
 // no socket. The rows are those of the landed runs that count, by all that was decided
 // of them; a stream of which one is lost is held.
-func (r *Runner) Replay(ctx context.Context, rebuild Rebuild) (report *Report, err error) {
-	defer func() { r.logFault(err) }()
-	release, err := r.acquire()
+func (r *Runner) Replay(ctx context.Context, rebuild Rebuild) (_ *summary.Summary, err error) {
+	defer func() { r.LogFault(err) }()
+	release, err := r.Acquire()
 	if err != nil {
 		return nil, err
 	}
@@ -41,28 +46,28 @@ func (r *Runner) Replay(ctx context.Context, rebuild Rebuild) (report *Report, e
 }
 
 // replay is Replay for a caller who holds the lock.
-func (r *Runner) replay(ctx context.Context, rebuild Rebuild) (*Report, error) {
+func (r *Runner) replay(ctx context.Context, rebuild Rebuild) (*summary.Summary, error) {
 	run, err := r.begin(Request{Accept: rebuild.Accept, anew: rebuild.Since.IsZero()})
 	if err != nil {
 		return nil, err
 	}
 	defer run.close()
-	run.report.Mode = "replay"
+	run.summary.Mode = "replay"
 	run.replaying = true
-	if changed := run.changed(); len(changed) > 0 && !rebuild.Since.IsZero() {
-		return nil, &UsageError{strings.Join(changed, "; ") + ": every table is to be made anew, by `etl replay` without --since"}
+	if changed := run.Changed(); len(changed) > 0 && !rebuild.Since.IsZero() {
+		return nil, &warehouse.UsageError{Problem: strings.Join(changed, "; ") + ": every table is to be made anew, by `etl replay` without --since"}
 	}
 	if err := run.takeSkips(rebuild.Skip); err != nil {
 		return nil, err
 	}
 	if rebuild.Since.IsZero() {
-		for _, t := range vendorTables() {
+		for _, t := range warehouse.VendorTables() {
 			run.remade[t.Full()] = true
 		}
 		run.remade[transform.Rejects().Full()] = true
 		run.remade[transform.Bookmarks().Full()] = true
 	}
-	run.remakeDamagedRecords()
+	run.publisher().RemakeDamagedRecords()
 	chosen, err := run.replayable(rebuild.Since)
 	if err != nil {
 		return nil, err
@@ -71,12 +76,12 @@ func (r *Runner) replay(ctx context.Context, rebuild Rebuild) (*Report, error) {
 	for _, c := range chosen {
 		announce = append(announce, c.pipeline)
 	}
-	if err := run.beginRecord(announced(announce)); err != nil {
+	if err := run.announce(announce); err != nil {
 		return nil, err
 	}
 	for _, c := range chosen {
 		_, err := run.do(ctx, c.pipeline, func(l *leg) error {
-			l.missing, l.gone = c.missing, c.gone
+			l.Missing, l.Gone = c.missing, c.gone
 			return l.replayRuns(ctx, c.runs)
 		})
 		if damaged(err) {
@@ -103,17 +108,17 @@ type replayed struct {
 
 // replayable lists the streams with the landed runs that count, from an instant on.
 func (r *run) replayable(since time.Time) ([]replayed, error) {
-	known, err := r.streamsKnown()
+	known, err := r.Streams()
 	if err != nil {
 		return nil, err
 	}
 	var all []replayed
 	waiting := 0
 	for _, s := range known {
-		if _, ok := streams[s]; !ok {
-			return nil, fmt.Errorf("the landing zone holds %s, a stream that this version does not know", s)
+		if _, err := streams.Of(s); err != nil {
+			return nil, fmt.Errorf("the landing zone holds %w", err)
 		}
-		standing, err := r.standing(s)
+		standing, err := r.Standing(s)
 		if err != nil {
 			return nil, err
 		}
@@ -122,12 +127,12 @@ func (r *run) replayable(since time.Time) ([]replayed, error) {
 		if since.IsZero() {
 			next.missing, next.gone = standing.Missing, standing.Lost
 		}
-		runs, err := r.runsNamed(s, standing.Counted)
+		runs, err := r.RunsNamed(s, standing.Counted)
 		if err != nil {
 			return nil, err
 		}
-		if since.IsZero() && r.unrecorded {
-			lost, err := unreached(runs)
+		if since.IsZero() && r.Unrecorded {
+			lost, err := warehouse.Unreached(runs)
 			if err != nil {
 				return nil, err
 			}
@@ -141,7 +146,7 @@ func (r *run) replayable(since time.Time) ([]replayed, error) {
 		if len(next.runs) == 0 && len(next.missing) == 0 {
 			continue
 		}
-		next.pipeline = r.pipelineOf(s, next.runs)
+		next.pipeline = r.PipelineOf(s, next.runs)
 		all = append(all, next)
 	}
 	if len(all) == 0 {
@@ -149,37 +154,24 @@ func (r *run) replayable(since time.Time) ([]replayed, error) {
 		if waiting > 0 {
 			left = fmt.Sprintf("; %d landed runs wait for the next `etl run`, or for someone's word (etl held)", waiting)
 		}
-		return nil, &UsageError{"there is nothing to replay: no published page has landed in " + r.Config.Warehouse + left}
+		return nil, &warehouse.UsageError{Problem: "there is nothing to replay: no published page has landed in " + r.Config.Warehouse + left}
 	}
 	return all, nil
-}
-
-// pipelineOf is the pipeline that reads a stream; where the configuration has
-// none, the one that landed it.
-func (r *run) pipelineOf(s ref.Stream, runs []*landing.Run) config.Pipeline {
-	if p, ok := r.Config.Loader(s); ok {
-		return p
-	}
-	name := s.String()
-	if len(runs) > 0 {
-		name = runs[len(runs)-1].Header.Pipeline
-	}
-	return config.Pipeline{Name: name, Source: s.Source, Stream: s.Name, Partition: config.ByMonth}
 }
 
 // replayRuns decodes the pages of landed runs into the leg's stages.
 func (l *leg) replayRuns(ctx context.Context, runs []*landing.Run) error {
 	l.run.progress.Start(l.Pipeline, len(runs), 0)
 	defer l.run.progress.Done()
-	return l.decoding(ctx, func(ctx context.Context, decoders *decoders) error {
+	return l.Rows.Decode(ctx, func(ctx context.Context, decoders *staging.Decoders) error {
 		for _, r := range runs {
-			first := len(l.Windows)
+			first := len(l.Walks)
 			if err := l.replay(ctx, r, decoders); err != nil {
 				return err
 			}
-			l.adopted = append(l.adopted, r)
+			l.Took = append(l.Took, r)
 			l.Adopted++
-			if err := l.rememberBookmark(r, l.Windows[first:]); err != nil {
+			if err := l.rememberBookmark(r, l.Walks[first:]); err != nil {
 				return err
 			}
 			l.run.progress.Window(l.Pipeline)
@@ -191,25 +183,25 @@ func (l *leg) replayRuns(ctx context.Context, runs []*landing.Run) error {
 // rememberBookmark takes, where pages carry it, the bookmark of a run that went on
 // from the one before: not of a backfill, and only as far as its windows were whole,
 // in the order in which they were planned.
-func (l *leg) rememberBookmark(r *landing.Run, windows []*Window) error {
-	if streams[l.Ref()].extend != nil || r.Header.Mode == backfill || r.End == nil || r.Header.Windows == nil || r.Damage != nil || l.gap {
+func (l *leg) rememberBookmark(r *landing.Run, windows []*staging.Window) error {
+	if l.about.Extend != nil || r.Header.Mode == ledger.Backfill || r.End == nil || r.Header.Windows == nil || r.Damage != nil || l.gap {
 		return nil
 	}
 	var planned []extract.Window
 	if err := json.Unmarshal(r.Header.Windows, &planned); err != nil {
 		return fmt.Errorf("read the plan of landed run %s: %w", r.Ref(), err)
 	}
-	byID := map[string]*Window{}
+	byID := map[string]*staging.Window{}
 	for _, w := range windows {
 		byID[w.ID] = w
 	}
 	for _, p := range planned {
 		w := byID[p.ID]
-		if w == nil || w.Status != Complete {
+		if w == nil || w.Status != summary.Complete {
 			return nil
 		}
-		if w.after != nil {
-			l.replayed = w.after
+		if w.After != nil {
+			l.Stood = w.After
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -43,7 +44,7 @@ func (v *vendors) withLanding() string {
 	return dir
 }
 
-func (v *vendors) replay(warehouse string, since time.Time) *pipeline.Report {
+func (v *vendors) replay(warehouse string, since time.Time) *summary.Summary {
 	v.t.Helper()
 	r := v.runner(v.load(warehouse))
 	r.Base = noNetwork{v.t}
@@ -51,7 +52,7 @@ func (v *vendors) replay(warehouse string, since time.Time) *pipeline.Report {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	if report.Status != pipeline.Complete {
+	if report.Status != summary.Complete {
 		v.t.Fatalf("the replay is %s:\n%s", report.Status, reasons(report))
 	}
 	return report

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 	"nightjar/load/landing"
 	"nightjar/load/ref"
@@ -27,7 +28,7 @@ func (v *vendors) in(zone string, year int, month time.Month, day int) time.Time
 
 // diesFrom runs a night of conversations, one window after the other, that fails
 // at the first that begins after at.
-func (v *vendors) diesFrom(at time.Time) *pipeline.Leg {
+func (v *vendors) diesFrom(at time.Time) *summary.Leg {
 	v.t.Helper()
 	v.config.Sources.IAdvize.Concurrency = 1
 	v.refuse(func(a asked) bool { return intervalOf(v.t, a).from.After(at) })
@@ -36,11 +37,11 @@ func (v *vendors) diesFrom(at time.Time) *pipeline.Leg {
 	v.requests()
 	settled := 0
 	for _, w := range l.Windows {
-		if w.Status == pipeline.Complete && w.To.Before(v.clock().Add(-lookback)) && w.Fetched > 0 {
+		if w.Status == summary.Complete && w.To.Before(v.clock().Add(-lookback)) && w.Fetched > 0 {
 			settled++
 		}
 	}
-	if l.Status != pipeline.Failed || settled < 2 {
+	if l.Status != summary.Failed || settled < 2 {
 		v.t.Fatalf("the night is %s with %d settled windows landed: this proves nothing", l.Status, settled)
 	}
 	return l
@@ -91,12 +92,12 @@ func TestZoneThatChangesBeforeARunIsTakenOver(t *testing.T) {
 }
 
 // expectHours expects that whole windows hold every instant since start.
-func (v *vendors) expectHours(start time.Time, legs ...*pipeline.Leg) {
+func (v *vendors) expectHours(start time.Time, legs ...*summary.Leg) {
 	v.t.Helper()
 	var whole []span
 	for _, l := range legs {
 		for _, w := range l.Windows {
-			if w.Status == pipeline.Complete {
+			if w.Status == summary.Complete {
 				whole = append(whole, span{w.From, w.To})
 			}
 		}
@@ -126,7 +127,7 @@ func TestProjectsThatChangeBeforeARunIsTakenOver(t *testing.T) {
 	v.config.Sources.IAdvize.Concurrency = 1
 	v.refuse(func(a asked) bool { return intervalOf(t, a).from.After(time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC)) })
 	died := legOf(t, v.attempt(pipeline.Request{Pipelines: []string{"conversations"}}), "conversations")
-	if died.Status != pipeline.Failed || died.Pages != 2 {
+	if died.Status != summary.Failed || died.Pages != 2 {
 		t.Fatalf("the night is %s with %d pages: this proves nothing", died.Status, died.Pages)
 	}
 	v.refuse(nil)

@@ -1,57 +1,52 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
+	"strings"
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
-	"nightjar/cmd/etl/internal/ledger"
-	"nightjar/extract"
+	"nightjar/cmd/etl/internal/publish"
+	"nightjar/cmd/etl/internal/streams"
+	"nightjar/cmd/etl/internal/summary"
+	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/load/generation"
-	"nightjar/load/landing"
 	"nightjar/load/partition"
 	"nightjar/load/ref"
-	"nightjar/load/runlog"
-	"nightjar/transform"
 )
 
-// run is one run under way.
+// run is one run under way: its legs, one after another, and then the generation that is
+// made of them.
 type run struct {
-	*Runner
+	*warehouse.View
+	base     http.RoundTripper // nil: the network
 	request  Request
-	id       ref.RunID
-	now      time.Time
-	zone     *landing.Zone
-	store    *generation.Store
-	parent   *generation.Generation // live before the run; nil for none
+	record   *warehouse.Record
 	build    *generation.Build
 	pool     *partition.Pool
+	holdings *streams.Holdings
 	legs     []*leg
-	report   *Report
+	summary  *summary.Summary
 	progress Progress
 
-	past
-	record    runlog.Record     // of this run, as it was written last
-	decisions []ledger.Decision // of this run
-
-	skip      map[ref.Page]bool // of what a replay is to go on without
+	skip      map[ref.Page]bool // what a replay is to go on without
 	replaying bool              // the rows come from the landing zone alone
-	intact    *bool             // whether the parent's database is what was published; nil until asked
 	remade    map[string]bool   // tables that are made anew, not merged with the live ones
 }
 
-// Run runs pipelines and publishes what can be trusted. The report says what became of
+// Run runs pipelines and publishes what can be trusted. The summary says what became of
 // the run, also where this machine failed it; the error is of a run that did not begin.
-func (r *Runner) Run(ctx context.Context, request Request) (report *Report, err error) {
-	defer func() { r.logFault(err) }()
+func (r *Runner) Run(ctx context.Context, request Request) (_ *summary.Summary, err error) {
+	defer func() { r.LogFault(err) }()
 	chosen, err := r.selected(request.Pipelines)
 	if err != nil {
 		return nil, err
 	}
-	release, err := r.acquire()
+	release, err := r.Acquire()
 	if err != nil {
 		return nil, err
 	}
@@ -61,13 +56,13 @@ func (r *Runner) Run(ctx context.Context, request Request) (report *Report, err 
 		return nil, err
 	}
 	defer func() { run.close() }()
-	if err := run.sameOrigin(); err != nil {
+	if err := run.SameOrigin(); err != nil {
 		return nil, err
 	}
-	if changed := run.changed(); len(changed) > 0 {
+	if changed := run.Changed(); len(changed) > 0 {
 		run.close()
-		if report, err := r.makeFit(ctx, changed); report != nil || err != nil {
-			return report, err
+		if unfit, err := r.makeFit(ctx, changed); unfit != nil || err != nil {
+			return unfit, err
 		}
 		fit, err := r.begin(request)
 		if err != nil {
@@ -75,141 +70,98 @@ func (r *Runner) Run(ctx context.Context, request Request) (report *Report, err 
 		}
 		run = fit
 	}
-	if err := run.beginRecord(announced(chosen)); err != nil {
+	if err := run.announce(chosen); err != nil {
 		return nil, err
 	}
 	run.extract(ctx, chosen)
 	return run.conclude(ctx), nil
 }
 
-// announced are the parts of a run that has not begun.
-func announced(chosen []config.Pipeline) []*Leg {
-	var legs []*Leg
-	for _, cfg := range chosen {
-		legs = append(legs, &Leg{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Status: Interrupted,
-			Reason: "the program ended before the run did", VendorTotal: extract.Unknown})
+// makeFit makes the tables anew of what has landed, because settings have changed that
+// their rows depend on: a generation of its own, before anything is asked of a vendor.
+// The summary is that of a rebuild that failed or was held; nil where the run may go on.
+func (r *Runner) makeFit(ctx context.Context, changed []string) (*summary.Summary, error) {
+	r.Log.Warn("the rows depend on a setting that has changed: they are made anew of what has landed, and then the run goes on", "changed", changed)
+	rebuilt, err := r.replay(ctx, Rebuild{})
+	if err != nil {
+		return nil, fmt.Errorf("%s, and the tables cannot be made anew: %w; nothing was asked of a vendor", strings.Join(changed, "; "), err)
 	}
-	return legs
-}
-
-// conclude publishes what the legs have brought, and writes down what became of the run.
-func (r *run) conclude(ctx context.Context) *Report {
-	err := r.publish(ctx)
-	switch {
-	case ctx.Err() != nil && r.build != nil:
-		r.abandon(Interrupted, "stopped by the operator before it was published; what has landed is kept, and the next run publishes it")
-	case err != nil && r.build != nil:
-		r.logFault(err)
-		r.report.Reason = err.Error()
-		r.abandon(Failed, "nothing was published: "+err.Error())
-	case err != nil:
-		r.found("published, and then: %v", err)
+	if rebuilt.Generation != 0 && (rebuilt.Status == summary.Complete || rebuilt.Status == summary.Drifted) {
+		return nil, nil
 	}
-	report := r.finish()
-	r.endRecord()
-	return report
-}
-
-// fail writes down that a run which had begun ends before anything of it is published.
-func (r *run) fail(err error) error {
-	r.report.Reason = err.Error()
-	r.abandon(Failed, err.Error())
-	r.finish()
-	r.endRecord()
-	return err
-}
-
-// abandon says of a run whose generation did not become live that nothing of it is
-// published. What has landed waits for the next run.
-func (r *run) abandon(status Status, why string) {
-	for _, l := range r.legs {
-		l.Published = false
-		if l.Status != Failed {
-			l.worsen(status, why)
-		}
-	}
+	rebuilt.Reason = strings.Join(changed, "; ") + ", and the tables could not be made anew: nothing was asked of a vendor"
+	return rebuilt, nil
 }
 
 // begin opens the warehouse for a run. The caller holds the lock.
 func (r *Runner) begin(request Request) (*run, error) {
-	if err := r.fits(); err != nil {
+	if err := r.Fits(); err != nil {
 		return nil, err
 	}
-	run, err := r.look(request)
+	view, err := r.Look(request.anew)
 	if err != nil {
 		return nil, err
 	}
-	if err := run.share(); err != nil {
-		return nil, err
-	}
-	run.remade = map[string]bool{}
+	run := &run{View: view, base: r.Base, request: request, progress: silent{}, remade: map[string]bool{}}
 	if r.Progress != nil {
 		run.progress = r.Progress
 	}
-	last, err := run.newestRun()
-	if err != nil {
+	if err := run.Share(); err != nil {
 		return nil, err
 	}
-	if run.id, err = run.zone.NewRunID(run.now, last); err != nil {
+	if run.record, err = run.NewRecord(); err != nil {
 		return nil, err
 	}
-	run.sweep()
-	if err := run.repeatRollback(); err != nil {
+	run.Sweep()
+	if err := run.RepeatRollback(); err != nil {
 		return nil, err
 	}
-	if run.build, err = run.store.Begin(run.parent); err != nil {
+	if run.build, err = run.Store.Begin(run.Live); err != nil {
 		return nil, err
 	}
 	run.pool = partition.NewPool(r.Budget().Rows)
-	run.report = &Report{RunID: run.id, Mode: request.Mode(), Started: run.now, Warehouse: r.Config.Warehouse, version: r.Version}
-	if run.parent != nil {
-		run.report.Parent = run.parent.Manifest.Generation
+	run.holdings = run.Holdings(run.build.Scratch())
+	run.summary = &summary.Summary{RunID: run.record.ID, Mode: request.Mode(), Started: run.At, Warehouse: r.Config.Warehouse, Version: r.Version}
+	if run.Live != nil {
+		run.summary.Parent = run.Live.Manifest.Generation
 	}
 	return run, nil
 }
 
-// scratch is the folder of the run's temporary files; empty where it builds nothing.
-func (r *run) scratch() string {
-	if r.build == nil {
-		return ""
+// announce writes down what the run is about to do.
+func (r *run) announce(chosen []config.Pipeline) error {
+	var legs []*summary.Leg
+	for _, cfg := range chosen {
+		legs = append(legs, warehouse.Announced(cfg))
 	}
-	return r.build.Scratch()
-}
-
-// close removes what the run has not committed.
-func (r *run) close() {
-	for _, l := range r.legs {
-		l.close()
-	}
-	if r.build != nil {
-		if err := r.build.Abandon(); err != nil {
-			r.Log.Warn("the unfinished generation could not be removed; the next run will", "error", err)
-		}
-		r.build = nil
-	}
+	return r.record.Begin(*r.summary, legs)
 }
 
 // extract walks the legs one after another. What fails a leg is that leg's alone.
 func (r *run) extract(ctx context.Context, chosen []config.Pipeline) {
-	k := newKnown(r)
-	defer k.close()
+	defer r.holdings.Close()
 	for _, cfg := range chosen {
 		l, _ := r.do(ctx, cfg, func(l *leg) error {
-			l.stream = streams[cfg.Ref()].open(&opener{run: r, pipeline: cfg, known: k})
-			l.observe = k.observe
-			r.Log.Info("pipeline starts", "pipeline", cfg.Name, "run", r.id)
+			l.stream = l.about.Open(r.opener(cfg))
+			r.Log.Info("pipeline starts", "pipeline", cfg.Name, "run", r.record.ID)
 			return l.extract(ctx)
 		})
 		r.Log.Log(ctx, l.logLevel(), "pipeline walked", "pipeline", cfg.Name, "status", l.Status, "reason", l.Reason, "requests", l.Requests)
 	}
 }
 
+func (r *run) opener(cfg config.Pipeline) *streams.Opener {
+	o := r.Opener(cfg, r.holdings)
+	o.Base = r.base
+	return o
+}
+
 // do opens a leg and has it work, unless the run is stopped. Whatever comes of that is
-// in the leg, which is part of the report also where it could not be opened.
+// in the leg, which is part of the summary also where it could not be opened.
 func (r *run) do(ctx context.Context, cfg config.Pipeline, work func(*leg) error) (*leg, error) {
 	l, err := r.open(cfg)
 	r.legs = append(r.legs, l)
-	r.report.Pipelines = append(r.report.Pipelines, l.Leg)
+	r.summary.Pipelines = append(r.summary.Pipelines, l.Leg)
 	if err == nil {
 		if err = ctx.Err(); err == nil {
 			err = work(l)
@@ -228,46 +180,91 @@ func (r *run) do(ctx context.Context, cfg config.Pipeline, work func(*leg) error
 // logLevel is for the end of a leg: a warning, unless all is well or an earlier leg
 // has said the same.
 func (l *leg) logLevel() slog.Level {
-	if l.Status == Complete || l.repeats {
+	if l.Status == summary.Complete || l.repeats {
 		return slog.LevelInfo
 	}
 	return slog.LevelWarn
 }
 
-// finish closes the report.
-func (r *run) finish() *Report {
-	r.report.settle()
-	r.report.advise()
-	r.report.Finished = time.Now().UTC()
-	return r.report
-}
-
-// bookmark returns the live bookmark of a stream, nil for none.
-func (r *run) bookmark(s ref.Stream) extract.Bookmark {
-	standing, err := r.standing(s)
-	if err != nil {
-		return nil
+// conclude publishes what the legs have brought, and writes down what became of the run.
+func (r *run) conclude(ctx context.Context) *summary.Summary {
+	err := r.publish(ctx)
+	live := r.summary.Generation != 0
+	switch {
+	case ctx.Err() != nil && !live:
+		r.abandon(summary.Interrupted, "stopped by the operator before it was published; what has landed is kept, and the next run publishes it")
+	case err != nil && !live:
+		r.LogFault(err)
+		r.summary.Reason = err.Error()
+		r.abandon(summary.Failed, "nothing was published: "+err.Error())
+	case err != nil:
+		r.Found("published, and then: %v", err)
 	}
-	return extract.Bookmark(standing.Bookmark)
+	return r.finish()
 }
 
-func (r *run) concurrency(p config.Pipeline) int {
-	return max(1, wire(r.Config.Sources, p.Source).Concurrency)
-}
-
-func (r *Runner) transformOptions() transform.Options {
-	o := transform.Options{Location: r.Config.Timezone, DurationUnit: time.Millisecond}
-	if s := r.Config.Sources.Aircall; s != nil {
-		o.DurationUnit = cmp.Or(s.DurationUnit, time.Millisecond)
+// publish hands the legs over.
+func (r *run) publish(ctx context.Context) error {
+	publisher := r.publisher()
+	parts := make([]*publish.Part, len(r.legs))
+	for i, l := range r.legs {
+		parts[i] = &l.Part
 	}
-	return o
+	return publisher.Publish(ctx, parts)
 }
 
-// silent is the Progress of a run that nobody watches.
-type silent struct{}
+func (r *run) publisher() *publish.Publisher {
+	return &publish.Publisher{
+		View: r.View, Record: r.record, Build: r.build, Pool: r.pool, Summary: r.summary, Progress: r.progress, Remade: r.remade,
+		Accept: r.request.Accept, Backfill: !r.request.From.IsZero(), Replay: r.replaying, Anew: r.request.anew,
+	}
+}
 
-func (silent) Start(string, int, int)    {}
-func (silent) Window(string)             {}
-func (silent) Page(string, int64, int64) {}
-func (silent) Stage(string)              {}
-func (silent) Done()                     {}
+// fail writes down that a run which had begun ends before anything of it is published.
+func (r *run) fail(err error) error {
+	r.summary.Reason = err.Error()
+	r.abandon(summary.Failed, err.Error())
+	r.finish()
+	return err
+}
+
+// abandon says of a run whose generation did not become live that nothing of it is
+// published. What has landed waits for the next run.
+func (r *run) abandon(status summary.Status, why string) {
+	for _, l := range r.legs {
+		l.Published = false
+		if l.Status != summary.Failed {
+			l.Worsen(status, why)
+		}
+	}
+}
+
+// finish closes the summary and writes it down.
+func (r *run) finish() *summary.Summary {
+	r.summary.Damage = r.Damage
+	r.summary.Settle()
+	r.summary.Finished = time.Now().UTC()
+	r.record.End(r.summary)
+	return r.summary
+}
+
+// scratch is the folder of the run's temporary files; empty where it builds nothing.
+func (r *run) scratch() string {
+	if r.build == nil {
+		return ""
+	}
+	return r.build.Scratch()
+}
+
+// close removes what the run has not committed.
+func (r *run) close() {
+	for _, l := range r.legs {
+		l.Rows.Close()
+	}
+	if r.build != nil && r.summary.Generation == 0 {
+		if err := r.build.Abandon(); err != nil {
+			r.Log.Warn("the unfinished generation could not be removed; the next run will", "error", err)
+		}
+	}
+	r.build = nil
+}

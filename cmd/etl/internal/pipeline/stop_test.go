@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -15,10 +16,10 @@ type stopAt struct {
 	stop  context.CancelFunc
 }
 
-func (stopAt) Start(string, int, int)    {}
-func (stopAt) Page(string, int64, int64) {}
-func (stopAt) Window(string)             {}
-func (stopAt) Done()                     {}
+func (stopAt) Start(string, int, int) {}
+func (stopAt) Page(string, int64)     {}
+func (stopAt) Window(string)          {}
+func (stopAt) Done()                  {}
 
 func (s stopAt) Stage(what string) {
 	if strings.HasPrefix(what, s.stage) {
@@ -42,11 +43,11 @@ func TestStoppedWhileItPublishes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if report.Status != pipeline.Interrupted || report.Generation != 0 || v.live().Manifest.Generation != 1 {
+			if report.Status != summary.Interrupted || report.Generation != 0 || v.live().Manifest.Generation != 1 {
 				t.Errorf("the run is %s, published %d, and generation %d is live", report.Status, report.Generation, v.live().Manifest.Generation)
 			}
 			for _, l := range report.Pipelines {
-				if l.Published || l.Status != pipeline.Interrupted || !strings.Contains(l.Reason, "the next run publishes it") {
+				if l.Published || l.Status != summary.Interrupted || !strings.Contains(l.Reason, "the next run publishes it") {
 					t.Errorf("%s is %s, published %t: %s", l.Pipeline, l.Status, l.Published, l.Reason)
 				}
 			}

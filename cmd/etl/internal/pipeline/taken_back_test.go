@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -151,7 +152,7 @@ func TestRowsThatAllLeaveAreHeld(t *testing.T) {
 	notes := regexp.MustCompile(`"notes":\[[^\]]*\]`)
 	v.rewrite(func(_ string, answer []byte) []byte { return notes.ReplaceAll(answer, []byte(`"notes":[]`)) })
 	leg := legOf(t, v.attempt(request), "calls")
-	if said := fmt.Sprintf("%d of %d rows of aircall.call_notes", had, had); had < 100 || leg.Status != pipeline.Held || !strings.Contains(leg.Reason, said) {
+	if said := fmt.Sprintf("%d of %d rows of aircall.call_notes", had, had); had < 100 || leg.Status != summary.Held || !strings.Contains(leg.Reason, said) {
 		t.Errorf("calls is %s: %s; want %q in it", leg.Status, leg.Reason, said)
 	}
 	expectSameFiles(t, exported(t, v.config.Warehouse), files)

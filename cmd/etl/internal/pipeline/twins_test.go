@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"nightjar/cmd/etl/internal/config"
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
 )
@@ -68,7 +69,7 @@ func TestADisabledTwinChangesNothing(t *testing.T) {
 // expectStatusWithoutTwins expects that only who loads a stream tells how it stands.
 func (v *vendors) expectStatusWithoutTwins() {
 	v.t.Helper()
-	state, err := v.runner(v.config).Status(v.t.Context())
+	state, err := operate.Status(v.t.Context(), v.runner(v.config).Site)
 	if err != nil {
 		v.t.Fatal(err)
 	}

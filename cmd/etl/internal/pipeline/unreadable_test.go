@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
 )
@@ -92,9 +93,9 @@ func TestLiveGenerationThatCannotBeRead(t *testing.T) {
 				}
 			}
 			r := spoilt(t)
-			_, err := r.Status(t.Context())
+			_, err := operate.Status(t.Context(), r.Site)
 			refused(t, "status", err)
-			_, err = r.Verify(t.Context())
+			_, err = operate.Verify(t.Context(), r.Site)
 			refused(t, "verify", err)
 			_, err = r.Run(t.Context(), pipeline.Request{})
 			refused(t, "run", err)
@@ -102,7 +103,7 @@ func TestLiveGenerationThatCannotBeRead(t *testing.T) {
 			refused(t, "run --dry-run", err)
 			_, err = r.Replay(t.Context(), pipeline.Rebuild{Since: noon.Add(-aDay)})
 			refused(t, "replay --since", err)
-			all, err := r.Generations()
+			all, err := operate.Generations(r.Site)
 			refused(t, "generations", err)
 			if len(all) != 2 || all[1].Number != 1 || all[1].Rows == 0 {
 				t.Errorf("generations lists %+v", all)
@@ -111,7 +112,7 @@ func TestLiveGenerationThatCannotBeRead(t *testing.T) {
 				t.Errorf("the generations are %v", numbers)
 			}
 
-			from, to, err := r.Rollback(0)
+			from, to, err := operate.Rollback(r.Site, 0)
 			switch {
 			case test.before == 0:
 				refused(t, "rollback", err)
@@ -120,7 +121,7 @@ func TestLiveGenerationThatCannotBeRead(t *testing.T) {
 			}
 			t.Run("rollback", func(t *testing.T) {
 				r := spoilt(t)
-				if _, to, err := r.Rollback(1); err != nil || to != 1 {
+				if _, to, err := operate.Rollback(r.Site, 1); err != nil || to != 1 {
 					t.Fatalf("rolled back to %d: %v", to, err)
 				}
 				v.verify()
@@ -155,7 +156,7 @@ func TestRollbackWithNothingBefore(t *testing.T) {
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	removeAll(t, filepath.Join(v.config.Warehouse, "generations", "000001", "manifest.json"))
-	if _, _, err := v.runner(v.config).Rollback(0); err == nil || !strings.Contains(err.Error(), "`etl replay`") {
+	if _, _, err := operate.Rollback(v.runner(v.config).Site, 0); err == nil || !strings.Contains(err.Error(), "`etl replay`") {
 		t.Errorf("got %v, want the way out", err)
 	}
 }

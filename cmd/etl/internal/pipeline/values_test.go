@@ -9,6 +9,7 @@ import (
 
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 	"nightjar/extract/sandbox"
 )
 
@@ -37,20 +38,20 @@ func TestValuesThatTurnNullAreHeld(t *testing.T) {
 			v.rewrite(func(_ string, answer []byte) []byte { return c.field.ReplaceAll(answer, []byte(c.to)) })
 			leg := legOf(t, v.attempt(request), c.pipeline)
 			said := fmt.Sprintf("%d of %d values of %s.%s", had, had, c.table, c.column)
-			if had < 100 || leg.Status != pipeline.Held || leg.Published || !strings.Contains(leg.Reason, said) {
+			if had < 100 || leg.Status != summary.Held || leg.Published || !strings.Contains(leg.Reason, said) {
 				t.Errorf("%s is %s: %s; want %q in it", leg.Pipeline, leg.Status, leg.Reason, said)
 			}
 			expectSameFiles(t, exported(t, v.config.Warehouse), files)
 
 			request.Accept = true
-			if leg := legOf(t, v.attempt(request), c.pipeline); leg.Status != pipeline.Complete || !leg.Published {
+			if leg := legOf(t, v.attempt(request), c.pipeline); leg.Status != summary.Complete || !leg.Published {
 				t.Errorf("accepted, %s is %s: %s", leg.Pipeline, leg.Status, leg.Reason)
 			}
 			if left := v.query("SELECT 1 FROM " + c.table + " WHERE " + c.column + " IS NOT NULL"); len(left) > 0 {
 				t.Errorf("%d values are left once their nulls are accepted", len(left))
 			}
 			v.verify()
-			if report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{}); err != nil || report.Status != pipeline.Complete {
+			if report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{}); err != nil || report.Status != summary.Complete {
 				t.Errorf("the replay: %v, %v", report, err)
 			}
 		})

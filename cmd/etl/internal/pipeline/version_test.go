@@ -16,6 +16,7 @@ import (
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
 	"nightjar/load"
@@ -228,7 +229,7 @@ var earlier = version{
 func (v *vendors) expectToday(before map[string]file) {
 	v.t.Helper()
 	v.verify()
-	state, err := v.runner(v.config).Status(v.t.Context())
+	state, err := operate.Status(v.t.Context(), v.runner(v.config).Site)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -283,7 +284,7 @@ func TestWarehouseOfAnEarlierVersion(t *testing.T) {
 	v.publishedBy(earlier)
 	before := exported(t, v.config.Warehouse)
 	v.verify()
-	if _, err := v.runner(v.config).Status(t.Context()); err != nil {
+	if _, err := operate.Status(t.Context(), v.runner(v.config).Site); err != nil {
 		t.Fatal(err)
 	}
 
@@ -293,7 +294,7 @@ func TestWarehouseOfAnEarlierVersion(t *testing.T) {
 	v.run(pipeline.Request{})
 	v.expectToday(before)
 
-	if _, _, err := v.runner(v.config).Rollback(2); err != nil {
+	if _, _, err := operate.Rollback(v.runner(v.config).Site, 2); err != nil {
 		t.Fatal(err)
 	}
 	v.verify()

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/cmd/etl/internal/operate"
+	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
+)
+
+func newVerify(a *app) *cobra.Command {
+	var landing bool
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Recompute every hash and count of the live generation",
+		Long: `Verify reads every file of the live generation again: sizes and SHA-256 against
+the manifest, and the rows of every table and mart in the database against those
+in the Parquet.
+
+With --landing it reads the landing zone instead: every landed page of every run
+against its hash, and every journal.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := a.localRunner()
+			if err != nil {
+				return err
+			}
+			if landing {
+				return a.verifyLanding(cmd, r)
+			}
+			v, err := operate.Verify(cmd.Context(), r.Site)
+			if err != nil {
+				return err
+			}
+			return a.verified(v, v.Problems, func(w io.Writer) { writeVerified(w, v) })
+		},
+	}
+	cmd.Flags().BoolVar(&landing, "landing", false, "read every landed page and every journal instead")
+	return cmd
+}
+
+func (a *app) verifyLanding(cmd *cobra.Command, r *pipeline.Runner) error {
+	v, err := operate.VerifyLanding(cmd.Context(), r.Site)
+	if err != nil {
+		return err
+	}
+	return a.verified(v, v.Problems, func(w io.Writer) { writeLanding(w, v) })
+}
+
+// verified prints what was found, and fails where there are problems.
+func (a *app) verified(found any, problems []string, text func(w io.Writer)) error {
+	if err := a.print(found, text); err != nil || len(problems) == 0 {
+		return err
+	}
+	return outcome{summary.Failed}
+}
+
+// writeVerified prints the result of a verification.
+func writeVerified(w io.Writer, v *operate.Verified) {
+	for _, p := range v.Problems {
+		fmt.Fprintln(w, p)
+	}
+	verdict := "is whole"
+	if len(v.Problems) > 0 {
+		verdict = fmt.Sprintf("has %d problems", len(v.Problems))
+	}
+	fmt.Fprintf(w, "generation %d %s: %d files, %d tables and marts, %d rows\n", v.Generation, verdict, v.Files, v.Tables, v.Rows)
+}
+
+// writeLanding prints the result of a verification of the landing zone.
+func writeLanding(w io.Writer, v *operate.CheckedLanding) {
+	for _, ref := range v.SetAside {
+		fmt.Fprintf(w, "%s is damaged; a run has set it aside and gone on\n", ref)
+	}
+	for _, p := range v.Problems {
+		fmt.Fprintln(w, p)
+	}
+	verdict := "is whole"
+	if len(v.Problems) > 0 {
+		verdict = fmt.Sprintf("has %d problems", len(v.Problems))
+	}
+	fmt.Fprintf(w, "the landing zone %s: %d runs, %d pages, %.1f MB as the vendors sent them\n", verdict, v.Runs, v.Pages, float64(v.Bytes)/1e6)
+}

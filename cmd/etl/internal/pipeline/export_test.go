@@ -1,4 +1,0 @@
-package pipeline
-
-// VendorTables are the tables of all streams.
-var VendorTables = vendorTables

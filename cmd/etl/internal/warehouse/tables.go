@@ -1,0 +1,51 @@
+package warehouse
+
+import (
+	"nightjar/cmd/etl/internal/streams"
+	"nightjar/load"
+	"nightjar/load/partition"
+	"nightjar/transform"
+)
+
+// Table is a table of the transform as the load knows it.
+func Table(t transform.Table) load.Table {
+	return load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Parent: t.Parent, Arrow: t.Arrow()}
+}
+
+// RecordTables are the tables about the warehouse itself.
+func RecordTables() []load.Table {
+	return []load.Table{Table(transform.Runs()), Table(transform.Reconciliation()), Table(transform.Bookmarks()), Table(transform.Rejects())}
+}
+
+// RecordWidth is the width of the partitions of a table about the warehouse, which
+// all pipelines share. Bookmarks have no date, and are few.
+func RecordWidth(t load.Table) partition.Width {
+	if t.Full() == transform.Bookmarks().Full() {
+		return partition.Whole
+	}
+	return partition.Month
+}
+
+// VendorTables are the tables of every stream.
+func VendorTables() []load.Table {
+	var all []load.Table
+	for _, s := range streams.All() {
+		for _, t := range s.Tables {
+			all = append(all, Table(t))
+		}
+	}
+	return all
+}
+
+// Tables is every table of the warehouse, marts aside.
+func Tables() []load.Table { return append(VendorTables(), RecordTables()...) }
+
+// Marts is every mart as the load knows it.
+func Marts() []load.Mart {
+	var all []load.Mart
+	for _, m := range transform.Marts() {
+		t := transform.Table{Schema: transform.MartSchema, Name: m.Name, Comment: m.Comment, Key: m.Grain, Columns: m.Columns}
+		all = append(all, load.Mart{Table: Table(t), Query: m.Query})
+	}
+	return all
+}
