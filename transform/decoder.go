@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -16,9 +15,10 @@ type decoder struct {
 	withhold     bool // pages may hold credentials: nothing raw that is not known to be free of them
 
 	body      document // the page; its values live until the next one
-	variables document // of the page
+	variables document // of its request
 
 	page Page
+	sent value // the variables; absent where there are none
 	from origin
 	rows *Rows
 
@@ -56,6 +56,7 @@ func (d *decoder) Decode(page Page, body []byte, rows *Rows) {
 	for _, s := range rows.sheets {
 		s.looks.clear()
 	}
+	d.sent, _ = d.variables.parse(page.Variables)
 	root, err := d.body.parse(body)
 	if err != nil {
 		d.rejectPage("the page is no JSON", body)
@@ -67,20 +68,7 @@ func (d *decoder) Decode(page Page, body []byte, rows *Rows) {
 
 // variable finds a request variable by name, also within other variables; absent
 // where there is none.
-func (d *decoder) variable(name string) value {
-	if len(d.page.Variables) == 0 {
-		return value{}
-	}
-	text, err := json.Marshal(d.page.Variables)
-	if err != nil {
-		return value{}
-	}
-	root, err := d.variables.parse(text)
-	if err != nil {
-		return value{}
-	}
-	return search(root, name)
-}
+func (d *decoder) variable(name string) value { return search(d.sent, name) }
 
 func search(v value, name string) value {
 	if found := v.get(name); found.exists() {

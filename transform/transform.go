@@ -66,12 +66,12 @@ const (
 
 // Page is where a body came from: what a decoder may know beside the bytes.
 type Page struct {
-	Ref       string         // landing path without ending: "iadvize/closed_conversations/<run id>/000012"
-	At        time.Time      // when the answer was whole, UTC, microseconds: _extracted_at
-	Records   int64          // how many the walk saw in it; zero where it looked for none
-	Operation string         // GraphQL operation name, or method and path
-	Variables map[string]any // GraphQL variables or REST parameters, as JSON decodes them
-	Gaps      []Gap          // of the query
+	Ref       string    // landing path without ending: "iadvize/closed_conversations/<run id>/000012"
+	At        time.Time // when the answer was whole, UTC, microseconds: _extracted_at
+	Records   int64     // how many the walk saw in it; zero where it looked for none
+	Operation string    // GraphQL operation name, or method and path
+	Variables []byte    // GraphQL variables or REST parameters, a JSON object; empty where there are none
+	Gaps      []Gap     // of the query
 	// Whole is the times of close of the records that the page shows with all that is
 	// nested in them, where a stream tells; nil where it tells of none.
 	Whole *Span

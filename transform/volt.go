@@ -1,9 +1,5 @@
 package transform
 
-import (
-	"bytes"
-)
-
 // Waves is the stream of SMS waves.
 func Waves() Stream {
 	return Stream{
@@ -85,7 +81,7 @@ func readMessages(d *decoder, root value) {
 func (d *decoder) askedNumbers() (numbers [2][]byte) {
 	for i, name := range [2]string{"from", "to"} {
 		if v := d.variable(name); v.kind() == isString {
-			numbers[i] = bytes.Clone(v.text())
+			numbers[i] = v.text()
 		}
 	}
 	return numbers

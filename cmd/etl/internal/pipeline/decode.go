@@ -134,9 +134,16 @@ func (l *leg) decode(decoder transform.Decoder, d *decoders) (err error) {
 	return rows.Flush(l.stage)
 }
 
+// pageRequest is what is landed of a page's request, its variables as they are: the
+// decoder reads them.
+type pageRequest struct {
+	extract.Request
+	Variables json.RawMessage `json:"variables"`
+}
+
 func (l *leg) decodePage(decoder transform.Decoder, page landedPage, known gapsByQuery, rows *transform.Rows) (err error) {
 	defer load.Catch(&err)
-	var request extract.Request
+	var request pageRequest
 	if err := json.Unmarshal(page.Request, &request); err != nil {
 		return fmt.Errorf("read its request record: %w", err)
 	}
@@ -176,7 +183,7 @@ func (r *run) decodeRun(ctx context.Context, landed *landing.Run, body func(*lan
 		if err != nil {
 			return err
 		}
-		var request extract.Request
+		var request pageRequest
 		if err := json.Unmarshal(page.Request, &request); err != nil {
 			return fmt.Errorf("read the request record of %s: %w", page.Ref, err)
 		}
