@@ -2,6 +2,8 @@ package transform
 
 import (
 	"time"
+
+	"nightjar/transform/json"
 )
 
 // Tables of calls, in the order of the stream's Tables.
@@ -25,33 +27,33 @@ func Calls() Stream {
 }
 
 // readCalls reads a page of paginatedCalls. Null nodes are a page without calls.
-func readCalls(d *decoder, root value) {
-	if nodes := d.member(root, "nodes"); nodes.exists() && nodes.kind() == isNull {
+func readCalls(d *decoder, root json.Value) {
+	if nodes := d.member(root, "nodes"); nodes.Exists() && nodes.Kind() == json.Null {
 		return
 	}
-	for i, call := range d.recordsOf(root, "nodes").elements() {
-		if d.begin(callsSheet, i, call) && d.textKey(call.get("id")) {
+	for i, call := range d.recordsOf(root, "nodes").Elements() {
+		if d.begin(callsSheet, i, call) && d.textKey(call.Get("id")) {
 			readCall(d, call)
 		}
 	}
 }
 
-func readCall(d *decoder, v value) {
+func readCall(d *decoder, v json.Value) {
 	d.text(d.key)
-	d.textOf(v.get("direction"), "direction")
-	d.textOf(v.get("call_type"), "call_type")
-	d.textOf(v.get("from"), "from")
-	d.textOf(v.get("to"), "to")
-	d.textOf(v.get("via"), "via")
-	d.callDuration(v.get("duration"), "duration")
-	d.flagOf(v.get("is_archived"), "is_archived")
-	notes, present := d.array(v.get("notes"), "notes")
+	d.textOf(v.Get("direction"), "direction")
+	d.textOf(v.Get("call_type"), "call_type")
+	d.textOf(v.Get("from"), "from")
+	d.textOf(v.Get("to"), "to")
+	d.textOf(v.Get("via"), "via")
+	d.callDuration(v.Get("duration"), "duration")
+	d.flagOf(v.Get("is_archived"), "is_archived")
+	notes, present := d.array(v.Get("notes"), "notes")
 	if present {
-		d.whole(int64(notes.len()))
+		d.whole(int64(notes.Len()))
 	} else {
 		d.null()
 	}
-	created := d.datedInstant(v.get("created_at"), "created_at")
+	created := d.datedInstant(v.Get("created_at"), "created_at")
 	d.end(created)
 	l := d.beginLook(callNotesSheet, present)
 	readNotes(d, notes, created)
@@ -59,12 +61,12 @@ func readCall(d *decoder, v value) {
 }
 
 // callDuration appends a duration in the configured unit as seconds.
-func (d *decoder) callDuration(v value, field string) {
-	switch v.kind() {
-	case isNull:
+func (d *decoder) callDuration(v json.Value, field string) {
+	switch v.Kind() {
+	case json.Null:
 		d.null()
 		return
-	case isNumber:
+	case json.Number:
 	default:
 		d.bad(field, reasonType, v)
 		return
@@ -85,19 +87,19 @@ func (d *decoder) callDuration(v value, field string) {
 }
 
 // readNotes reads the notes of the call just appended.
-func readNotes(d *decoder, notes value, created businessDay) {
-	if notes.len() == 0 {
+func readNotes(d *decoder, notes json.Value, created businessDay) {
+	if notes.Len() == 0 {
 		return
 	}
 	call := string(d.key)
-	for i, note := range notes.elements() {
-		if !d.beginNested(callNotesSheet, place{"notes", i}, note) || !d.textKey(note.get("id")) {
+	for i, note := range notes.Elements() {
+		if !d.beginNested(callNotesSheet, place{"notes", i}, note) || !d.textKey(note.Get("id")) {
 			continue
 		}
 		d.string(call)
 		d.text(d.key)
 		d.whole(int64(i))
-		d.textOf(note.get("content"), "content")
+		d.textOf(note.Get("content"), "content")
 		d.end(created)
 	}
 }

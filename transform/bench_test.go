@@ -12,7 +12,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/apache/arrow/go/v17/arrow/memory"
-	"github.com/valyala/fastjson"
 
 	"nightjar/transform"
 )
@@ -70,32 +69,6 @@ func BenchmarkDecode(b *testing.B) {
 			if err := rows.Flush(func(transform.Table, arrow.Record) error { return nil }); err != nil {
 				b.Fatal(err)
 			}
-		}
-	}
-}
-
-// The benchmarks below are the reason for the parser: the same page, parsed only.
-
-func BenchmarkParseFastjson(b *testing.B) {
-	body := conversationsPage(500, 1)
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	var p fastjson.Parser
-	for b.Loop() {
-		if _, err := p.ParseBytes(body); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkParseEncodingJSON(b *testing.B) {
-	body := conversationsPage(500, 1)
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		var page conversations
-		if err := json.Unmarshal(body, &page); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package transform
 
 import (
 	"bytes"
+
+	"nightjar/transform/json"
 )
 
 // Tables of sessions, in the order of the stream's Tables.
@@ -30,28 +32,28 @@ func IDVSessions() Stream {
 // a keyed hash in the place of the session's token, or {"outcome": "unknown"}. The
 // latter lands before every request, so that one whose answer never lands is known
 // for what it is; the page of the answer follows, and takes its place.
-func readSessions(d *decoder, root value) {
-	if outcome := search(root, "outcome").text(); len(outcome) > 0 && string(outcome) != "created" {
+func readSessions(d *decoder, root json.Value) {
+	if outcome := search(root, "outcome").Text(); len(outcome) > 0 && string(outcome) != "created" {
 		known := outcomeUnknown
 		if string(outcome) == outcomeNone {
 			known = outcomeNone
 		}
-		d.request(known, root.get("reason"), 0)
+		d.request(known, root.Get("reason"), 0)
 		return
 	}
-	data := root.get("data")
-	if data.kind() != isObject {
+	data := root.Get("data")
+	if data.Kind() != json.Object {
 		d.rejectPage("the page holds no data", nil)
 		return
 	}
 	position := 0
-	for session := range data.members() {
+	for session := range data.Members() {
 		readSession(d, position, session)
 		position++
 	}
 }
 
-func readSession(d *decoder, position int, v value) {
+func readSession(d *decoder, position int, v json.Value) {
 	if !d.begin(idvSessionsSheet, position, v) {
 		return
 	}
@@ -67,15 +69,15 @@ func readSession(d *decoder, position int, v value) {
 	d.instant(d.from.at)
 	requested := d.days.dayOf(d.from.at)
 	d.businessDay(requested)
-	expires, _ := d.instantOf(v.get("expiresAt"), "expiresAt")
+	expires, _ := d.instantOf(v.Get("expiresAt"), "expiresAt")
 	d.end(requested)
-	d.request(outcomeSession, value{}, expires)
+	d.request(outcomeSession, json.Value{}, expires)
 }
 
 // request appends how the last request for a contact ended, as far as the page
 // knows. Expires is zero where the request has made no session, or one without a
 // time. A session that is for no contact known has nothing to be repeated for.
-func (d *decoder) request(outcome string, reason value, expires int64) {
+func (d *decoder) request(outcome string, reason json.Value, expires int64) {
 	d.sheet = d.rows.sheets[idvRequestsSheet]
 	contact, bad := d.identifier(d.variable("contactId"))
 	if bad != "" || len(contact) == 0 {
@@ -92,7 +94,7 @@ func (d *decoder) request(outcome string, reason value, expires int64) {
 	requested := d.days.dayOf(d.from.at)
 	d.businessDay(requested)
 	d.string(outcome)
-	if reason.kind() == isString {
+	if reason.Kind() == json.String {
 		d.text(d.clean(reason))
 	} else {
 		d.null()
@@ -108,9 +110,9 @@ func (d *decoder) request(outcome string, reason value, expires int64) {
 // sessionID is the keyed hash of the token, wherever the page has it; nil where it
 // has none. What does not look like a hash may be the token itself and is not
 // believed.
-func sessionID(v value) []byte {
+func sessionID(v json.Value) []byte {
 	for _, name := range []string{"sessionId", "session_id", "id", "token"} {
-		text := v.get(name).text()
+		text := v.Get(name).Text()
 		if hash := bytes.TrimPrefix(text, []byte("hmac-sha256:")); isHash(hash) {
 			return hash
 		}

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"strconv"
 	"time"
+
+	"nightjar/transform/json"
 )
 
 // Tables of closed_conversations, in the order of the stream's Tables.
@@ -30,46 +32,46 @@ func ClosedConversations() Stream {
 
 // readClosedConversations reads a page of either query: edges whose node is a
 // conversation, or wraps one beside its survey and its conversions.
-func readClosedConversations(d *decoder, root value) {
+func readClosedConversations(d *decoder, root json.Value) {
 	project := d.askedProject()
-	for i, edge := range d.recordsOf(root, "edges").elements() {
+	for i, edge := range d.recordsOf(root, "edges").Elements() {
 		readEdge(d, i, edge, project)
 	}
 }
 
 // askedProject is the one project that the page was asked for; absent where there
 // are several or none.
-func (d *decoder) askedProject() value {
+func (d *decoder) askedProject() json.Value {
 	v := d.variable("projectIds")
-	if v.len() == 1 {
-		for _, project := range v.elements() {
+	if v.Len() == 1 {
+		for _, project := range v.Elements() {
 			return project
 		}
 	}
-	if v.kind() == isNumber {
+	if v.Kind() == json.Number {
 		return v
 	}
-	return value{}
+	return json.Value{}
 }
 
-func readEdge(d *decoder, i int, edge, project value) {
+func readEdge(d *decoder, i int, edge, project json.Value) {
 	if !d.begin(conversationsSheet, i, edge) {
 		return
 	}
-	node := edge.get("node")
+	node := edge.Get("node")
 	if !d.isObject(node) {
 		return
 	}
 	conversation := node
-	if !node.get("createdAt").exists() && node.get("conversation").exists() { // the older shape
-		conversation = node.get("conversation")
+	if !node.Get("createdAt").Exists() && node.Get("conversation").Exists() { // the older shape
+		conversation = node.Get("conversation")
 	}
-	if !d.isObject(conversation) || !d.textKey(conversation.get("id")) {
+	if !d.isObject(conversation) || !d.textKey(conversation.Get("id")) {
 		return
 	}
 	closed := readConversation(d, node, conversation, project)
 	conversions := either(node, conversation, "conversions")
-	there := node.get("conversions").exists() || conversions.exists()
+	there := node.Get("conversions").Exists() || conversions.Exists()
 	l := d.beginLook(transactionsSheet, closed.known && d.page.Whole.holds(closed.at) && there && allTransactions(conversions))
 	readTransactions(d, conversions, closed)
 	d.endLook(l)
@@ -77,50 +79,50 @@ func readEdge(d *decoder, i int, edge, project value) {
 
 // allTransactions reports whether conversions tell which transactions there are: none,
 // where they are null.
-func allTransactions(conversions value) bool {
-	switch conversions.kind() {
-	case isNull:
+func allTransactions(conversions json.Value) bool {
+	switch conversions.Kind() {
+	case json.Null:
 		return true
-	case isObject:
-		transactions := conversions.get("transactions")
-		return transactions.kind() == isArray || transactions.exists() && transactions.kind() == isNull
+	case json.Object:
+		transactions := conversions.Get("transactions")
+		return transactions.Kind() == json.Array || transactions.Exists() && transactions.Kind() == json.Null
 	}
 	return false
 }
 
 // either returns the named member of the wrapper, and that of the conversation
 // where the wrapper has none.
-func either(node, conversation value, name string) value {
-	if v := node.get(name); v.kind() != isNull || node == conversation {
+func either(node, conversation json.Value, name string) json.Value {
+	if v := node.Get(name); v.Kind() != json.Null || node == conversation {
 		return v
 	}
-	return conversation.get(name)
+	return conversation.Get(name)
 }
 
-func readConversation(d *decoder, node, v, project value) businessDay {
+func readConversation(d *decoder, node, v, project json.Value) businessDay {
 	d.text(d.key)
-	if p := d.object(v.get("project"), "project"); p.get("id").kind() != isNull {
-		project = p.get("id")
+	if p := d.object(v.Get("project"), "project"); p.Get("id").Kind() != json.Null {
+		project = p.Get("id")
 	}
 	d.wholeID(project, "project.id")
-	d.textOf(v.get("channel"), "channel")
-	d.textOf(v.get("language"), "language")
-	d.instantOf(v.get("createdAt"), "createdAt")
-	closed := d.datedInstant(v.get("closedAt"), "closedAt")
-	d.isoDuration(v.get("duration"), "duration")
-	d.namesOf(v.get("tags"), "tags", "name")
+	d.textOf(v.Get("channel"), "channel")
+	d.textOf(v.Get("language"), "language")
+	d.instantOf(v.Get("createdAt"), "createdAt")
+	closed := d.datedInstant(v.Get("closedAt"), "closedAt")
+	d.isoDuration(v.Get("duration"), "duration")
+	d.namesOf(v.Get("tags"), "tags", "name")
 	survey := d.object(either(node, v, "satisfactionSurvey"), "satisfactionSurvey")
-	d.scoreOf(survey.get("customerSatisfaction"), "satisfactionSurvey.customerSatisfaction", 1, 5)
-	d.scoreOf(survey.get("netPromoterScore"), "satisfactionSurvey.netPromoterScore", 0, 10)
-	d.textOf(survey.get("comment"), "satisfactionSurvey.comment")
+	d.scoreOf(survey.Get("customerSatisfaction"), "satisfactionSurvey.customerSatisfaction", 1, 5)
+	d.scoreOf(survey.Get("netPromoterScore"), "satisfactionSurvey.netPromoterScore", 0, 10)
+	d.textOf(survey.Get("comment"), "satisfactionSurvey.comment")
 	d.end(closed)
 	return closed
 }
 
 // isoDuration appends seconds from an ISO 8601 duration or a bare number.
-func (d *decoder) isoDuration(v value, field string) {
+func (d *decoder) isoDuration(v json.Value, field string) {
 	text, ok := d.literal(v)
-	if v.kind() == isNull || ok && len(text) == 0 {
+	if v.Kind() == json.Null || ok && len(text) == 0 {
 		d.null()
 		return
 	}
@@ -142,28 +144,28 @@ func (d *decoder) isoDuration(v value, field string) {
 func seconds(ns int64) float64 { return float64(ns) / float64(time.Second) }
 
 // readTransactions reads the conversions of the conversation just appended.
-func readTransactions(d *decoder, conversions value, closed businessDay) {
+func readTransactions(d *decoder, conversions json.Value, closed businessDay) {
 	const list = "conversions.transactions"
-	transactions, _ := d.array(d.object(conversions, "conversions").get("transactions"), list)
-	if transactions.len() == 0 {
+	transactions, _ := d.array(d.object(conversions, "conversions").Get("transactions"), list)
+	if transactions.Len() == 0 {
 		return
 	}
 	conversation := string(d.key)
 	twins := make(map[string]int)
-	for i, v := range transactions.elements() {
+	for i, v := range transactions.Elements() {
 		if d.beginNested(transactionsSheet, place{list, i}, v) && d.transactionKey(v, conversation, twins) {
 			readTransaction(d, v, conversation, closed)
 		}
 	}
 }
 
-func readTransaction(d *decoder, v value, conversation string, closed businessDay) {
+func readTransaction(d *decoder, v json.Value, conversation string, closed businessDay) {
 	d.string(conversation)
 	d.text(d.key)
-	d.idOf(v.get("externalConversionId"), "externalConversionId")
-	d.amountOf(v.get("amount"), "amount")
-	d.textOf(v.get("currency"), "currency")
-	d.instantOf(v.get("receivedAt"), "receivedAt")
+	d.idOf(v.Get("externalConversionId"), "externalConversionId")
+	d.amountOf(v.Get("amount"), "amount")
+	d.textOf(v.Get("currency"), "currency")
+	d.instantOf(v.Get("receivedAt"), "receivedAt")
 	d.businessDay(closed)
 	d.end(closed)
 }
@@ -171,15 +173,15 @@ func readTransaction(d *decoder, v value, conversation string, closed businessDa
 // transactionKey reads the id of a transaction. Where the query has none, the key
 // is the first half of a SHA-256, in hex, over what the transaction says; of equal
 // transactions in one conversation, all but the first are told apart by number.
-func (d *decoder) transactionKey(v value, conversation string, twins map[string]int) bool {
-	if v.get("id").exists() {
-		return d.textKey(v.get("id"))
+func (d *decoder) transactionKey(v json.Value, conversation string, twins map[string]int) bool {
+	if v.Get("id").Exists() {
+		return d.textKey(v.Get("id"))
 	}
 	content := append([]byte(conversation), '|')
-	content = append(d.appendLiteral(content, v.get("externalConversionId")), '|')
-	content = append(d.appendAmount(content, v.get("amount")), '|')
-	content = append(d.appendLiteral(content, v.get("currency")), '|')
-	content = d.appendInstant(content, v.get("receivedAt"))
+	content = append(d.appendLiteral(content, v.Get("externalConversionId")), '|')
+	content = append(d.appendAmount(content, v.Get("amount")), '|')
+	content = append(d.appendLiteral(content, v.Get("currency")), '|')
+	content = d.appendInstant(content, v.Get("receivedAt"))
 	twins[string(content)]++
 	if n := twins[string(content)]; n > 1 {
 		content = strconv.AppendInt(append(content, '|'), int64(n), 10)
@@ -189,13 +191,13 @@ func (d *decoder) transactionKey(v value, conversation string, twins map[string]
 	return true
 }
 
-func (d *decoder) appendLiteral(b []byte, v value) []byte {
+func (d *decoder) appendLiteral(b []byte, v json.Value) []byte {
 	text, _ := d.literal(v)
 	return append(b, text...)
 }
 
 // appendAmount writes an amount in one form, whatever form it came in.
-func (d *decoder) appendAmount(b []byte, v value) []byte {
+func (d *decoder) appendAmount(b []byte, v json.Value) []byte {
 	text, _ := d.literal(v)
 	amount, ok := parseAmount(text)
 	if !ok {
@@ -205,7 +207,7 @@ func (d *decoder) appendAmount(b []byte, v value) []byte {
 }
 
 // appendInstant writes a time in one form, whatever form it came in.
-func (d *decoder) appendInstant(b []byte, v value) []byte {
+func (d *decoder) appendInstant(b []byte, v json.Value) []byte {
 	text, _ := d.literal(v)
 	us, ok := parseInstant(text)
 	if !ok {

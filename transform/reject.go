@@ -1,5 +1,7 @@
 package transform
 
+import "nightjar/transform/json"
+
 import "strings"
 
 // rawLimit is the most of an offending value that a reject keeps, in bytes.
@@ -34,7 +36,7 @@ func (d *decoder) rejectRow(reason string) {
 }
 
 // rejectField records that a value of the row is no value of its column.
-func (d *decoder) rejectField(field, reason string, v value) {
+func (d *decoder) rejectField(field, reason string, v json.Value) {
 	if at := d.nested.String(); at != "" {
 		field = at + "." + field
 	}
@@ -82,20 +84,20 @@ func (d *decoder) tell(scope, field, reason string, raw []byte, records int64) {
 }
 
 // raw is the JSON of an offending value, without credentials.
-func (d *decoder) raw(v value) []byte {
+func (d *decoder) raw(v json.Value) []byte {
 	if d.withhold {
 		return withoutCredentials(nil, v)
 	}
-	return v.raw()
+	return v.Raw()
 }
 
 // withoutCredentials appends the JSON of a value without the members that are
 // called token in some way.
-func withoutCredentials(to []byte, v value) []byte {
+func withoutCredentials(to []byte, v json.Value) []byte {
 	separator := byte('[')
-	switch v.kind() {
-	case isArray:
-		for _, element := range v.elements() {
+	switch v.Kind() {
+	case json.Array:
+		for _, element := range v.Elements() {
 			to = withoutCredentials(append(to, separator), element)
 			separator = ','
 		}
@@ -103,13 +105,13 @@ func withoutCredentials(to []byte, v value) []byte {
 			to = append(to, separator)
 		}
 		return append(to, ']')
-	case isObject:
+	case json.Object:
 		separator = '{'
-		for member := range v.members() {
-			if strings.Contains(strings.ToLower(member.name()), "token") {
+		for member := range v.Members() {
+			if strings.Contains(strings.ToLower(member.Name()), "token") {
 				continue
 			}
-			to = append(append(to, separator), member.rawName()...)
+			to = append(append(to, separator), member.RawName()...)
 			to = withoutCredentials(append(to, ':'), member)
 			separator = ','
 		}
@@ -118,5 +120,5 @@ func withoutCredentials(to []byte, v value) []byte {
 		}
 		return append(to, '}')
 	}
-	return append(to, v.raw()...)
+	return append(to, v.Raw()...)
 }

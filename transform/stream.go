@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"nightjar/transform/json"
 )
 
 // Stream is what the pages of one stream become. Each vendor's file says it of the
@@ -13,7 +15,7 @@ type Stream struct {
 	Name   string  // "closed_conversations"
 	Tables []Table // that the pages fill, rejects aside; the first one's rows are the records
 
-	read     func(d *decoder, page value)
+	read     func(d *decoder, page json.Value)
 	withhold bool // pages may hold credentials: nothing raw that is not known to be free of them
 	// places tells where the queries ask for a vendor's type, below their root fields;
 	// several places where the vendor has it in one or the other. It is nil where

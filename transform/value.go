@@ -1,5 +1,7 @@
 package transform
 
+import "nightjar/transform/json"
+
 // The methods below append one value each to the row. A value that is absent or
 // null is NULL; one that the column cannot hold is NULL and a reject of the field.
 
@@ -11,26 +13,26 @@ const (
 )
 
 // bad appends NULL and records why.
-func (d *decoder) bad(field, reason string, v value) {
+func (d *decoder) bad(field, reason string, v json.Value) {
 	d.null()
 	d.rejectField(field, reason, v)
 }
 
 // textOf appends a text.
-func (d *decoder) textOf(v value, field string) {
-	switch v.kind() {
-	case isNull:
+func (d *decoder) textOf(v json.Value, field string) {
+	switch v.Kind() {
+	case json.Null:
 		d.null()
-	case isString:
+	case json.String:
 		d.text(d.clean(v))
 	default:
 		d.bad(field, reasonType, v)
 	}
 }
 
-func (d *decoder) clean(v value) []byte {
-	text := v.text()
-	if v.ascii() {
+func (d *decoder) clean(v json.Value) []byte {
+	text := v.Text()
+	if v.ASCII() {
 		return text
 	}
 	good := clean(d.cleaned, text)
@@ -42,18 +44,18 @@ func (d *decoder) clean(v value) []byte {
 
 // literal is the text of a string or the literal of a number; ok is false where v
 // is neither.
-func (d *decoder) literal(v value) (text []byte, ok bool) {
-	switch v.kind() {
-	case isString:
-		return v.text(), true
-	case isNumber:
-		return v.raw(), true
+func (d *decoder) literal(v json.Value) (text []byte, ok bool) {
+	switch v.Kind() {
+	case json.String:
+		return v.Text(), true
+	case json.Number:
+		return v.Raw(), true
 	}
 	return nil, false
 }
 
 // idOf appends an identifier that is a text, or the literal of a number.
-func (d *decoder) idOf(v value, field string) {
+func (d *decoder) idOf(v json.Value, field string) {
 	text, reason := d.identifier(v)
 	switch {
 	case reason != "":
@@ -67,13 +69,13 @@ func (d *decoder) idOf(v value, field string) {
 
 // identifier is the text of an identifier, empty where it is absent, null or
 // empty. It is good until the next call.
-func (d *decoder) identifier(v value) (text []byte, reason string) {
-	switch v.kind() {
-	case isNull:
+func (d *decoder) identifier(v json.Value) (text []byte, reason string) {
+	switch v.Kind() {
+	case json.Null:
 		return nil, ""
-	case isString:
+	case json.String:
 		return d.clean(v), ""
-	case isNumber:
+	case json.Number:
 		text, _ := d.literal(v)
 		if _, ok := scanNumber(text); !ok {
 			return nil, reasonNumber
@@ -84,7 +86,7 @@ func (d *decoder) identifier(v value) (text []byte, reason string) {
 }
 
 // textKey reads the key of the row; without one the row is rejected.
-func (d *decoder) textKey(v value) bool {
+func (d *decoder) textKey(v json.Value) bool {
 	text, reason := d.identifier(v)
 	if reason == "" && len(text) == 0 {
 		reason = "the key is missing, null or empty"
@@ -98,7 +100,7 @@ func (d *decoder) textKey(v value) bool {
 }
 
 // wholeKey reads the numeric key of the row; without one the row is rejected.
-func (d *decoder) wholeKey(v value) (int64, bool) {
+func (d *decoder) wholeKey(v json.Value) (int64, bool) {
 	if !d.textKey(v) {
 		return 0, false
 	}
@@ -110,7 +112,7 @@ func (d *decoder) wholeKey(v value) (int64, bool) {
 }
 
 // wholeID appends a numeric identifier that may come as text or as number.
-func (d *decoder) wholeID(v value, field string) {
+func (d *decoder) wholeID(v json.Value, field string) {
 	text, reason := d.identifier(v)
 	id, ok := parseWhole(text)
 	switch {
@@ -126,7 +128,7 @@ func (d *decoder) wholeID(v value, field string) {
 }
 
 // counterOf appends a count, which is never negative.
-func (d *decoder) counterOf(v value, field string) {
+func (d *decoder) counterOf(v json.Value, field string) {
 	if n, ok := d.number(v, field); ok && n < 0 {
 		d.bad(field, reasonRange, v)
 	} else if ok {
@@ -135,7 +137,7 @@ func (d *decoder) counterOf(v value, field string) {
 }
 
 // scoreOf appends a score between least and most.
-func (d *decoder) scoreOf(v value, field string, least, most int64) {
+func (d *decoder) scoreOf(v json.Value, field string, least, most int64) {
 	if n, ok := d.number(v, field); ok && (n < least || n > most) {
 		d.bad(field, reasonRange, v)
 	} else if ok {
@@ -144,12 +146,12 @@ func (d *decoder) scoreOf(v value, field string, least, most int64) {
 }
 
 // number reads a whole number. Where it is none, NULL has been appended.
-func (d *decoder) number(v value, field string) (n int64, ok bool) {
-	switch v.kind() {
-	case isNull:
+func (d *decoder) number(v json.Value, field string) (n int64, ok bool) {
+	switch v.Kind() {
+	case json.Null:
 		d.null()
 		return 0, false
-	case isNumber:
+	case json.Number:
 	default:
 		d.bad(field, reasonType, v)
 		return 0, false
@@ -161,20 +163,20 @@ func (d *decoder) number(v value, field string) (n int64, ok bool) {
 	return n, ok
 }
 
-func (d *decoder) flagOf(v value, field string) {
-	switch v.kind() {
-	case isNull:
+func (d *decoder) flagOf(v json.Value, field string) {
+	switch v.Kind() {
+	case json.Null:
 		d.null()
-	case isTrue, isFalse:
-		d.flag(v.kind() == isTrue)
+	case json.True, json.False:
+		d.flag(v.Kind() == json.True)
 	default:
 		d.bad(field, reasonType, v)
 	}
 }
 
 // amountOf appends a decimal from its literal, as number or as text.
-func (d *decoder) amountOf(v value, field string) {
-	if v.kind() == isNull {
+func (d *decoder) amountOf(v json.Value, field string) {
+	if v.Kind() == json.Null {
 		d.null()
 		return
 	}
@@ -199,8 +201,8 @@ func parseAmount(text []byte) (int64, bool) {
 }
 
 // instantOf appends a time and returns it. An empty text is NULL.
-func (d *decoder) instantOf(v value, field string) (us int64, known bool) {
-	if v.kind() == isNull {
+func (d *decoder) instantOf(v json.Value, field string) (us int64, known bool) {
+	if v.Kind() == json.Null {
 		d.null()
 		return 0, false
 	}
@@ -223,7 +225,7 @@ func (d *decoder) instantOf(v value, field string) (us int64, known bool) {
 }
 
 // datedInstant appends a time and then its business day.
-func (d *decoder) datedInstant(v value, field string) businessDay {
+func (d *decoder) datedInstant(v json.Value, field string) businessDay {
 	us, known := d.instantOf(v, field)
 	var day businessDay
 	if known {
@@ -235,43 +237,43 @@ func (d *decoder) datedInstant(v value, field string) businessDay {
 
 // object returns v where it is an object, and no value where it is absent or null.
 // Anything else is a reject of the field and no value too.
-func (d *decoder) object(v value, field string) value {
-	switch v.kind() {
-	case isObject:
+func (d *decoder) object(v json.Value, field string) json.Value {
+	switch v.Kind() {
+	case json.Object:
 		return v
-	case isNull:
-		return value{}
+	case json.Null:
+		return json.Value{}
 	}
 	d.rejectField(field, reasonType, v)
-	return value{}
+	return json.Value{}
 }
 
 // array is object for lists; present tells an empty list from none.
-func (d *decoder) array(v value, field string) (list value, present bool) {
-	switch v.kind() {
-	case isArray:
+func (d *decoder) array(v json.Value, field string) (list json.Value, present bool) {
+	switch v.Kind() {
+	case json.Array:
 		return v, true
-	case isNull:
-		return value{}, false
+	case json.Null:
+		return json.Value{}, false
 	}
 	d.rejectField(field, reasonType, v)
-	return value{}, false
+	return json.Value{}, false
 }
 
 // namesOf appends a list of texts, each an element itself or its member called
 // name. An element without text is a reject and not in the list.
-func (d *decoder) namesOf(v value, field, name string) {
+func (d *decoder) namesOf(v json.Value, field, name string) {
 	list, present := d.array(v, field)
 	if !present || !d.asked() { // elements may have come without their names
 		d.null()
 		return
 	}
-	for i, element := range list.elements() {
+	for i, element := range list.Elements() {
 		member := element
-		if element.kind() == isObject {
-			member = element.get(name)
+		if element.Kind() == json.Object {
+			member = element.Get(name)
 		}
-		if member.kind() != isString {
+		if member.Kind() != json.String {
 			d.rejectField(place{field, i}.String(), "the element has no text", element)
 			continue
 		}

@@ -1,5 +1,7 @@
 package transform
 
+import "nightjar/transform/json"
+
 // Waves is the stream of SMS waves.
 func Waves() Stream {
 	return Stream{
@@ -12,45 +14,45 @@ func Waves() Stream {
 
 // readWaves reads a page that asks for many waves at once, each under an alias of
 // its own. Null says that there is no wave of that id; it is no record.
-func readWaves(d *decoder, root value) {
-	data := root.get("data")
-	if data.kind() != isObject {
-		d.rejectPage("the page holds no data", root.raw())
+func readWaves(d *decoder, root json.Value) {
+	data := root.Get("data")
+	if data.Kind() != json.Object {
+		d.rejectPage("the page holds no data", root.Raw())
 		return
 	}
 	position := 0
-	for wave := range data.members() {
-		if wave.kind() != isNull {
+	for wave := range data.Members() {
+		if wave.Kind() != json.Null {
 			readWave(d, position, wave)
 		}
 		position++
 	}
 }
 
-func readWave(d *decoder, position int, v value) {
+func readWave(d *decoder, position int, v json.Value) {
 	if !d.begin(0, position, v) {
 		return
 	}
-	id, ok := d.wholeKey(v.get("id"))
+	id, ok := d.wholeKey(v.Get("id"))
 	if !ok {
 		return
 	}
 	d.whole(id)
-	d.textOf(v.get("name"), "name")
-	d.textOf(v.get("type"), "type")
-	scheduled := d.datedInstant(v.get("scheduledTime"), "scheduledTime")
-	account := d.object(v.get("account"), "account")
-	d.idOf(account.get("id"), "account.id")
-	d.textOf(account.get("name"), "account.name")
-	d.textOf(account.get("primaryPhone"), "account.primaryPhone")
-	d.idOf(d.object(v.get("organization"), "organization").get("id"), "organization.id")
-	d.textOf(v.get("sentBy"), "sentBy")
-	d.textOf(v.get("body"), "body")
-	d.namesOf(v.get("media"), "media", "url")
-	d.namesOf(v.get("lists"), "lists", "name")
-	d.counterOf(v.get("totalMessages"), "totalMessages")
-	d.counterOf(v.get("totalMessagesDelivered"), "totalMessagesDelivered")
-	d.counterOf(v.get("totalMessagesFailed"), "totalMessagesFailed")
+	d.textOf(v.Get("name"), "name")
+	d.textOf(v.Get("type"), "type")
+	scheduled := d.datedInstant(v.Get("scheduledTime"), "scheduledTime")
+	account := d.object(v.Get("account"), "account")
+	d.idOf(account.Get("id"), "account.id")
+	d.textOf(account.Get("name"), "account.name")
+	d.textOf(account.Get("primaryPhone"), "account.primaryPhone")
+	d.idOf(d.object(v.Get("organization"), "organization").Get("id"), "organization.id")
+	d.textOf(v.Get("sentBy"), "sentBy")
+	d.textOf(v.Get("body"), "body")
+	d.namesOf(v.Get("media"), "media", "url")
+	d.namesOf(v.Get("lists"), "lists", "name")
+	d.counterOf(v.Get("totalMessages"), "totalMessages")
+	d.counterOf(v.Get("totalMessagesDelivered"), "totalMessagesDelivered")
+	d.counterOf(v.Get("totalMessagesFailed"), "totalMessagesFailed")
 	d.end(scheduled)
 }
 
@@ -66,12 +68,12 @@ func Messages() Stream {
 
 // readMessages reads a page of a conversation. A page of the inbox names contacts
 // and holds no messages of its own.
-func readMessages(d *decoder, root value) {
-	if d.page.Operation == "Inbox" && root.get("data").exists() || d.member(root, "items").exists() {
+func readMessages(d *decoder, root json.Value) {
+	if d.page.Operation == "Inbox" && root.Get("data").Exists() || d.member(root, "items").Exists() {
 		return
 	}
 	asked := d.askedNumbers()
-	for i, message := range d.recordsOf(root, "messages").elements() {
+	for i, message := range d.recordsOf(root, "messages").Elements() {
 		readMessage(d, i, message, asked)
 	}
 }
@@ -80,46 +82,46 @@ func readMessages(d *decoder, root value) {
 // the account's first: inbox and conversation are asked with the account as from.
 func (d *decoder) askedNumbers() (numbers [2][]byte) {
 	for i, name := range [2]string{"from", "to"} {
-		if v := d.variable(name); v.kind() == isString {
-			numbers[i] = v.text()
+		if v := d.variable(name); v.Kind() == json.String {
+			numbers[i] = v.Text()
 		}
 	}
 	return numbers
 }
 
-func readMessage(d *decoder, position int, v value, asked [2][]byte) {
+func readMessage(d *decoder, position int, v json.Value, asked [2][]byte) {
 	if !d.begin(0, position, v) {
 		return
 	}
-	id, ok := d.wholeKey(v.get("id"))
+	id, ok := d.wholeKey(v.Get("id"))
 	if !ok {
 		return
 	}
-	from, to := v.get("fromNumber").text(), v.get("toNumber").text()
+	from, to := v.Get("fromNumber").Text(), v.Get("toNumber").Text()
 	d.whole(id)
-	d.idOf(v.get("legacyId"), "legacyId")
-	d.wholeID(d.object(v.get("wave"), "wave").get("id"), "wave.id")
-	d.idOf(d.object(v.get("contact"), "contact").get("id"), "contact.id")
+	d.idOf(v.Get("legacyId"), "legacyId")
+	d.wholeID(d.object(v.Get("wave"), "wave").Get("id"), "wave.id")
+	d.idOf(d.object(v.Get("contact"), "contact").Get("id"), "contact.id")
 	account := d.accountOf(v, from, to, asked)
-	d.textOf(v.get("fromNumber"), "fromNumber")
-	d.textOf(v.get("toNumber"), "toNumber")
+	d.textOf(v.Get("fromNumber"), "fromNumber")
+	d.textOf(v.Get("toNumber"), "toNumber")
 	d.direction(account, from, to)
-	d.textOf(v.get("status"), "status")
-	d.textOf(v.get("statusDescription"), "statusDescription")
-	d.errorCode(v.get("errorCode"))
-	d.textOf(v.get("body"), "body")
-	sent := d.datedInstant(v.get("sentAt"), "sentAt")
-	d.instantOf(v.get("confirmedAt"), "confirmedAt")
+	d.textOf(v.Get("status"), "status")
+	d.textOf(v.Get("statusDescription"), "statusDescription")
+	d.errorCode(v.Get("errorCode"))
+	d.textOf(v.Get("body"), "body")
+	sent := d.datedInstant(v.Get("sentAt"), "sentAt")
+	d.instantOf(v.Get("confirmedAt"), "confirmedAt")
 	d.end(sent)
 }
 
 // accountOf appends and returns the number of the account: the one that the
 // message names, else the asked one that is an end of the message.
-func (d *decoder) accountOf(v value, from, to []byte, asked [2][]byte) []byte {
-	phone := d.object(v.get("account"), "account").get("primaryPhone")
-	if phone.kind() != isNull {
+func (d *decoder) accountOf(v json.Value, from, to []byte, asked [2][]byte) []byte {
+	phone := d.object(v.Get("account"), "account").Get("primaryPhone")
+	if phone.Kind() != json.Null {
 		d.textOf(phone, "account.primaryPhone")
-		return phone.text()
+		return phone.Text()
 	}
 	for _, number := range asked {
 		if sameNumber(number, from) || sameNumber(number, to) {
@@ -143,7 +145,7 @@ func (d *decoder) direction(account, from, to []byte) {
 }
 
 // errorCode appends the carrier's code; numbers are taken as their literal.
-func (d *decoder) errorCode(v value) { d.idOf(v, "errorCode") }
+func (d *decoder) errorCode(v json.Value) { d.idOf(v, "errorCode") }
 
 // sameNumber compares the digits of two telephone numbers; no number is the same
 // as none.

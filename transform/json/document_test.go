@@ -1,4 +1,4 @@
-package transform
+package json
 
 import (
 	"bytes"
@@ -24,8 +24,8 @@ func FuzzDocument(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var d document
-		root, err := d.parse(text)
+		var d Document
+		root, err := d.Parse(text)
 		want, ok := standard(text)
 		if deep := bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) >= nesting; err != nil != !ok && !deep {
 			t.Fatalf("parse: %v; encoding/json accepts it: %v", err, ok)
@@ -36,8 +36,8 @@ func FuzzDocument(f *testing.F) {
 		if got := tree(root); !reflect.DeepEqual(got, want) {
 			t.Errorf("the tree is %v, want %v", got, want)
 		}
-		if !bytes.Equal(root.raw(), bytes.Trim(text, " \t\r\n")) {
-			t.Errorf("raw is %q", root.raw())
+		if !bytes.Equal(root.Raw(), bytes.Trim(text, " \t\r\n")) {
+			t.Errorf("raw is %q", root.Raw())
 		}
 	})
 }
@@ -60,15 +60,11 @@ func standardValue(d *json.Decoder) any {
 	if err != nil {
 		panic(err) // the text is valid
 	}
-	var all []any
-	switch token := token.(type) {
-	case string:
-		return strings.ReplaceAll(token, "\x00", "\uFFFD") // as clean has it
-	case json.Delim:
-		all = append(all, token.String())
-	default:
+	open, ok := token.(json.Delim)
+	if !ok {
 		return token
 	}
+	all := []any{open.String()}
 	for d.More() {
 		all = append(all, standardValue(d))
 	}
@@ -79,59 +75,62 @@ func standardValue(d *json.Decoder) any {
 }
 
 // tree is a value as standard gives it.
-func tree(v value) any {
-	switch v.kind() {
-	case isNull:
+func tree(v Value) any {
+	switch v.Kind() {
+	case Null:
 		return nil
-	case isTrue, isFalse:
-		return v.kind() == isTrue
-	case isNumber:
-		return json.Number(v.raw())
-	case isString:
-		return string(clean(nil, v.text()))
-	case isArray:
+	case True, False:
+		return v.Kind() == True
+	case Number:
+		return json.Number(v.Raw())
+	case String:
+		return utf8Of(v.Text())
+	case Array:
 		all := []any{"["}
-		for _, e := range v.elements() {
+		for _, e := range v.Elements() {
 			all = append(all, tree(e))
 		}
 		return all
 	}
 	all := []any{"{"}
-	for m := range v.members() {
-		all = append(all, string(clean(nil, []byte(m.name()))), tree(m))
+	for m := range v.Members() {
+		all = append(all, utf8Of([]byte(m.Name())), tree(m))
 	}
 	return all
 }
 
+// utf8Of is text with every byte that is no UTF-8 replaced, as encoding/json has it.
+func utf8Of(text []byte) string { return string([]rune(string(text))) }
+
 func TestMembersAreFoundByName(t *testing.T) {
-	var d document
-	root, err := d.parse([]byte(`{"a":1,"\u0062":2,"ab":3,"a":4,"é":{"a":"x\ty"}}`))
+	var d Document
+	root, err := d.Parse([]byte(`{"a":1,"\u0062":2,"ab":3,"a":4,"é":{"a":"x\ty"}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"a": "1", "b": "2", "ab": "3", "é": `{"a":"x\ty"}`, "c": "", "aa": ""} {
-		if got := string(root.get(name).raw()); got != want {
+		if got := string(root.Get(name).Raw()); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if inner := root.get("é").get("a"); string(inner.text()) != "x\ty" || inner.ascii() {
-		t.Errorf("text is %q, plain ASCII %v", inner.text(), inner.ascii())
+	if inner := root.Get("é").Get("a"); string(inner.Text()) != "x\ty" || inner.ASCII() {
+		t.Errorf("text is %q, plain ASCII %v", inner.Text(), inner.ASCII())
 	}
-	if root.get("a").get("b").exists() || root.get("c").get("b").exists() {
+	if root.Get("a").Get("b").Exists() || root.Get("c").Get("b").Exists() {
 		t.Error("what is no object has members")
 	}
 }
 
 // A text of its own stays good while others are read.
 func TestTextsStayAsTheyAre(t *testing.T) {
-	var d document
-	root, err := d.parse([]byte(`["a\tb","c\td"]`))
+	var d Document
+	root, err := d.Parse([]byte(`["a\tb","c\td"]`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all [][]byte
-	for _, e := range root.elements() {
-		all = append(all, e.text())
+	for _, e := range root.Elements() {
+		all = append(all, e.Text())
 	}
 	if string(all[0]) != "a\tb" || string(all[1]) != "c\td" {
 		t.Errorf("texts are %q", all)
