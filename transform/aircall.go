@@ -22,7 +22,7 @@ func Calls() Stream {
 		Source: "aircall", Name: "calls",
 		Tables: []Table{calls(), callNotes()},
 		read:   readCalls,
-		places: map[string][]string{"Call": {"nodes"}, "Note": {"nodes.notes"}},
+		paths:  map[string][]string{"Call": {"nodes"}, "Note": {"nodes.notes"}},
 	}
 }
 

@@ -22,14 +22,14 @@ type Gap struct {
 // stream's records, as for Volt's inbox, and where the text is, as for REST, which
 // has no selection. Keys are no gaps: a page without them has no rows.
 func (s Stream) Gaps(query string) ([]Gap, error) {
-	if query == "" || s.places == nil {
+	if query == "" || s.paths == nil {
 		return nil, nil
 	}
 	doc, err := parser.ParseQuery(&ast.Source{Name: "query", Input: query})
 	if err != nil {
 		return nil, fmt.Errorf("read the query: %w", err)
 	}
-	q := selected{places: s.places, fragments: doc.Fragments}
+	q := selected{paths: s.paths, fragments: doc.Fragments}
 	for _, op := range doc.Operations {
 		q.roots = append(q.roots, q.fields(op.SelectionSet)...)
 	}
@@ -50,7 +50,7 @@ func (s Stream) Gaps(query string) ([]Gap, error) {
 
 // selected is what a query selects.
 type selected struct {
-	places    map[string][]string
+	paths     map[string][]string
 	fragments ast.FragmentDefinitionList
 	roots     []*ast.Field
 }
@@ -73,11 +73,11 @@ func (q *selected) gaps(t Table) []Gap {
 }
 
 // asks reports whether the query selects a type, or a field below one, in any of
-// its places.
+// its paths.
 func (q *selected) asks(name string) bool {
 	record, path, _ := strings.Cut(name, ".")
-	for _, place := range q.places[record] {
-		if q.reaches(q.roots, strings.Trim(place+"."+path, ".")) {
+	for _, at := range q.paths[record] {
+		if q.reaches(q.roots, strings.Trim(at+"."+path, ".")) {
 			return true
 		}
 	}

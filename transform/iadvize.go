@@ -22,7 +22,7 @@ func ClosedConversations() Stream {
 		Source: "iadvize", Name: "closed_conversations",
 		Tables: []Table{conversations(), transactions()},
 		read:   readClosedConversations,
-		places: map[string][]string{
+		paths: map[string][]string{
 			"Conversation":       {"edges.node", "edges.node.conversation"},
 			"SatisfactionSurvey": {"edges.node.satisfactionSurvey", "edges.node.conversation.satisfactionSurvey"},
 			"Transaction":        {"edges.node.conversions.transactions", "edges.node.conversation.conversions.transactions"},

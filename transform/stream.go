@@ -15,12 +15,12 @@ type Stream struct {
 	Name   string  // "closed_conversations"
 	Tables []Table // that the pages fill, rejects aside; the first one's rows are the records
 
-	read     func(d *decoder, page json.Value)
+	read     func(d *decoder, root json.Value)
 	withhold bool // pages may hold credentials: nothing raw that is not known to be free of them
-	// places tells where the queries ask for a vendor's type, below their root fields;
-	// several places where the vendor has it in one or the other. It is nil where
-	// nothing is selected, or always the same.
-	places map[string][]string
+	// paths lead from the root fields of the queries to each of the vendor's types;
+	// several where the vendor has it at one or the other. They are nil where nothing
+	// is selected, or always the same.
+	paths map[string][]string
 }
 
 // Decoder reads the landed pages of one stream.

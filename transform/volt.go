@@ -8,7 +8,7 @@ func Waves() Stream {
 		Source: "volt", Name: "waves",
 		Tables: []Table{waves()},
 		read:   readWaves,
-		places: map[string][]string{"Wave": {""}},
+		paths:  map[string][]string{"Wave": {""}},
 	}
 }
 
@@ -62,7 +62,7 @@ func Messages() Stream {
 		Source: "volt", Name: "messages",
 		Tables: []Table{messages()},
 		read:   readMessages,
-		places: map[string][]string{"Message": {"messages"}},
+		paths:  map[string][]string{"Message": {"messages"}},
 	}
 }
 
