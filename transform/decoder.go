@@ -11,10 +11,9 @@ import (
 // decoder is the part that all streams share: it parses the page, remembers which
 // record is being read, and appends values or rejects.
 type decoder struct {
-	read         func(*decoder, json.Value)
+	stream       Stream
 	days         calendar
 	durationUnit time.Duration
-	withhold     bool // pages may hold credentials: nothing raw that is not known to be free of them
 
 	body      json.Document // the page; its values live until the next one
 	variables json.Document // of its request
@@ -64,7 +63,7 @@ func (d *decoder) Decode(page Page, body []byte, rows *Rows) {
 		d.rejectPage("the page is no JSON", body)
 		return
 	}
-	d.read(d, root)
+	d.stream.read(d, root)
 	d.rejectRest()
 }
 

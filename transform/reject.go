@@ -13,7 +13,7 @@ const wholePage = -1
 // rejectPage records that the page holds no records that could be found. The one row
 // stands for all that the walk saw in it.
 func (d *decoder) rejectPage(reason string, raw []byte) {
-	if d.withhold {
+	if d.stream.withhold {
 		raw = nil
 	}
 	d.position, d.hasKey = wholePage, false
@@ -70,8 +70,8 @@ func (d *decoder) rejectRest() {
 // tell appends a row of etl.rejects that stands for so many rejects.
 func (d *decoder) tell(scope, field, reason string, raw []byte, records int64) {
 	s := d.rows.rejects
-	s.string(d.rows.source)
-	s.string(d.rows.stream)
+	s.string(d.stream.Source)
+	s.string(d.stream.Name)
 	s.string(d.table.Full())
 	s.textIf(d.hasKey, d.key)
 	s.string(scope)
@@ -85,7 +85,7 @@ func (d *decoder) tell(scope, field, reason string, raw []byte, records int64) {
 
 // raw is the JSON of an offending value, without credentials.
 func (d *decoder) raw(v json.Value) []byte {
-	if d.withhold {
+	if d.stream.withhold {
 		return withoutCredentials(nil, v)
 	}
 	return v.Raw()

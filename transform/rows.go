@@ -9,10 +9,9 @@ import (
 // of the stream's tables, and one for the rejects. It is used by one goroutine at
 // a time.
 type Rows struct {
-	source, stream string
-	sheets         []*sheet // of the stream's tables, in order
-	rejects        *sheet
-	rejected       Rejected
+	sheets   []*sheet // of the stream's tables, in order
+	rejects  *sheet
+	rejected Rejected
 }
 
 // Rejected counts rejects by what they stand for.
@@ -34,7 +33,7 @@ func (r Rejected) Since(earlier Rejected) Rejected {
 // NewRows returns empty builders for the tables of the stream and for the rejects.
 // The memory is mem's until Release.
 func (s Stream) NewRows(mem memory.Allocator) *Rows {
-	r := &Rows{source: s.Source, stream: s.Name, rejects: newSheet(mem, Rejects())}
+	r := &Rows{rejects: newSheet(mem, Rejects())}
 	for _, t := range s.Tables {
 		r.sheets = append(r.sheets, newSheet(mem, t))
 	}

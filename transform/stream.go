@@ -47,7 +47,7 @@ func (s Stream) NewDecoder(o Options) (Decoder, error) {
 	if o.Location == nil {
 		return nil, errors.New("decode pages: no time zone for business days")
 	}
-	d := &decoder{read: s.read, withhold: s.withhold, days: calendar{location: o.Location}, durationUnit: o.DurationUnit}
+	d := &decoder{stream: s, days: calendar{location: o.Location}, durationUnit: o.DurationUnit}
 	if d.durationUnit == 0 {
 		d.durationUnit = time.Millisecond
 	}
