@@ -17,10 +17,10 @@ type Gap struct {
 	Vendor string // what is not asked for: "Conversation.language"
 }
 
-// Gaps lists what the query of a page leaves out, in the order of the
-// tables and their columns. It is empty for a query that asks for none of the
-// stream's records, as for Volt's inbox, and where the text is, as for REST, which
-// has no selection. Keys are no gaps: a page without them has no rows.
+// Gaps lists what the query of a page leaves out, in the order of the tables and
+// their columns. It is empty for a query that asks for none of the stream's records,
+// as for Volt's inbox, and where the text is, as for REST, which has no selection.
+// Keys are no gaps: a page without them has no rows. What is no query is an error.
 func (s Stream) Gaps(query string) ([]Gap, error) {
 	if query == "" || s.paths == nil {
 		return nil, nil

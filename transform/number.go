@@ -151,3 +151,10 @@ func parseWhole(text []byte) (int64, bool) {
 	v, exact, ok := parseDecimal(text, 0)
 	return v, ok && exact
 }
+
+// parseAmount reads an amount of at most 18 digits, four of them decimals.
+func parseAmount(text []byte) (int64, bool) {
+	const most = 999_999_999_999_999_999
+	v, _, ok := parseDecimal(text, amountScale)
+	return v, ok && -most <= v && v <= most
+}

@@ -3,66 +3,35 @@
 // clock. The same page gives the same records, live or replayed.
 //
 // Glossary. A page is one landed answer of a vendor. A table is a list of
-// columns with a key. A decoder reads the pages of one stream and appends to
-// Rows, which holds one builder per table. What cannot become a row, or a field
-// of one, becomes a reject with its reason and its page. A mart is a SELECT over
-// the tables, in one .sql file.
+// columns with a key. A Stream has the tables that the pages of one stream fill; each
+// vendor's streams are in the file of its name. A decoder reads the pages of one stream
+// and appends to Rows, which holds one builder per table. What cannot become a row, or
+// a field of one, becomes a reject with its reason and its page. A mart is a SELECT
+// over the tables, in one .sql file.
 package transform
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
+	"nightjar/transform/json"
 )
 
-// Class is the class of personal data in a column. A privacy policy acts on
-// classes, never on single columns.
-type Class string
+// Stream is what the pages of one stream become. The zero Stream is none: it has no
+// tables and no decoder.
+type Stream struct {
+	Source string  // the vendor: "iadvize"
+	Name   string  // "closed_conversations"
+	Tables []Table // that the pages fill, rejects aside; the first one's rows are the records
 
-const (
-	NotPersonal Class = "none"
-	Phone       Class = "phone"
-	Email       Class = "e-mail"
-	PersonName  Class = "name"
-	FreeText    Class = "free text"
-)
-
-// Column is one column of a table or mart.
-type Column struct {
-	ID      int            // Parquet field id: unique in the table, never reused, never changed
-	Name    string         // snake_case
-	Type    arrow.DataType // instants are timestamp[us, UTC]; business days are date32
-	Comment string         // what it means, one sentence without a full stop
-	Unit    string         // "s", "%", the name of the currency column; empty if none
-	Vendor  string         // the vendor's field, "" where it is derived
-	From    []string       // the vendor's fields that a derived value is made of; empty: Vendor alone
-	Class   Class          // NotPersonal unless it says otherwise
+	read     func(d *decoder, root json.Value)
+	withhold bool // pages may hold credentials: nothing raw that is not known to be free of them
+	// paths lead from the root fields of the queries to each of the vendor's types;
+	// several where the vendor has it at one or the other. They are nil where nothing
+	// is selected, or always the same.
+	paths map[string][]string
 }
-
-// Table is one table of the warehouse, its rows as the decoders emit them.
-type Table struct {
-	Schema  string   // DuckDB schema and first Parquet folder: "iadvize"
-	Name    string   // DuckDB table and second Parquet folder: "conversations"
-	Comment string   // one sentence
-	Key     []string // columns that identify a row; files are sorted by them
-	Parent  string   // first column of Key, where it names the record of another table that the rows are nested in
-	Columns []Column // in order; vendor tables end with _extracted_at and _page
-}
-
-// Full returns "schema.name".
-func (t Table) Full() string { return t.Schema + "." + t.Name }
-
-// BusinessDate is the last column of every record that a decoder emits and of no
-// table: the business day (date32, null if unknown) that picks the partition.
-const BusinessDate = "_business_date"
-
-// Metadata keys that Table.Arrow sets on its fields, so that a writer needs no
-// more than the Arrow schema.
-const (
-	MetaFieldID = "PARQUET:field_id" // decimal text; the key pqarrow reads
-	MetaComment = "comment"          // meaning, unit, vendor field and class in one line
-	MetaClass   = "class"            // a Class
-)
 
 // Page is where a body came from: what a decoder may know beside the bytes.
 type Page struct {
@@ -83,4 +52,38 @@ type Span struct{ From, To time.Time }
 // holds reports whether an instant, in microseconds since 1970, is in the span.
 func (s *Span) holds(us int64) bool {
 	return s != nil && s.From.UnixMicro() <= us && us < s.To.UnixMicro()
+}
+
+// Decoder reads the landed pages of one stream.
+type Decoder interface {
+	// Decode appends what body holds to rows. It never fails: whatever cannot be
+	// a row or a field is a reject in rows. It keeps no reference to body. A
+	// Decoder is used by one goroutine at a time.
+	Decode(page Page, body []byte, rows *Rows)
+}
+
+// Options are what the decoders need to know of the configuration.
+type Options struct {
+	Location *time.Location // business days
+	// DurationUnit is the unit of Aircall's duration: time.Millisecond unless configured.
+	DurationUnit time.Duration
+}
+
+// NewDecoder returns a decoder of the stream's pages. It refuses the zero Stream and
+// options that contradict themselves.
+func (s Stream) NewDecoder(o Options) (Decoder, error) {
+	if s.read == nil {
+		return nil, errors.New("decode pages: no such stream")
+	}
+	if o.Location == nil {
+		return nil, errors.New("decode pages: no time zone for business days")
+	}
+	d := &decoder{stream: s, days: calendar{location: o.Location}, durationUnit: o.DurationUnit}
+	if d.durationUnit == 0 {
+		d.durationUnit = time.Millisecond
+	}
+	if d.durationUnit < 0 || time.Second%d.durationUnit != 0 {
+		return nil, fmt.Errorf("decode pages: a duration in units of %s is not supported; want a whole part of a second", d.durationUnit)
+	}
+	return d, nil
 }

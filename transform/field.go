@@ -193,13 +193,6 @@ func (d *decoder) amountOf(v json.Value, field string) {
 	d.amount(amount)
 }
 
-// parseAmount reads an amount of at most 18 digits, four of them decimals.
-func parseAmount(text []byte) (int64, bool) {
-	const most = 999_999_999_999_999_999
-	v, _, ok := parseDecimal(text, amountScale)
-	return v, ok && -most <= v && v <= most
-}
-
 // instantOf appends a time and returns it. An empty text is NULL.
 func (d *decoder) instantOf(v json.Value, field string) (us int64, known bool) {
 	if v.Kind() == json.Null {
