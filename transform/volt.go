@@ -80,13 +80,8 @@ func readMessages(d *decoder, root json.Value) {
 
 // askedNumbers are the two numbers of the request, the one that is more likely
 // the account's first: inbox and conversation are asked with the account as from.
-func (d *decoder) askedNumbers() (numbers [2][]byte) {
-	for i, name := range [2]string{"from", "to"} {
-		if v := d.variable(name); v.Kind() == json.String {
-			numbers[i] = v.Text()
-		}
-	}
-	return numbers
+func (d *decoder) askedNumbers() [2][]byte {
+	return [2][]byte{d.variable("from").Text(), d.variable("to").Text()}
 }
 
 func readMessage(d *decoder, position int, v json.Value, asked [2][]byte) {
@@ -108,7 +103,7 @@ func readMessage(d *decoder, position int, v json.Value, asked [2][]byte) {
 	d.direction(account, from, to)
 	d.textOf(v.Get("status"), "status")
 	d.textOf(v.Get("statusDescription"), "statusDescription")
-	d.errorCode(v.Get("errorCode"))
+	d.idOf(v.Get("errorCode"), "errorCode")
 	d.textOf(v.Get("body"), "body")
 	sent := d.datedInstant(v.Get("sentAt"), "sentAt")
 	d.instantOf(v.Get("confirmedAt"), "confirmedAt")
@@ -143,9 +138,6 @@ func (d *decoder) direction(account, from, to []byte) {
 		d.null()
 	}
 }
-
-// errorCode appends the carrier's code; numbers are taken as their literal.
-func (d *decoder) errorCode(v json.Value) { d.idOf(v, "errorCode") }
 
 // sameNumber compares the digits of two telephone numbers; no number is the same
 // as none.
