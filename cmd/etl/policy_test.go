@@ -20,7 +20,8 @@ var layers = map[string][]string{
 	"nightjar/extract/clientloop":        {"nightjar/extract", "nightjar/extract/transport"},
 	"nightjar/extract/sandbox":           {"nightjar/testdata"},
 	"nightjar/extract/extracttest":       {"nightjar/extract", "nightjar/extract/sandbox", "nightjar/extract/transport"}, // for tests alone
-	"nightjar/transform":                 {},
+	"nightjar/transform":                 {"nightjar/transform/json"},
+	"nightjar/transform/json":            {},
 	"nightjar/transform/marts":           {}, // tests of the queries, and no code
 	"nightjar/load":                      {},
 	"nightjar/load/landing":              {"nightjar/load"},
