@@ -44,7 +44,7 @@ func (b *bars) begin(what string, most int, unit string) {
 
 // Page shows the records so far, and moves a bar of requests. More requests than
 // expected stretch it.
-func (b *bars) Page(pipeline string, rows, _ int64) {
+func (b *bars) Page(pipeline string, rows int64) {
 	b.rows += rows
 	b.bar.Describe(fmt.Sprintf("%-16s %d records", pipeline, b.rows))
 	if b.byWindow {

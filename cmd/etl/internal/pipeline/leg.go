@@ -226,7 +226,7 @@ func (l *leg) walkAll(ctx context.Context, windows []extract.Window, writer *lan
 			if err := l.land(w, t.Page, writer); err != nil {
 				return err
 			}
-			l.run.progress.Page(l.Pipeline, t.Page.Rows, tally.Requests.Load())
+			l.run.progress.Page(l.Pipeline, t.Page.Rows)
 			continue
 		}
 		if faultOf(t.Err) != nil {

@@ -48,8 +48,8 @@ type Progress interface {
 	// Start announces a leg, its windows, and the requests it expects, zero if
 	// unknown.
 	Start(pipeline string, windows, requests int)
-	// Page tells of one landed page: records, and requests sent so far.
-	Page(pipeline string, rows int64, requests int64)
+	// Page tells of the records of one landed page.
+	Page(pipeline string, rows int64)
 	// Window tells that a window of the leg is done.
 	Window(pipeline string)
 	// Stage names what the run does when no leg is walking: "merge", "database".

@@ -265,11 +265,11 @@ func (r *Runner) transformOptions() transform.Options {
 // silent is the Progress of a run that nobody watches.
 type silent struct{}
 
-func (silent) Start(string, int, int)    {}
-func (silent) Window(string)             {}
-func (silent) Page(string, int64, int64) {}
-func (silent) Stage(string)              {}
-func (silent) Done()                     {}
+func (silent) Start(string, int, int) {}
+func (silent) Window(string)          {}
+func (silent) Page(string, int64)     {}
+func (silent) Stage(string)           {}
+func (silent) Done()                  {}
 
 // streamKey names a landed stream in the manifest.
 func streamKey(source, stream string) string { return source + "/" + stream }

@@ -15,10 +15,10 @@ type stopAt struct {
 	stop  context.CancelFunc
 }
 
-func (stopAt) Start(string, int, int)    {}
-func (stopAt) Page(string, int64, int64) {}
-func (stopAt) Window(string)             {}
-func (stopAt) Done()                     {}
+func (stopAt) Start(string, int, int) {}
+func (stopAt) Page(string, int64)     {}
+func (stopAt) Window(string)          {}
+func (stopAt) Done()                  {}
 
 func (s stopAt) Stage(what string) {
 	if strings.HasPrefix(what, s.stage) {
