@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -73,4 +75,28 @@ func (a *app) checkOnline(cmd *cobra.Command, r *pipeline.Runner, names []string
 		return outcome{status}
 	}
 	return nil
+}
+
+// writeChecks prints what an online check found.
+func writeChecks(w io.Writer, all []pipeline.Checked) {
+	failed := map[string][]string{} // pipelines by error
+	for _, c := range all {
+		failed[c.Error] = append(failed[c.Error], c.Pipeline)
+	}
+	for _, c := range all {
+		switch {
+		case c.Error != "" && failed[c.Error][0] == c.Pipeline:
+			fmt.Fprintf(w, "%s: %s\n", strings.Join(failed[c.Error], ", "), c.Error)
+		case c.Error != "":
+		case len(c.Findings) == 0:
+			fmt.Fprintf(w, "%s: signed in; the vendor's schema has what the pipeline asks\n", c.Pipeline)
+		}
+		for _, f := range c.Findings {
+			kind := "drift"
+			if f.Breaking {
+				kind = "breaks the query"
+			}
+			fmt.Fprintf(w, "%s: %s: %s: %s\n", c.Pipeline, kind, f.Path, f.What)
+		}
+	}
 }

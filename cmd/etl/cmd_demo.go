@@ -7,10 +7,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/extract"
 	"nightjar/extract/sandbox"
 )
 
@@ -40,7 +44,7 @@ still change, and changes what the simulated vendors have changed in between.`,
 			if err != nil {
 				return err
 			}
-			report, err := r.Run(cmd.Context(), requestAll())
+			report, err := r.Run(cmd.Context(), pipeline.Request{})
 			if err != nil {
 				return err
 			}
@@ -90,4 +94,27 @@ func serve(address string, h http.Handler) (actual string, stop func(), err erro
 		}
 		<-done
 	}, nil
+}
+
+// martRows is how many rows of each mart the demo shows.
+const martRows = 5
+
+// printMarts prints the newest rows of each mart.
+func (a *app) printMarts(ctx context.Context, r *pipeline.Runner) error {
+	return r.EachMart(ctx, martRows, func(m pipeline.MartSample) {
+		fmt.Fprintf(a.out, "\nmarts.%s: %s (%d of %d rows)\n", m.Name, m.Comment, len(m.Rows), m.Total)
+		header := make(table.Row, len(m.Columns))
+		for i, c := range m.Columns {
+			header[i] = c
+		}
+		t := newTable(a.out, header)
+		for _, cells := range m.Rows {
+			row := make(table.Row, len(cells))
+			for i, c := range cells {
+				row[i] = strings.TrimSpace(extract.Printable(c)) // a vendor's words
+			}
+			t.AppendRow(row)
+		}
+		t.Render()
+	})
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -104,4 +106,44 @@ func (a *app) dryRun(cmd *cobra.Command, r *pipeline.Runner, request pipeline.Re
 	}
 	writePlans(a.out, plans, r.Config.Timezone)
 	return nil
+}
+
+// writePlans prints what a run would ask for.
+func writePlans(w io.Writer, plans []pipeline.Plan, zone *time.Location) {
+	if len(plans) > 0 && len(plans[0].Rebuild) > 0 {
+		fmt.Fprintf(w, "%s: the tables are first made anew of what has landed\n", strings.Join(plans[0].Rebuild, "; "))
+	}
+	for _, p := range plans {
+		calls := "an unknown number of requests"
+		if p.Calls > 0 {
+			calls = fmt.Sprintf("about %d requests", p.Calls)
+		}
+		fmt.Fprintf(w, "%s (%s %s): %d windows, %s", p.Pipeline, p.Source, p.Stream, len(p.Windows), calls)
+		if p.Adopts > 0 {
+			fmt.Fprintf(w, "; takes over %d landed runs", p.Adopts)
+		}
+		fmt.Fprintln(w)
+		for i, win := range p.Windows {
+			if i == 10 && len(p.Windows) > 12 {
+				fmt.Fprintf(w, "  … %d more, through %s\n", len(p.Windows)-i, p.Windows[len(p.Windows)-1].ID)
+				break
+			}
+			fmt.Fprintf(w, "  %s%s%s\n", win.ID, span(win.From, win.To, zone), expected(win.Calls))
+		}
+	}
+}
+
+// expected is ", about 12 requests"; empty where nobody knows.
+func expected(calls int) string {
+	if calls == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", about %d requests", calls)
+}
+
+func span(from, to time.Time, zone *time.Location) string {
+	if from.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("  %s to %s", from.In(zone).Format(time.RFC3339), to.In(zone).Format(time.RFC3339))
 }

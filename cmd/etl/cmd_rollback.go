@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+)
+
+func newRollback(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "rollback [N]",
+		Short: "Make an earlier generation live again",
+		Long: `Rollback points "current" at generation N, or at the one before the live one.
+Readers see the change at once; nothing is removed. The next run goes on from the
+bookmarks of that generation and takes over what has landed since.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			n := 0
+			if len(args) == 1 {
+				var err error
+				if n, err = strconv.Atoi(args[0]); err != nil || n < 1 {
+					return usageError{fmt.Errorf("%q is no generation; want a number that `etl generations` lists", args[0])}
+				}
+			}
+			r, err := a.localRunner()
+			if err != nil {
+				return err
+			}
+			from, to, err := r.Rollback(n)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(map[string]int{"from": from, "to": to})
+			}
+			was := ""
+			if from > 0 {
+				was = fmt.Sprintf(" (it was %d)", from)
+			}
+			fmt.Fprintf(a.out, "generation %d is live again%s\n", to, was)
+			return nil
+		},
+	}
+}

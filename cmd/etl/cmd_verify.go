@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"nightjar/cmd/etl/internal/pipeline"
+)
+
+func newVerify(a *app) *cobra.Command {
+	var landing bool
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Recompute every hash and count of the live generation",
+		Long: `Verify reads every file of the live generation again: sizes and SHA-256 against
+the manifest, and the rows of every table and mart in the database against those
+in the Parquet.
+
+With --landing it reads the landing zone instead: every landed page of every run
+against its hash, and every journal.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := a.localRunner()
+			if err != nil {
+				return err
+			}
+			if landing {
+				return a.verifyLanding(cmd, r)
+			}
+			v, err := r.Verify(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if a.json {
+				err = a.printJSON(v)
+			} else {
+				writeVerified(a.out, v)
+			}
+			if err == nil && len(v.Problems) > 0 {
+				return outcome{pipeline.Failed}
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&landing, "landing", false, "read every landed page and every journal instead")
+	return cmd
+}
+
+func (a *app) verifyLanding(cmd *cobra.Command, r *pipeline.Runner) error {
+	v, err := r.VerifyLanding(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if a.json {
+		err = a.printJSON(v)
+	} else {
+		writeLanding(a.out, v)
+	}
+	if err == nil && len(v.Problems) > 0 {
+		return outcome{pipeline.Failed}
+	}
+	return err
+}
+
+// writeVerified prints the result of a verification.
+func writeVerified(w io.Writer, v *pipeline.Verified) {
+	for _, p := range v.Problems {
+		fmt.Fprintln(w, p)
+	}
+	verdict := "is whole"
+	if len(v.Problems) > 0 {
+		verdict = fmt.Sprintf("has %d problems", len(v.Problems))
+	}
+	fmt.Fprintf(w, "generation %d %s: %d files, %d tables and marts, %d rows\n", v.Generation, verdict, v.Files, v.Tables, v.Rows)
+}
+
+// writeLanding prints the result of a verification of the landing zone.
+func writeLanding(w io.Writer, v *pipeline.CheckedLanding) {
+	for _, ref := range v.SetAside {
+		fmt.Fprintf(w, "%s is damaged; a run has set it aside and gone on\n", ref)
+	}
+	for _, p := range v.Problems {
+		fmt.Fprintln(w, p)
+	}
+	verdict := "is whole"
+	if len(v.Problems) > 0 {
+		verdict = fmt.Sprintf("has %d problems", len(v.Problems))
+	}
+	fmt.Fprintf(w, "the landing zone %s: %d runs, %d pages, %.1f MB as the vendors sent them\n", verdict, v.Runs, v.Pages, float64(v.Bytes)/1e6)
+}
