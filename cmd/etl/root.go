@@ -67,12 +67,22 @@ Results go to stdout, logs to stderr. Exit codes: 0 published and complete,
 	flags.StringVar(&a.warehouse, "warehouse", "", "the warehouse `directory`, in place of the configuration's")
 	flags.BoolVar(&a.json, "json", false, "print one machine-readable record")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "log warnings and errors only")
-	root.AddCommand(
-		newDemo(a), newRun(a), newSchedule(a), newCheck(a), newStatus(a),
-		newHeld(a), newReplay(a), newVerify(a), newRollback(a), newGenerations(a), newSandbox(a),
-	)
+	addGroup(root, "Every night:", newRun(a), newSchedule(a), newDemo(a), newCheck(a))
+	addGroup(root, "Look:", newStatus(a), newHeld(a), newGenerations(a))
+	addGroup(root, "Repair:", newReplay(a), newVerify(a), newRollback(a))
+	addGroup(root, "Beyond:", newSandbox(a))
+	root.SetHelpCommandGroupID("Beyond:")
 	asUsage(root)
 	return root
+}
+
+// addGroup adds commands that the help lists together, by name, under a title.
+func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, cmd := range commands {
+		cmd.GroupID = title
+	}
+	root.AddCommand(commands...)
 }
 
 // asUsage makes errors about the arguments of a command, and of those below it, usage
