@@ -5,7 +5,6 @@
 package config
 
 import (
-	"log/slog"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -151,47 +150,6 @@ type Readers struct {
 type Marts struct {
 	CSATChannels []string // channels on which satisfaction is asked
 	NPSChannels  []string // channels on which NPS is asked
-}
-
-// Secret is a password, token or key. It prints as [redacted] everywhere; Reveal
-// is the one way to its text.
-type Secret string
-
-const redacted = "[redacted]"
-
-// Reveal returns the secret's text, for the request that carries it.
-func (s Secret) Reveal() string { return string(s) }
-
-func (s Secret) String() string               { return redacted }
-func (s Secret) GoString() string             { return redacted }
-func (s Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
-func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// Secrets lists every non-empty secret of the configuration, so that output can
-// be checked or scrubbed of them.
-func (c *Config) Secrets() []string {
-	var all []string
-	add := func(s Secret) {
-		if s != "" {
-			all = append(all, string(s))
-		}
-	}
-	if s := c.Sources.IAdvize; s != nil {
-		add(s.Password)
-	}
-	if s := c.Sources.Aircall; s != nil {
-		add(s.Password)
-	}
-	if s := c.Sources.Volt; s != nil {
-		add(s.Token)
-	}
-	if s := c.Sources.Desk; s != nil {
-		add(s.Token)
-	}
-	if s := c.Sources.ClientLoop; s != nil {
-		add(s.Token)
-	}
-	return all
 }
 
 // Enabled returns the enabled pipelines in the order of the file.
