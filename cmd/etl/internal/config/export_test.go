@@ -8,18 +8,17 @@ func Parse(path string, data []byte, env func(string) (string, bool)) (*Config, 
 // KnownKeys lists the keys of each mapping of the file, by its path, from the
 // tables that the loader reads with.
 func KnownKeys() map[string][]string {
-	d := defaults()
-	l := &loader{config: &d.config}
 	return map[string][]string{
-		"":           names(l.topKeys()),
-		"sources":    names(sourceKeys(d.sources, d.aircall)),
+		"":           names(topKeys()),
+		"sources":    names(sourceKeys()),
 		"iadvize":    names(iadvizeKeys()),
 		"aircall":    names(aircallKeys()),
 		"volt":       names(voltKeys()),
 		"desk":       names(deskKeys()),
 		"clientloop": names(clientloopKeys()),
-		"pipeline":   names(l.pipelineKeys()),
+		"pipeline":   names(pipelineKeys()),
 		"publish":    names(publishKeys()),
+		"readers":    names(readersKeys()),
 		"marts":      names(martsKeys()),
 	}
 }

@@ -68,13 +68,6 @@ func (f field) finding(format string, args []any) finding {
 	return finding{Problem{f.line, f.path, fmt.Sprintf(format, args...)}, values}
 }
 
-// form is how one kind of value is written and read.
-type form[V any] struct {
-	want  string   // "a duration such as 72h"
-	tags  []string // YAML types that a literal may have
-	parse func(string) (V, error)
-}
-
 // read parses f into to. It reports whatever is wrong, and leaves to as it is.
 func read[V any](f field, to *V, as form[V]) {
 	want := as.want
@@ -153,7 +146,7 @@ func (f field) reportUnset(variable string) {
 	}
 	remedy := "set it, or give it a default: ${" + variable + ":-…}"
 	if f.secret {
-		remedy = "set it, or name a mounted file: " + keyOf(f.path) + "_file"
+		remedy = "set it, or name a mounted file: " + fileOf(keyOf(f.path))
 	}
 	if len(f.needed) == 0 {
 		f.problem("variable %s is not set; %s", variable, remedy)

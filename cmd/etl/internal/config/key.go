@@ -1,33 +1,90 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// key is one key of a mapping that fills a T. The tables of keys are all that
-// the loader knows of the file, and the JSON Schema is tested against them.
+// key is one key of a mapping that fills a T. The tables of keys are all that is
+// known of the file: the loader reads with them, and the JSON Schema is made of
+// them.
 type key[T any] struct {
 	name    string
-	example string                 // required, and this would be right; empty where the key may be missing
+	about   string // what it means, in sentences; of a secret, what it is: "API key"
+	example string // required, and this would be right; empty where the key may be missing
+	preset  string // what holds where the file says nothing, as the file would write it
+	slot[T]
+
+	// Of a setting, which is a key of a pipeline that only some streams use:
+	streams []string          // those that use it
+	presets map[string]string // by stream, where it is not preset
+	instead string            // the key in whose place it may stand; empty for most
+	needed  need
+}
+
+// need is the stream of which an enabled pipeline cannot do without a key, or one
+// in its place, and what to want where there is none.
+type need struct{ stream, want string }
+
+// slot is where the value of a key goes.
+type slot[T any] struct {
 	read    func(f field, into *T) // nil for a secret
 	secret  func(into *T) *Secret  // name, or name_file beside it; nil for other keys
+	fill    func(into *T)          // sets the presets of the keys below; nil where there are none
+	schema  func() object          // of the value
+	bounds  string                 // what the schema cannot say of it, "1m to 3650d"
+	section bool                   // its example is none, but a word for it
 }
 
-// scalarKey is a key of one value.
-func scalarKey[T, V any](name, example string, at func(*T) *V, as form[V]) key[T] {
-	return key[T]{name: name, example: example, read: func(f field, into *T) { read(f, at(into), as) }}
+// one is a slot of one value.
+func one[T, V any](at func(*T) *V, as form[V]) slot[T] {
+	return slot[T]{read: func(f field, into *T) { read(f, at(into), as) }, schema: as.schema, bounds: as.bounds}
 }
 
-// listKey is a key of a list of values.
-func listKey[T any, V comparable](name, example string, at func(*T) *[]V, as form[V]) key[T] {
-	return key[T]{name: name, example: example, read: func(f field, into *T) { readList(f, at(into), as) }}
+// many is a slot of a list of values.
+func many[T any, V comparable](at func(*T) *[]V, as form[V]) slot[T] {
+	return slot[T]{read: func(f field, into *T) { readList(f, at(into), as) }, schema: func() object { return listOf(as.schema(), member{"uniqueItems", true}) }}
 }
 
-func secretKey[T any](name string, at func(*T) *Secret) key[T] {
-	return key[T]{name: name, secret: at}
+// hidden is a slot of a secret.
+func hidden[T any](at func(*T) *Secret) slot[T] { return slot[T]{secret: at} }
+
+// below is a slot of a mapping of keys.
+func below[T, V any](at func(*T) *V, keys []key[V]) slot[T] {
+	return slot[T]{
+		read:    func(f field, into *T) { readMapping(f, at(into), keys) },
+		fill:    func(into *T) { fill(at(into), keys) },
+		schema:  func() object { return mapping(keys, true) },
+		section: true,
+	}
+}
+
+// fill sets what holds where the file says nothing.
+func fill[T any](into *T, keys []key[T]) {
+	for _, k := range keys {
+		switch {
+		case k.fill != nil:
+			k.fill(into)
+		case k.preset != "":
+			l := &loader{}
+			k.read(field{loader: l, node: parsed(k.preset), path: k.name}, into)
+			if l.found != nil {
+				panic(fmt.Sprintf("preset %s: %v", k.preset, l.found))
+			}
+		}
+	}
+}
+
+// parsed is a value of the tables, as the file would write it.
+func parsed(text string) *yaml.Node {
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		panic(fmt.Sprintf("%s: %v", text, err))
+	}
+	return doc.Content[0]
 }
 
 // names lists what may stand in the mapping.
@@ -36,7 +93,7 @@ func names[T any](keys []key[T]) []string {
 	for _, k := range keys {
 		all = append(all, k.name)
 		if k.secret != nil {
-			all = append(all, k.name+"_file")
+			all = append(all, fileOf(k.name))
 		}
 	}
 	return all

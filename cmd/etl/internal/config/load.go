@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
-
-	"nightjar/cmd/etl/internal/schedule"
 )
 
 // Load reads and checks the file at path. Env looks a variable up, as
@@ -63,11 +61,11 @@ type loader struct {
 }
 
 func parse(path string, data []byte, env func(string) (string, bool), local bool) (*Config, error) {
-	c := defaults().config
-	c.Path, c.Timezone = path, time.UTC
+	c := Config{Path: path, Timezone: time.UTC}
+	fill(&c, topKeys())
 	l := &loader{env: env, local: local, config: &c, users: map[string][]string{}}
 	if root := l.document(data); root != nil {
-		readMapping(field{loader: l}.child(root, 1, ""), &c, l.topKeys())
+		readMapping(field{loader: l}.child(root, 1, ""), &c, topKeys())
 		l.check()
 	}
 	if len(l.found) > 0 {
@@ -126,49 +124,4 @@ func (l *loader) syntax(err error, data []byte) {
 // counts lines from zero; its scanner counts from one.
 func fromZero(message string) bool {
 	return regexp.MustCompile(`^did not find expected (<|node content|key|',' or|'-' indicator)`).MatchString(message)
-}
-
-// topKeys are the keys of the file, in the order in which they are read: the
-// zone before the days that begin in it, the pipelines before the sources that
-// they need.
-func (l *loader) topKeys() []key[Config] {
-	preset := defaults()
-	return []key[Config]{
-		{name: "version", example: "1", read: readVersion},
-		{name: "timezone", example: "Europe/Paris", read: readZone},
-		scalarKey("warehouse", "", func(c *Config) *string { return &c.Warehouse }, textForm("a directory such as ./warehouse")),
-		scalarKey("memory", "", func(c *Config) *int64 { return &c.Memory }, within(sizeForm(), "256MB", "1000GB")),
-		{name: "pipelines", example: "a list", read: readPipelines},
-		{name: "sources", example: "a mapping", read: func(f field, c *Config) {
-			for name := range readMapping(f, &c.Sources, sourceKeys(preset.sources, preset.aircall)) {
-				f.described = append(f.described, name)
-			}
-		}},
-		{name: "publish", read: func(f field, c *Config) { readMapping(f, &c.Publish, publishKeys()) }},
-		{name: "readers", read: func(f field, c *Config) { readMapping(f, &c.Readers, readersKeys()) }},
-		{name: "marts", read: func(f field, c *Config) { readMapping(f, &c.Marts, martsKeys()) }},
-	}
-}
-
-func readVersion(f field, _ *Config) {
-	var version int
-	read(f, &version, form[int]{"1", []string{"!!int"}, func(text string) (int, error) {
-		if text != "1" {
-			return 0, errors.New("not a version that this program reads; want 1")
-		}
-		return 1, nil
-	}})
-}
-
-func readZone(f field, c *Config) {
-	name, ok := f.scalar("an IANA time zone such as Europe/Paris", []string{"!!str"})
-	if !ok {
-		return
-	}
-	loc, err := schedule.Zone(name)
-	if err != nil {
-		f.problem("%s", verbatim(err.Error()))
-		return
-	}
-	c.Timezone = loc
 }

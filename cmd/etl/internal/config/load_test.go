@@ -20,7 +20,7 @@ import (
 	"nightjar/cmd/etl/internal/config"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/config/*.bad.txt from what the loader says")
+var update = flag.Bool("update", false, "rewrite testdata/config/*.bad.txt from what the loader says, and the schema from its tables")
 
 const (
 	root   = "../../../.."

@@ -24,6 +24,9 @@ func (s Secret) GoString() string             { return redacted }
 func (s Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
+// fileOf is the key beside a secret's own, that names a mounted file.
+func fileOf(name string) string { return name + "_file" }
+
 // secretFileLimit bounds a mounted secret: a path to something endless is a
 // mistake.
 const secretFileLimit = 64 << 10
@@ -31,7 +34,7 @@ const secretFileLimit = 64 << 10
 // readSecret reads the key name, or the file that name_file points to.
 func readSecret(f field, given map[string]field, name string, to *Secret) {
 	direct, isDirect := given[name]
-	file, isFile := given[name+"_file"]
+	file, isFile := given[fileOf(name)]
 	switch {
 	case isDirect && isFile:
 		direct.secret = true
@@ -111,7 +114,7 @@ func readSecretText(path string) (string, fs.FileMode, error) {
 }
 
 func secretForm() form[Secret] {
-	return form[Secret]{"a secret", []string{"!!str"}, func(text string) (Secret, error) {
+	return form[Secret]{want: "a secret", tags: []string{"!!str"}, parse: func(text string) (Secret, error) {
 		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return "", errors.New("holds a line break or another control character; want the bare secret")
 		}

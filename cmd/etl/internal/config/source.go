@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"maps"
 	"net/netip"
 	"net/url"
@@ -10,23 +9,71 @@ import (
 	"time"
 )
 
+// vendor is a key of sources.
+type vendor struct {
+	key[Sources]
+	definition func() object              // the schema of the source
+	wire       func(Sources) (Wire, bool) // false where the file does not describe it
+}
+
+// vendors lists every source there is. A vendor is added by a line here, a field of
+// Sources, its keys below, and its streams.
+func vendors() []vendor {
+	return []vendor{
+		source("iadvize", "iAdvize: closed conversations with their surveys and transactions.", func(s *Sources) **IAdvize { return &s.IAdvize }, iadvizeKeys()),
+		source("aircall", "Aircall: calls and their notes.", func(s *Sources) **Aircall { return &s.Aircall }, aircallKeys()),
+		source("volt", "Volt (Respond Flow): SMS waves and messages.", func(s *Sources) **Volt { return &s.Volt }, voltKeys()),
+		source("desk", "Teamwork Desk: chat conversations.", func(s *Sources) **Desk { return &s.Desk }, deskKeys()),
+		source("clientloop", "ClientLoop: identity-verification sessions.", func(s *Sources) **ClientLoop { return &s.ClientLoop }, clientloopKeys()),
+	}
+}
+
+func source[T addressed](name, about string, at func(*Sources) **T, keys []key[T]) vendor {
+	read := func(f field, s *Sources) { *at(s) = readSource(f, keys) }
+	return vendor{
+		key:        key[Sources]{name: name, about: about, slot: slot[Sources]{read: read, schema: func() object { return ref(name) }}},
+		definition: func() object { return mapping(keys, false) },
+		wire: func(s Sources) (Wire, bool) {
+			if said := *at(&s); said != nil {
+				return (*said).wire(), true
+			}
+			return Wire{}, false
+		},
+	}
+}
+
 // sourceKeys are the keys of sources.
-func sourceKeys(p wires, aircall Aircall) []key[Sources] {
-	aircall.Wire = p.aircall
-	return []key[Sources]{
-		{name: "iadvize", read: func(f field, s *Sources) { s.IAdvize = readSource(f, IAdvize{Wire: p.iadvize}, iadvizeKeys()) }},
-		{name: "aircall", read: func(f field, s *Sources) { s.Aircall = readSource(f, aircall, aircallKeys()) }},
-		{name: "volt", read: func(f field, s *Sources) { s.Volt = readSource(f, Volt{Wire: p.volt}, voltKeys()) }},
-		{name: "desk", read: func(f field, s *Sources) { s.Desk = readSource(f, Desk{Wire: p.desk}, deskKeys()) }},
-		{name: "clientloop", read: func(f field, s *Sources) {
-			s.ClientLoop = readSource(f, ClientLoop{Wire: p.clientloop}, clientloopKeys())
-		}},
+func sourceKeys() []key[Sources] {
+	var all []key[Sources]
+	for _, v := range vendors() {
+		all = append(all, v.key)
+	}
+	return all
+}
+
+// Wire returns what the file says of the endpoint of a source, such as "volt";
+// false where it does not describe it.
+func (s Sources) Wire(source string) (Wire, bool) {
+	for _, v := range vendors() {
+		if v.name == source {
+			return v.wire(s)
+		}
+	}
+	return Wire{}, false
+}
+
+// readSources reads the sources, and notes which there are.
+func readSources(f field, c *Config) {
+	for name := range readMapping(f, &c.Sources, sourceKeys()) {
+		f.described = append(f.described, name)
 	}
 }
 
 // readSource reads one source over its defaults. One that no enabled pipeline
 // uses may be incomplete, but what it says is checked all the same.
-func readSource[T addressed](f field, into T, keys []key[T]) *T {
+func readSource[T addressed](f field, keys []key[T]) *T {
+	var into T
+	fill(&into, keys)
 	f.needed = f.users[keyOf(f.path)]
 	f.idle = len(f.needed) == 0
 	f.incomplete = f.idle
@@ -44,7 +91,10 @@ func readSource[T addressed](f field, into T, keys []key[T]) *T {
 type addressed interface {
 	// addresses are those that are known, by key, and whether they may be http.
 	addresses() (byKey map[string]string, allowHTTP bool)
+	wire() Wire
 }
+
+func (w Wire) wire() Wire { return w }
 
 func (w Wire) addresses() (map[string]string, bool) {
 	return map[string]string{"endpoint": w.Endpoint}, w.AllowHTTP
@@ -60,84 +110,76 @@ func loopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
-// wireKeys are the keys that every source has.
-func wireKeys[T any](wire func(*T) *Wire) []key[T] {
+// wireKeys are the keys that every source has. Rates stay below what the vendors
+// document or, where they document nothing, below what a browser would ask.
+func wireKeys[T any](wire func(*T) *Wire, rate, concurrency string) []key[T] {
 	return []key[T]{
-		scalarKey("endpoint", "https://api.example.com/graphql", func(s *T) *string { return &wire(s).Endpoint }, urlForm()),
-		scalarKey("rate", "", func(s *T) *float64 { return &wire(s).Rate }, within(rateForm(), "1/h", "1000000/s")),
-		scalarKey("concurrency", "", func(s *T) *int { return &wire(s).Concurrency }, within(integerForm[int](1), "1", "64")),
-		scalarKey("timeout", "", func(s *T) *time.Duration { return &wire(s).Timeout }, within(durationForm(), "100ms", "1h")),
-		scalarKey("retries", "", func(s *T) *int { return &wire(s).Retries }, within(integerForm[int](0), "0", "20")),
-		scalarKey("max_page", "", func(s *T) *int64 { return &wire(s).MaxBody }, within(sizeForm(), "64KiB", "1GiB")),
-		scalarKey("allow_http", "", func(s *T) *bool { return &wire(s).AllowHTTP }, boolForm()),
+		{name: "endpoint", example: "https://api.example.com/graphql",
+			about: "The vendor's API: an absolute https URL; http for this machine, or with allow_http.",
+			slot:  one(func(s *T) *string { return &wire(s).Endpoint }, urlForm())},
+		{name: "rate", preset: rate, about: "Requests a second (5/s), a minute (120/m) or an hour, at most.",
+			slot: one(func(s *T) *float64 { return &wire(s).Rate }, within(rateForm(), "1/h", "1000000/s"))},
+		{name: "concurrency", preset: concurrency, about: "Requests under way at once.",
+			slot: one(func(s *T) *int { return &wire(s).Concurrency }, within(integerForm[int](1), "1", "64"))},
+		{name: "timeout", preset: "60s", about: "The time limit of one request, its body included.",
+			slot: one(func(s *T) *time.Duration { return &wire(s).Timeout }, within(durationForm(), "100ms", "1h"))},
+		{name: "retries", preset: "5", about: "Repeats of one request before it is an error.",
+			slot: one(func(s *T) *int { return &wire(s).Retries }, within(integerForm[int](0), "0", "20"))},
+		{name: "max_page", preset: "16MiB", about: "The most bytes of one answer, decompressed.",
+			slot: one(func(s *T) *int64 { return &wire(s).MaxBody }, within(sizeForm(), "64KiB", "1GiB"))},
+		{name: "allow_http", preset: "false",
+			about: "Whether the credentials may go to another machine over http, which anyone on the way can read.",
+			slot:  one(func(s *T) *bool { return &wire(s).AllowHTTP }, boolForm())},
 	}
 }
 
 func iadvizeKeys() []key[IAdvize] {
-	return append(wireKeys(func(s *IAdvize) *Wire { return &s.Wire }),
-		scalarKey("token_url", "https://api.iadvize.com/oauth2/token", func(s *IAdvize) *string { return &s.TokenURL }, urlForm()),
-		scalarKey("username", "${IADVIZE_USERNAME}", func(s *IAdvize) *string { return &s.Username }, textForm("a user name")),
-		secretKey("password", func(s *IAdvize) *Secret { return &s.Password }),
-		listKey("projects", "[9999]", func(s *IAdvize) *[]int64 { return &s.Projects }, integerForm[int64](1)),
-		scalarKey("query", "", func(s *IAdvize) *string { return &s.Query }, choiceForm("searchClosedConversations", "closedConversations")),
-	)
+	return append(wireKeys(func(s *IAdvize) *Wire { return &s.Wire }, "5/s", "4"), []key[IAdvize]{
+		{name: "token_url", example: "https://api.iadvize.com/oauth2/token", about: "Where a token is asked for, with the user name and password.",
+			slot: one(func(s *IAdvize) *string { return &s.TokenURL }, urlForm())},
+		{name: "username", example: "${IADVIZE_USERNAME}", about: "The user name.",
+			slot: one(func(s *IAdvize) *string { return &s.Username }, textForm("a user name"))},
+		{name: "password", about: "password", slot: hidden(func(s *IAdvize) *Secret { return &s.Password })},
+		{name: "projects", example: "[9999]",
+			about: "The ids of the projects to export. One that is added is fetched from the start; one that is taken out stays in the tables and is no longer asked for.",
+			slot:  many(func(s *IAdvize) *[]int64 { return &s.Projects }, integerForm[int64](1))},
+		{name: "query", about: "Which of the two shapes of the query the platform offers; without it, introspection finds out.",
+			slot: one(func(s *IAdvize) *string { return &s.Query }, choiceForm("searchClosedConversations", "closedConversations"))},
+	}...)
 }
 
 func aircallKeys() []key[Aircall] {
-	return append(wireKeys(func(s *Aircall) *Wire { return &s.Wire }),
-		scalarKey("username", "${AIRCALL_USERNAME}", func(s *Aircall) *string { return &s.Username }, textForm("a user name")),
-		secretKey("password", func(s *Aircall) *Secret { return &s.Password }),
-		scalarKey("duration_unit", "", func(s *Aircall) *time.Duration { return &s.DurationUnit }, unitForm()),
-	)
+	return append(wireKeys(func(s *Aircall) *Wire { return &s.Wire }, "5/s", "4"), []key[Aircall]{
+		{name: "username", example: "${AIRCALL_USERNAME}", about: "The user name.",
+			slot: one(func(s *Aircall) *string { return &s.Username }, textForm("a user name"))},
+		{name: "password", about: "password", slot: hidden(func(s *Aircall) *Secret { return &s.Password })},
+		{name: "duration_unit", preset: "ms", about: "The unit of Call.duration.",
+			slot: one(func(s *Aircall) *time.Duration { return &s.DurationUnit }, unitForm())},
+	}...)
 }
 
 func voltKeys() []key[Volt] {
-	return append(wireKeys(func(s *Volt) *Wire { return &s.Wire }),
-		secretKey("token", func(s *Volt) *Secret { return &s.Token }),
-		listKey("accounts", `["+10003334444"]`, func(s *Volt) *[]string { return &s.Accounts }, checkedText(`a phone number such as "+10003334444"`, parsePhone)),
-	)
+	// ITU-T E.164: + and at most fifteen digits.
+	phone := patternForm(`a phone number such as "+10003334444"`, `^\+[1-9][0-9]{6,14}$`, `not a phone number; want E.164 such as "+10003334444"`)
+	return append(wireKeys(func(s *Volt) *Wire { return &s.Wire }, "5/s", "4"), []key[Volt]{
+		{name: "token", about: "API token", slot: hidden(func(s *Volt) *Secret { return &s.Token })},
+		{name: "accounts", example: `["+10003334444"]`, about: "The primary phones whose inboxes hold the messages, E.164.",
+			slot: many(func(s *Volt) *[]string { return &s.Accounts }, phone)},
+	}...)
 }
 
 func deskKeys() []key[Desk] {
-	return append(wireKeys(func(s *Desk) *Wire { return &s.Wire }),
-		secretKey("token", func(s *Desk) *Secret { return &s.Token }),
-		scalarKey("tokens", "", func(s *Desk) *bool { return &s.Tokens }, boolForm()),
-	)
+	return append(wireKeys(func(s *Desk) *Wire { return &s.Wire }, "120/m", "4"), []key[Desk]{ // the vendor's own limit
+		{name: "token", about: "API key", slot: hidden(func(s *Desk) *Secret { return &s.Token })},
+		{name: "tokens", preset: "false", about: "Generate conversation tokens, a write at the vendor, to read the message history.",
+			slot: one(func(s *Desk) *bool { return &s.Tokens }, boolForm())},
+	}...)
 }
 
 func clientloopKeys() []key[ClientLoop] {
-	return append(wireKeys(func(s *ClientLoop) *Wire { return &s.Wire }),
-		secretKey("token", func(s *ClientLoop) *Secret { return &s.Token }),
-		scalarKey("org_id", "${CLIENTLOOP_ORG_ID}", func(s *ClientLoop) *string { return &s.OrgID }, textForm("the id of the organisation")),
-	)
-}
-
-// publishKeys are the keys of publish.
-func publishKeys() []key[Publish] {
-	return []key[Publish]{
-		scalarKey("keep", "", func(p *Publish) *int { return &p.Keep }, within(integerForm[int](1), "1", "3660")),
-		scalarKey("max_drop", "", func(p *Publish) *float64 { return &p.MaxDrop }, shareForm()),
-		scalarKey("max_rejects", "", func(p *Publish) *float64 { return &p.MaxRejects }, shareForm()),
-	}
-}
-
-// readersKeys are the keys of readers.
-func readersKeys() []key[Readers] {
-	return []key[Readers]{
-		scalarKey("group", "bi", func(r *Readers) *string { return &r.Group }, textForm("the name of a group of this machine, such as bi")),
-	}
-}
-
-// martsKeys are the keys of marts.
-func martsKeys() []key[Marts] {
-	channel := checkedText("a channel such as CHAT", func(text string) (string, error) {
-		if strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" {
-			return "", errors.New("not a channel; want the vendor's own word for it, such as CHAT or WHATSAPP")
-		}
-		return text, nil
-	})
-	return []key[Marts]{
-		listKey("csat_channels", "", func(m *Marts) *[]string { return &m.CSATChannels }, channel),
-		listKey("nps_channels", "", func(m *Marts) *[]string { return &m.NPSChannels }, channel),
-	}
+	return append(wireKeys(func(s *ClientLoop) *Wire { return &s.Wire }, "1/s", "1"), []key[ClientLoop]{
+		{name: "token", about: "API key", slot: hidden(func(s *ClientLoop) *Secret { return &s.Token })},
+		{name: "org_id", example: "${CLIENTLOOP_ORG_ID}", about: "The id of the organisation.",
+			slot: one(func(s *ClientLoop) *string { return &s.OrgID }, textForm("the id of the organisation"))},
+	}...)
 }

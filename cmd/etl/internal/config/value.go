@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -175,22 +174,6 @@ func parseURL(text string) (string, error) {
 		return "", errors.New("holds credentials; want the URL without them, and the credentials under their own keys")
 	case u.Fragment != "":
 		return "", errors.New("ends in a fragment (#…); want the URL without it")
-	}
-	return text, nil
-}
-
-// parsePhone checks an E.164 number (ITU-T E.164: + and at most fifteen digits).
-func parsePhone(text string) (string, error) {
-	if !regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`).MatchString(text) {
-		return "", errors.New(`not a phone number; want E.164 such as "+10003334444"`)
-	}
-	return text, nil
-}
-
-// parseName checks the name of a pipeline, which commands take as an argument.
-func parseName(text string) (string, error) {
-	if !regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*$`).MatchString(text) {
-		return "", errors.New("not a name; want lower-case letters, digits, _ and -, such as conversations")
 	}
 	return text, nil
 }
