@@ -18,7 +18,8 @@ const (
 // numbers of a demo are never added to those of a contact centre.
 func origin(c *config.Config) string {
 	for _, p := range c.Enabled() {
-		u, err := url.Parse(wire(c.Sources, p.Source).Endpoint)
+		wire, _ := c.Sources.Wire(p.Source)
+		u, err := url.Parse(wire.Endpoint)
 		if err != nil {
 			return fromVendors
 		}

@@ -251,7 +251,8 @@ func (r *run) bookmark(source, stream string) extract.Bookmark {
 }
 
 func (r *run) concurrency(p config.Pipeline) int {
-	return max(1, wire(r.Config.Sources, p.Source).Concurrency)
+	wire, _ := r.Config.Sources.Wire(p.Source)
+	return max(1, wire.Concurrency)
 }
 
 func (r *Runner) transformOptions() transform.Options {

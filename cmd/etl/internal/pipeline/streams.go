@@ -175,20 +175,3 @@ func (o *opener) transport(vendor string, w config.Wire) transport.Config {
 		Base: o.run.Base, Log: o.run.Log,
 	}
 }
-
-// wire is what the configuration says of a source's endpoint.
-func wire(s config.Sources, source string) config.Wire {
-	switch source {
-	case "iadvize":
-		return s.IAdvize.Wire
-	case "aircall":
-		return s.Aircall.Wire
-	case "volt":
-		return s.Volt.Wire
-	case "desk":
-		return s.Desk.Wire
-	case "clientloop":
-		return s.ClientLoop.Wire
-	}
-	return config.Wire{Concurrency: 1}
-}
