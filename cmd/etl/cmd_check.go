@@ -41,11 +41,10 @@ vendor's schema with what the pipeline asks.`,
 
 func (a *app) checkOffline(r *pipeline.Runner) error {
 	enabled := len(r.Config.Enabled())
-	if a.json {
-		return a.printJSON(map[string]any{"config": r.Config.Path, "pipelines": len(r.Config.Pipelines), "enabled": enabled, "warnings": r.Config.Warned()})
-	}
-	fmt.Fprintf(a.out, "%s is right: %d pipelines, %d of them enabled\n", r.Config.Path, len(r.Config.Pipelines), enabled)
-	return nil
+	found := map[string]any{"config": r.Config.Path, "pipelines": len(r.Config.Pipelines), "enabled": enabled, "warnings": r.Config.Warned()}
+	return a.print(found, func(w io.Writer) {
+		fmt.Fprintf(w, "%s is right: %d pipelines, %d of them enabled\n", r.Config.Path, len(r.Config.Pipelines), enabled)
+	})
 }
 
 func (a *app) checkOnline(cmd *cobra.Command, r *pipeline.Runner, names []string) error {
@@ -64,17 +63,10 @@ func (a *app) checkOnline(cmd *cobra.Command, r *pipeline.Runner, names []string
 			}
 		}
 	}
-	if a.json {
-		if err := a.printJSON(all); err != nil {
-			return err
-		}
-	} else {
-		writeChecks(a.out, all)
+	if err := a.print(all, func(w io.Writer) { writeChecks(w, all) }); err != nil {
+		return err
 	}
-	if status != pipeline.Complete {
-		return outcome{status}
-	}
-	return nil
+	return ending(status)
 }
 
 // writeChecks prints what an online check found.

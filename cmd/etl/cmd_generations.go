@@ -23,11 +23,7 @@ func newGenerations(a *app) *cobra.Command {
 				return err
 			}
 			all, err := r.Generations() // an error says that the live one cannot be read
-			if a.json {
-				return errors.Join(err, a.printJSON(all))
-			}
-			writeGenerations(a.out, all)
-			return err
+			return errors.Join(err, a.print(all, func(w io.Writer) { writeGenerations(w, all) }))
 		},
 	}
 }

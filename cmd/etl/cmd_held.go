@@ -35,11 +35,7 @@ Where a newer held run asked for the same and for more, the older is superseded.
 			if err != nil {
 				return err
 			}
-			if a.json {
-				return a.printJSON(held)
-			}
-			writeHeld(a.out, held, r.Config.Timezone)
-			return nil
+			return a.print(held, func(w io.Writer) { writeHeld(w, held, r.Config.Timezone) })
 		},
 	}
 	cmd.AddCommand(newHeldShow(a), newHeldAccept(a), newHeldDiscard(a))
@@ -64,13 +60,11 @@ shows the values: they are the vendor's words, and may be personal.`,
 			if err != nil {
 				return err
 			}
-			if a.json {
-				return a.printJSON(details)
-			}
-			for _, d := range details {
-				writeHeldDetail(a.out, d)
-			}
-			return nil
+			return a.print(details, func(w io.Writer) {
+				for _, d := range details {
+					writeHeldDetail(w, d)
+				}
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&values, "values", false, "show rejected values, which may be personal")
@@ -115,13 +109,11 @@ zone. The next run asks the vendor again for what it was to bring.`,
 			if err != nil {
 				return err
 			}
-			if a.json {
-				return a.printJSON(discarded)
-			}
-			for _, h := range discarded {
-				fmt.Fprintf(a.out, "%s: run %s is discarded; its %d pages stay in the landing zone\n", h.Pipeline, h.RunID, h.Pages)
-			}
-			return nil
+			return a.print(discarded, func(w io.Writer) {
+				for _, h := range discarded {
+					fmt.Fprintf(w, "%s: run %s is discarded; its %d pages stay in the landing zone\n", h.Pipeline, h.RunID, h.Pages)
+				}
+			})
 		},
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -31,15 +32,13 @@ bookmarks of that generation and takes over what has landed since.`,
 			if err != nil {
 				return err
 			}
-			if a.json {
-				return a.printJSON(map[string]int{"from": from, "to": to})
-			}
 			was := ""
 			if from > 0 {
 				was = fmt.Sprintf(" (it was %d)", from)
 			}
-			fmt.Fprintf(a.out, "generation %d is live again%s\n", to, was)
-			return nil
+			return a.print(map[string]int{"from": from, "to": to}, func(w io.Writer) {
+				fmt.Fprintf(w, "generation %d is live again%s\n", to, was)
+			})
 		},
 	}
 }

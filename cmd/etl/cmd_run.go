@@ -101,11 +101,7 @@ func (a *app) dryRun(cmd *cobra.Command, r *pipeline.Runner, request pipeline.Re
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.printJSON(plans)
-	}
-	writePlans(a.out, plans, r.Config.Timezone)
-	return nil
+	return a.print(plans, func(w io.Writer) { writePlans(w, plans, r.Config.Timezone) })
 }
 
 // writePlans prints what a run would ask for.

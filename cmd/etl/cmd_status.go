@@ -25,11 +25,7 @@ func newStatus(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.json {
-				return a.printJSON(state)
-			}
-			writeState(a.out, state, r.Config.Timezone)
-			return nil
+			return a.print(state, func(w io.Writer) { writeState(w, state, r.Config.Timezone) })
 		},
 	}
 }

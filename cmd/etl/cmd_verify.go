@@ -33,15 +33,7 @@ against its hash, and every journal.`,
 			if err != nil {
 				return err
 			}
-			if a.json {
-				err = a.printJSON(v)
-			} else {
-				writeVerified(a.out, v)
-			}
-			if err == nil && len(v.Problems) > 0 {
-				return outcome{pipeline.Failed}
-			}
-			return err
+			return a.verified(v, v.Problems, func(w io.Writer) { writeVerified(w, v) })
 		},
 	}
 	cmd.Flags().BoolVar(&landing, "landing", false, "read every landed page and every journal instead")
@@ -53,15 +45,15 @@ func (a *app) verifyLanding(cmd *cobra.Command, r *pipeline.Runner) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		err = a.printJSON(v)
-	} else {
-		writeLanding(a.out, v)
+	return a.verified(v, v.Problems, func(w io.Writer) { writeLanding(w, v) })
+}
+
+// verified prints what was found, and fails where there are problems.
+func (a *app) verified(found any, problems []string, text func(w io.Writer)) error {
+	if err := a.print(found, text); err != nil || len(problems) == 0 {
+		return err
 	}
-	if err == nil && len(v.Problems) > 0 {
-		return outcome{pipeline.Failed}
-	}
-	return err
+	return outcome{pipeline.Failed}
 }
 
 // writeVerified prints the result of a verification.

@@ -88,6 +88,14 @@ func exitCode(ctx context.Context, err error) int {
 	}
 }
 
+// ending is the outcome of a command whose result has been printed; nil for success.
+func ending(status pipeline.Status) error {
+	if status == pipeline.Complete {
+		return nil
+	}
+	return outcome{status}
+}
+
 func (o outcome) code() int {
 	switch o.status {
 	case pipeline.Complete:

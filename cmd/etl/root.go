@@ -152,8 +152,12 @@ func (a *app) newRunner(cfg *config.Config) *pipeline.Runner {
 	return r
 }
 
-// printJSON prints v as one JSON document.
-func (a *app) printJSON(v any) error {
+// print prints v as one JSON document where that is asked for, and else as text does.
+func (a *app) print(v any, text func(w io.Writer)) error {
+	if !a.json {
+		text(a.out)
+		return nil
+	}
 	e := json.NewEncoder(a.out)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
@@ -161,15 +165,8 @@ func (a *app) printJSON(v any) error {
 
 // printReport prints a run and turns its status into the command's outcome.
 func (a *app) printReport(r *pipeline.Report) error {
-	if a.json {
-		if err := a.printJSON(r); err != nil {
-			return err
-		}
-	} else {
-		writeReport(a.out, r)
+	if err := a.print(r, func(w io.Writer) { writeReport(w, r) }); err != nil {
+		return err
 	}
-	if r.Status != pipeline.Complete {
-		return outcome{r.Status}
-	}
-	return nil
+	return ending(r.Status)
 }
