@@ -201,7 +201,9 @@ func (l *Part) judgeDrift() {
 
 // Sum adds up the windows. What the vendor counts is asked of this run's alone.
 func (l *Part) Sum() {
-	l.Leg.Rejects, l.Leg.Rejected = l.Rows.Rejects, l.Rows.Rejected
+	if l.Rows != nil {
+		l.Rejects, l.Rejected = l.Rows.Rejects, l.Rows.Rejected
+	}
 	l.VendorTotal = extract.Unknown
 	for _, w := range l.Walks {
 		l.Pages += w.Pages

@@ -58,7 +58,10 @@ func accountsLeft(ctx context.Context, o *Opener) ([]string, error) {
 }
 
 // learnWaves notes the wave ids of staged messages.
-func learnWaves(h *Holdings, _ transform.Table, rec arrow.Record) {
+func learnWaves(h *Holdings, t transform.Table, rec arrow.Record) {
+	if t.Full() != "volt.messages" { // but one of the rejects
+		return
+	}
 	ids := rec.Column(rec.Schema().FieldIndices("wave_id")[0]).(*array.Int64)
 	for i := range ids.Len() {
 		if ids.IsValid(i) {
