@@ -27,17 +27,16 @@ const (
 )
 
 // limit gives each attempt one of Concurrency slots and its turn at the rate.
-func (c *Client) limit(next roundTripper) roundTripper {
-	return func(req *http.Request) (*http.Response, error) {
-		ctx := req.Context()
-		if err := c.pace.enter(ctx, exchangeOf(ctx).signIn); err != nil {
+func (c *Client) limit(next asker) asker {
+	return func(x *exchange, req *http.Request) (*Answer, error) {
+		if err := c.pace.enter(req.Context(), x.signIn); err != nil {
 			return nil, err
 		}
 		defer c.pace.leave()
 		sent := time.Now()
-		res, err := next(req)
-		c.pace.learn(sent, res, err)
-		return res, err
+		answer, err := next(x, req)
+		c.pace.learn(sent, answer, err)
+		return answer, err
 	}
 }
 
@@ -137,13 +136,13 @@ func turn(ctx context.Context, l *rate.Limiter) error {
 }
 
 // learn adapts the rate to the answer of a request that was sent at that time.
-func (p *pace) learn(sent time.Time, res *http.Response, err error) {
+func (p *pace) learn(sent time.Time, answer *Answer, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if extract.KindOf(err) == extract.Throttled {
-		var answer *AnswerError
-		if errors.As(err, &answer) && answer.wait > 0 && answer.wait <= patience {
-			p.hold(answer.wait)
+		var no *AnswerError
+		if errors.As(err, &no) && no.wait > 0 && no.wait <= patience {
+			p.hold(no.wait)
 		}
 		p.refused(sent)
 		return
@@ -151,7 +150,7 @@ func (p *pace) learn(sent time.Time, res *http.Response, err error) {
 	if err != nil {
 		return
 	}
-	if wait := exhausted(res.Header, time.Now()); wait <= patience {
+	if wait := exhausted(answer.Header, time.Now()); wait <= patience {
 		p.hold(wait)
 	}
 	p.good()
