@@ -33,7 +33,7 @@ type Client struct {
 // New returns a client that signs in with signIn, on the first request that
 // needs it.
 func New(cfg Config, signIn SignIn) *Client {
-	cfg.Concurrency = max(cfg.Concurrency, 1)
+	cfg.Rate, cfg.Concurrency = max(cfg.Rate, 0), max(cfg.Concurrency, 1)
 	cfg.Timeout = cmp.Or(cfg.Timeout, time.Minute)
 	cfg.Budget = cmp.Or(cfg.Budget, 20*cfg.Retries)
 	cfg.MaxBody = cmp.Or(cfg.MaxBody, 16<<20)
