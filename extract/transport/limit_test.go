@@ -46,34 +46,9 @@ func TestRateIsUsed(t *testing.T) {
 				t.Skip("eight more hours of a vendor")
 			}
 			synctest.Test(t, func(t *testing.T) {
-				allow, start := c.vendor(c.allowed), time.Now()
-				var served, refused atomic.Int64
-				vendor := client(func(w http.ResponseWriter, _ *http.Request) {
-					time.Sleep(150 * time.Millisecond)
-					since := time.Since(start) - 10*time.Minute
-					if since >= 0 && since < c.down || !allow() {
-						refused.Add(1)
-						write(w, 429, "", "{}")
-						return
-					}
-					served.Add(1)
-					write(w, 200, "", good)
-				}, func(cfg *transport.Config) {
-					cfg.Rate, cfg.Concurrency, cfg.Retries, cfg.Timeout = c.configured, 8, 8, time.Minute
-				})
-				ctx, cancel := context.WithTimeout(t.Context(), length)
-				defer cancel()
-				var all sync.WaitGroup
-				for range 8 {
-					all.Go(func() {
-						for ctx.Err() == nil {
-							_, _ = vendor.GraphQL(ctx, endpoint, ask)
-						}
-					})
-				}
-				all.Wait()
-				used := float64(served.Load()) / (c.allowed * (length - c.down).Seconds())
-				share := float64(refused.Load()) / float64(served.Load()+refused.Load())
+				served, refused := spend(t, length, c.configured, c.vendor(c.allowed), c.down)
+				used := served / (c.allowed * (length - c.down).Seconds())
+				share := refused / (served + refused)
 				t.Logf("%.1f %% of the rate used, %.2f %% refused", 100*used, 100*share)
 				if used < c.least || share >= 0.01 {
 					t.Errorf("%.1f %% of the rate used, %.2f %% refused", 100*used, 100*share)
@@ -81,6 +56,39 @@ func TestRateIsUsed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// spend asks for as long as that, by eight at once, a vendor that refuses what it
+// does not allow, and everything for a while after ten minutes. It returns how many
+// requests were served and refused.
+func spend(t *testing.T, length time.Duration, configured float64, allow func() bool, down time.Duration) (served, refused float64) {
+	var yes, no atomic.Int64
+	start := time.Now()
+	vendor := client(func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(150 * time.Millisecond)
+		since := time.Since(start) - 10*time.Minute
+		if since >= 0 && since < down || !allow() {
+			no.Add(1)
+			write(w, 429, "", "{}")
+			return
+		}
+		yes.Add(1)
+		write(w, 200, "", good)
+	}, func(cfg *transport.Config) {
+		cfg.Rate, cfg.Concurrency, cfg.Retries, cfg.Timeout = configured, 8, 8, time.Minute
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), length)
+	defer cancel()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = vendor.GraphQL(ctx, endpoint, ask)
+			}
+		})
+	}
+	all.Wait()
+	return float64(yes.Load()), float64(no.Load())
 }
 
 // windows allows so many requests in every ten seconds by the clock.
