@@ -23,7 +23,7 @@ const accessLife = 10 * time.Minute
 // signIn logs in, and renews by refreshTokenV2. A refresh token is good once:
 // where it is refused, or an answer got lost, the client logs in afresh.
 func signIn(cfg Config) transport.SignIn {
-	return func(ctx context.Context, send transport.Send, previous *transport.Token) (*transport.Token, error) {
+	return func(ctx context.Context, send transport.Sender, previous *transport.Token) (*transport.Token, error) {
 		if previous != nil && previous.Refresh != "" {
 			refresh := transport.Query{Operation: "Refresh", Text: refreshQuery, Once: true}
 			return token(ctx, send, cfg.Endpoint, refresh, previous.Refresh)
@@ -34,8 +34,8 @@ func signIn(cfg Config) transport.SignIn {
 	}
 }
 
-func token(ctx context.Context, send transport.Send, endpoint string, q transport.Query, bearer string) (*transport.Token, error) {
-	answer, err := transport.SignInGraphQL(ctx, send, endpoint, q, bearer)
+func token(ctx context.Context, send transport.Sender, endpoint string, q transport.Query, bearer string) (*transport.Token, error) {
+	answer, err := send.GraphQL(ctx, endpoint, q, bearer)
 	if err != nil {
 		return nil, err
 	}

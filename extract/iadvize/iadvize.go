@@ -99,7 +99,7 @@ func New(cfg Config) *ClosedConversations {
 
 // signIn gets a token by user name and password; the vendor gives no refresh
 // token, so that a renewal is the same request.
-func (cfg Config) signIn(ctx context.Context, send transport.Send, _ *transport.Token) (*transport.Token, error) {
+func (cfg Config) signIn(ctx context.Context, send transport.Sender, _ *transport.Token) (*transport.Token, error) {
 	form := url.Values{"username": {cfg.Username}, "password": {cfg.Password}, "grant_type": {"password"}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, cfg.TokenURL, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -107,7 +107,7 @@ func (cfg Config) signIn(ctx context.Context, send transport.Send, _ *transport.
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	answer, err := send(req)
+	answer, err := send.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -21,10 +21,10 @@ const renewals = 3
 // expired, in any of the forms that say so. The attempt is then repeated at
 // once, also where signing in gave the same token again; a second no on a token
 // that should be good is Denied.
-func (c *Client) authorize(next roundTripper) roundTripper {
-	return func(req *http.Request) (*http.Response, error) {
-		if exchangeOf(req.Context()).signIn {
-			return next(req)
+func (c *Client) authorize(next asker) asker {
+	return func(x *exchange, req *http.Request) (*Answer, error) {
+		if x.signIn {
+			return next(x, req)
 		}
 		var refused *Token
 		for renewed := 0; ; renewed++ {
@@ -32,16 +32,16 @@ func (c *Client) authorize(next roundTripper) roundTripper {
 			if err != nil {
 				return nil, err
 			}
-			res, err := next(bearing(req, token))
+			answer, err := next(x, bearing(req, token))
 			if !expired(err) || renewed > 0 && (renewed >= renewals || !c.outlived(req.Context(), token)) {
-				return res, err
+				return answer, err
 			}
 			refused = token
 		}
 	}
 }
 
-// bearing is req with the token; a RoundTripper leaves its request as it was.
+// bearing is req with the token; the request that is repeated stays as it was.
 func bearing(req *http.Request, token *Token) *http.Request {
 	authorized := req.Clone(req.Context())
 	authorized.Header.Set("Authorization", "Bearer "+token.Access)
@@ -97,7 +97,7 @@ func (c *Client) token(ctx context.Context, refused *Token) (*Token, error) {
 		return l.token, nil
 	}
 	since := time.Now()
-	token, err := c.newToken(inExchange(ctx, nil), l.token)
+	token, err := c.newToken(ctx, l.token)
 	if err != nil {
 		if l.token != nil && l.token != refused && ctx.Err() == nil && time.Since(l.since) < l.token.Life {
 			c.cfg.Log.Warn("the token could not be renewed; the old one is good for a while yet", "vendor", c.cfg.Vendor, "err", err)
@@ -128,10 +128,10 @@ func (c *Client) outlived(ctx context.Context, token *Token) bool {
 // newToken renews previous, and signs in afresh where there is none or where the
 // vendor does not take it any more.
 func (c *Client) newToken(ctx context.Context, previous *Token) (*Token, error) {
-	token, err := c.signIn(ctx, c.send, previous)
+	token, err := c.signIn(ctx, Sender{c}, previous)
 	if err != nil && previous != nil && ctx.Err() == nil {
 		c.cfg.Log.Info("signing in afresh", "vendor", c.cfg.Vendor, "err", err)
-		token, err = c.signIn(ctx, c.send, nil)
+		token, err = c.signIn(ctx, Sender{c}, nil)
 	}
 	if err != nil {
 		return nil, err
@@ -176,25 +176,18 @@ func SigningIn(err error) bool {
 // also not after a renewal.
 func TokenRefused(err error) bool { return expired(err) }
 
-// SignInGraphQL sends a sign-in that is a GraphQL request, by way of send.
-// Bearer is the token that a renewal shows, empty for none. The answer is
-// judged as any other; its body holds credentials and is for the SignIn alone.
-func SignInGraphQL(ctx context.Context, send Send, endpoint string, q Query, bearer string) (*Answer, error) {
-	var answer *Answer
-	var failed error
-	chain := roundTripper(func(req *http.Request) (*http.Response, error) {
-		if answer, failed = send(req); failed != nil {
-			return nil, failed
-		}
-		return reply(req), nil
-	})
-	x := &exchange{operation: q.Operation, graphql: true, once: q.Once}
-	err := run(inExchange(ctx, x), &http.Client{Transport: chain, CheckRedirect: stay}, endpoint, q, bearer)
-	if failed != nil {
-		return nil, failed
-	}
-	if err != nil {
-		return nil, withoutURL(err)
-	}
-	return answer, nil
+// Sender sends the requests of a sign-in through the chain, without a token. What
+// it returns is judged as any other answer; its body holds credentials and is for
+// the SignIn alone.
+type Sender struct{ client *Client }
+
+// Do sends a REST request.
+func (s Sender) Do(req *http.Request) (*Answer, error) {
+	return s.client.do(&exchange{operation: "sign-in", signIn: true}, req)
+}
+
+// GraphQL sends q to endpoint. Bearer is the token that a renewal shows, empty for
+// none.
+func (s Sender) GraphQL(ctx context.Context, endpoint string, q Query, bearer string) (*Answer, error) {
+	return s.client.run(ctx, &exchange{operation: q.Operation, graphql: true, signIn: true, once: q.Once}, endpoint, q, bearer)
 }

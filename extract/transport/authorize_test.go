@@ -41,14 +41,14 @@ func (h *house) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	write(w, 200, "application/json", good)
 }
 
-func (h *house) signIn(ctx context.Context, send transport.Send, _ *transport.Token) (*transport.Token, error) {
+func (h *house) signIn(ctx context.Context, send transport.Sender, _ *transport.Token) (*transport.Token, error) {
 	form := url.Values{"grant_type": {"password"}, "username": {"robin"}, "password": {"c0rrect horse"}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://vendor.test/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answer, err := send(req)
+	answer, err := send.Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -248,7 +248,7 @@ func TestRotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log []string
 		n := 0
-		rotating := func(_ context.Context, _ transport.Send, previous *transport.Token) (*transport.Token, error) {
+		rotating := func(_ context.Context, _ transport.Sender, previous *transport.Token) (*transport.Token, error) {
 			if previous == nil {
 				log = append(log, "login")
 			} else {
@@ -277,8 +277,8 @@ func TestSignInGraphQL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := transport.Query{Operation: "Login", Text: "mutation Login($input: LoginInput!) { login(input: $input) { access_token } }",
 			Variables: map[string]any{"input": map[string]any{"username": "robin", "password": "hunter22"}}}
-		signIn := func(ctx context.Context, send transport.Send, _ *transport.Token) (*transport.Token, error) {
-			answer, err := transport.SignInGraphQL(ctx, send, "https://vendor.test/token", q, "refresh-me")
+		signIn := func(ctx context.Context, send transport.Sender, _ *transport.Token) (*transport.Token, error) {
+			answer, err := send.GraphQL(ctx, "https://vendor.test/token", q, "refresh-me")
 			if err != nil {
 				return nil, err
 			}
@@ -324,7 +324,7 @@ func TestAFailedSignInIsRemembered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tries := 0
-				signIn := func(context.Context, transport.Send, *transport.Token) (*transport.Token, error) {
+				signIn := func(context.Context, transport.Sender, *transport.Token) (*transport.Token, error) {
 					if tries++; tries == 1 && test.signedIn {
 						return &transport.Token{Access: "a1", Life: time.Hour}, nil
 					}
@@ -353,7 +353,7 @@ func TestAFailedSignInIsRemembered(t *testing.T) {
 func TestAWaitForASignInEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		signIns, asked := 0, atomic.Int64{}
-		signIn := func(ctx context.Context, _ transport.Send, _ *transport.Token) (*transport.Token, error) {
+		signIn := func(ctx context.Context, _ transport.Sender, _ *transport.Token) (*transport.Token, error) {
 			if signIns++; signIns == 3 {
 				<-ctx.Done() // the vendor of tokens does not answer
 				return nil, ctx.Err()

@@ -10,10 +10,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
 
-	"github.com/machinebox/graphql"
 	"golang.org/x/sync/semaphore"
 
 	"nightjar/extract"
@@ -24,7 +22,7 @@ import (
 type Client struct {
 	cfg    Config
 	signIn SignIn
-	http   *http.Client
+	chain  asker
 
 	login  login  // the token at hand
 	pace   *pace  // rate and slots
@@ -32,15 +30,10 @@ type Client struct {
 	shown  shown  // schema at hand
 }
 
-// The decorators have one type, so that New can compose them in one line.
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
 // New returns a client that signs in with signIn, on the first request that
 // needs it.
 func New(cfg Config, signIn SignIn) *Client {
-	cfg.Concurrency = max(cfg.Concurrency, 1)
+	cfg.Rate, cfg.Concurrency = max(cfg.Rate, 0), max(cfg.Concurrency, 1)
 	cfg.Timeout = cmp.Or(cfg.Timeout, time.Minute)
 	cfg.Budget = cmp.Or(cfg.Budget, 20*cfg.Retries)
 	cfg.MaxBody = cmp.Or(cfg.MaxBody, 16<<20)
@@ -53,8 +46,7 @@ func New(cfg Config, signIn SignIn) *Client {
 	c := &Client{cfg: cfg, signIn: signIn, login: newLogin(), pace: newPace(cfg.Rate, cfg.Concurrency),
 		shown: shown{turn: semaphore.NewWeighted(1)}}
 	c.budget.fill(cfg.Budget)
-	chain := c.keep(c.retry(c.authorize(c.limit(c.count(c.judge(c.within(c.whole(cfg.Base.RoundTrip))))))))
-	c.http = &http.Client{Transport: chain, CheckRedirect: stay}
+	c.chain = c.retry(c.authorize(c.limit(count(c.judge(c.within(c.whole(cfg.Base)))))))
 	return c
 }
 
@@ -72,14 +64,11 @@ func base(slots int) *http.Transport {
 	}
 }
 
-// stay follows no redirect: a token is for one host. The judge refuses the answer.
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
 // GraphQL sends q to endpoint, authorized, and returns the judged answer.
 func (c *Client) GraphQL(ctx context.Context, endpoint string, q Query) (*Answer, error) {
 	x := &exchange{operation: q.Operation, graphql: true, once: q.Once, divisible: q.Divisible, schema: q.schema, read: q.Read}
-	err := run(inExchange(ctx, x), c.http, endpoint, q, "")
-	return c.outcome(ctx, x, err)
+	answer, err := c.run(ctx, x, endpoint, q, "")
+	return answer, c.outcome(ctx, err)
 }
 
 // Do sends a REST request, authorized, and returns the judged answer. A method
@@ -90,7 +79,7 @@ func (c *Client) Do(req *http.Request) (*Answer, error) {
 	if d, ok := req.Context().Value(descriptionKey{}).(description); ok {
 		x.operation, x.secrets = d.operation, d.secrets
 	}
-	return c.do(req, x)
+	return c.do(x, req)
 }
 
 type descriptionKey struct{}
@@ -106,25 +95,12 @@ func Describe(ctx context.Context, operation string, secrets ...string) context.
 	return context.WithValue(ctx, descriptionKey{}, description{operation, secrets})
 }
 
-// send is the Send of sign-ins: the whole chain, without a token.
-func (c *Client) send(req *http.Request) (*Answer, error) {
-	x := exchangeOf(req.Context())
-	if x == nil {
-		x = &exchange{operation: "sign-in"}
-	}
-	x.signIn = true
-	return c.do(req, x)
-}
-
-func (c *Client) do(req *http.Request, x *exchange) (*Answer, error) {
+func (c *Client) do(x *exchange, req *http.Request) (*Answer, error) {
 	if err := repeatable(req); err != nil {
 		return nil, err
 	}
-	res, err := c.http.Do(req.WithContext(inExchange(req.Context(), x)))
-	if err == nil {
-		err = res.Body.Close()
-	}
-	return c.outcome(req.Context(), x, err)
+	answer, err := c.chain(x, req)
+	return answer, c.outcome(req.Context(), err)
 }
 
 // repeatable gives a request whose body can be read only once one that can be
@@ -143,36 +119,19 @@ func repeatable(req *http.Request) error {
 	return err
 }
 
-// run sends q by machinebox/graphql. Bearer is a token of a sign-in, empty for none.
-func run(ctx context.Context, hc *http.Client, endpoint string, q Query, bearer string) error {
-	req := graphql.NewRequest(q.Text)
-	for name, value := range q.Variables {
-		req.Var(name, value)
-	}
-	if bearer != "" {
-		req.Header.Set("Authorization", "Bearer "+bearer)
-	}
-	return graphql.NewClient(endpoint, graphql.WithHTTPClient(hc)).Run(ctx, req, nil)
-}
-
-// outcome is what the caller gets: the kept answer, the end of its own context
-// as it is, or an *extract.Error that shows no URL.
-func (c *Client) outcome(ctx context.Context, x *exchange, err error) (*Answer, error) {
-	if err == nil && x.answer != nil {
-		return x.answer, nil
-	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	var u *url.Error // holds the endpoint, which may hold credentials
-	if errors.As(err, &u) {
-		err = u.Err
-	}
+// outcome is how a caller hears of err: the end of its own context as it is, or an
+// *extract.Error that shows no URL.
+func (c *Client) outcome(ctx context.Context, err error) error {
 	var known *extract.Error
-	if errors.As(err, &known) {
-		return nil, known
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &known):
+		return known
 	}
-	return nil, c.fail(extract.Unreachable, err)
+	return c.fail(extract.Unreachable, withoutURL(err))
 }
 
 // fail is an error of this vendor.

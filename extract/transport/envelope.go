@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"net/http"
 	"regexp"
 	"strings"
 
@@ -75,8 +74,8 @@ func (e *envelope) member(d *jx.Decoder, name []byte) error {
 func (e envelope) listed() bool { return len(e.failures) > 0 && e.failures[0] == '[' }
 
 // markup reports whether the answer is a web page.
-func markup(res *http.Response, b []byte) bool {
-	return strings.Contains(res.Header.Get("Content-Type"), "html") || bytes.HasPrefix(bytes.TrimSpace(b), []byte("<"))
+func (r *reading) markup() bool {
+	return strings.Contains(r.header.Get("Content-Type"), "html") || bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("<"))
 }
 
 var (
@@ -86,9 +85,9 @@ var (
 
 // prose reports whether the answer calls itself plain text, or nothing at all, and
 // has nothing of JSON.
-func prose(res *http.Response, b []byte) bool {
-	kind := res.Header.Get("Content-Type")
-	return (kind == "" || strings.HasPrefix(kind, "text/plain")) && !bytes.ContainsAny(b[:min(len(b), longestExcerpt)], `{}[]"`)
+func (r *reading) prose() bool {
+	kind := r.header.Get("Content-Type")
+	return (kind == "" || strings.HasPrefix(kind, "text/plain")) && !bytes.ContainsAny(r.body[:min(len(r.body), longestExcerpt)], `{}[]"`)
 }
 
 // longestExcerpt is the bytes of a page that are looked at for its first words. A

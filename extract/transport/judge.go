@@ -47,10 +47,10 @@ func (e *AnswerError) final() bool {
 	return false
 }
 
-// judge turns everything that is no answer into an *extract.Error.
-func (c *Client) judge(next roundTripper) roundTripper {
-	return func(req *http.Request) (*http.Response, error) {
-		res, err := next(req)
+// judge makes an Answer of what is one, and an *extract.Error of everything else.
+func (c *Client) judge(next reader) asker {
+	return func(x *exchange, req *http.Request) (*Answer, error) {
+		got, err := next(req)
 		switch {
 		case errors.Is(err, errLate):
 			return nil, c.fail(extract.TimedOut, fmt.Errorf("no whole answer within %s", c.cfg.Timeout))
@@ -59,22 +59,24 @@ func (c *Client) judge(next roundTripper) roundTripper {
 		case err != nil && req.Context().Err() != nil:
 			return nil, req.Context().Err()
 		case err != nil && elsewhere(err):
-			hidden := hide(req)
+			hidden := hide(x, req)
 			return nil, c.fail(extract.Misdirected, fmt.Errorf("%s: %w", hidden.in(bareAddress(req.URL)), onTheWay(err, hidden)))
 		case err != nil:
-			return nil, c.fail(extract.Unreachable, onTheWay(err, hide(req)))
+			return nil, c.fail(extract.Unreachable, onTheWay(err, hide(x, req)))
 		}
-		if tooMany(res.Body.(*body).bytes, mostValues) {
+		if tooMany(got.body, mostValues) {
 			return nil, c.fail(extract.TooLarge, fmt.Errorf("answer holds more than %d JSON values", mostValues))
 		}
-		kind, bad := verdict(exchangeOf(req.Context()), res)
+		kind, bad := verdict(x, got)
 		if bad == nil {
-			return res, nil
+			header := got.header.Clone()
+			header.Del("Set-Cookie")
+			return &Answer{Body: got.body, Status: got.status, Header: header, At: got.at}, nil
 		}
 		if kind == extract.Misdirected {
 			bad.Address = bareAddress(req.URL)
 		}
-		hide(req).clean(bad)
+		hide(x, req).clean(bad)
 		return nil, c.fail(kind, bad)
 	}
 }
@@ -83,18 +85,17 @@ func (c *Client) judge(next roundTripper) roundTripper {
 const noData = "answer holds neither data nor errors"
 
 // verdict is what is wrong with the answer; nil if nothing is.
-func verdict(x *exchange, res *http.Response) (extract.Kind, *AnswerError) {
-	got := res.Body.(*body)
-	bad := &AnswerError{Status: res.StatusCode}
-	envelope, detail := open(got.bytes, x.read)
-	if got.err != nil {
-		detail = fmt.Sprintf("answer cut after %d bytes", len(got.bytes))
+func verdict(x *exchange, got *reading) (extract.Kind, *AnswerError) {
+	bad := &AnswerError{Status: got.status}
+	envelope, detail := open(got.body, x.read)
+	if got.cut != nil {
+		detail = fmt.Sprintf("answer cut after %d bytes", len(got.body))
 	}
-	bad.Errors = envelope.errors(x.graphql || res.StatusCode >= 300)
-	kind := ofStatus(res.StatusCode)
+	bad.Errors = envelope.errors(x.graphql || got.status >= 300)
+	kind := ofStatus(got.status)
 	switch {
 	case kind == extract.Throttled:
-	case anyExpired(bad.Errors) || res.StatusCode == http.StatusUnauthorized:
+	case anyExpired(bad.Errors) || got.status == http.StatusUnauthorized:
 		kind, bad.Expired = extract.Denied, true
 	case kind == extract.Misdirected && x.graphql && envelope.listed(): // GraphQL is spoken there
 		kind = refine(extract.Refused, bad.Errors)
@@ -110,39 +111,39 @@ func verdict(x *exchange, res *http.Response) (extract.Kind, *AnswerError) {
 	case kind == "":
 		return "", nil
 	}
-	if x.signIn && kind == extract.Refused && res.StatusCode <= http.StatusBadRequest {
+	if x.signIn && kind == extract.Refused && got.status <= http.StatusBadRequest {
 		kind = extract.Denied // OAuth 2 answers 400 invalid_grant, GraphQL a plain error
 	}
 	if kind == extract.Throttled || kind == extract.Failing {
-		bad.wait = asked(res.Header, time.Now())
+		bad.wait = asked(got.header, time.Now())
 	}
-	bad.Detail = explain(res, got, detail, len(bad.Errors) > 0)
+	bad.Detail = explain(got, detail, len(bad.Errors) > 0)
 	return kind, bad
 }
 
 // explain says in words what came instead of an answer. JSON is never quoted, nor
 // what may be a piece of it: it may hold what customers wrote.
-func explain(res *http.Response, got *body, detail string, listed bool) string {
+func explain(got *reading, detail string, listed bool) string {
 	switch {
-	case res.StatusCode >= 300 && res.StatusCode < 400:
-		return redirect(res)
+	case got.status >= 300 && got.status < 400:
+		return redirect(got)
 	case listed:
 		return ""
-	case detail == "" && len(got.bytes) <= len(`{ }`)+1:
+	case detail == "" && len(got.body) <= len(`{ }`)+1:
 		return "empty JSON"
 	case detail == "":
 		return ""
-	case markup(res, got.bytes):
-		return `HTML instead of JSON: "` + excerpt(got.bytes) + `"`
-	case res.StatusCode >= 300 && prose(res, got.bytes):
-		return `text instead of JSON: "` + excerpt(got.bytes) + `"`
+	case got.markup():
+		return `HTML instead of JSON: "` + excerpt(got.body) + `"`
+	case got.status >= 300 && got.prose():
+		return `text instead of JSON: "` + excerpt(got.body) + `"`
 	}
 	return detail
 }
 
 // redirect names the other host and nothing of its path.
-func redirect(res *http.Response) string {
-	to, err := url.Parse(res.Header.Get("Location"))
+func redirect(got *reading) string {
+	to, err := url.Parse(got.header.Get("Location"))
 	if err != nil || to.Host == "" {
 		return "redirects are not followed"
 	}

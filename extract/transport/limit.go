@@ -1,12 +1,11 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,37 +14,36 @@ import (
 	"nightjar/extract"
 )
 
+// The rate follows CUBIC, as TCP's window does (Ha, Rhee and Xu, 2008; RFC 9438),
+// in good answers instead of seconds: a rate that was refused is come back to
+// quickly, stayed at, and passed ever faster. TestRateIsUsed shows what comes of it.
 const (
-	slack       = 0.975  // share of the rate that is used: jitter on the way bunches requests up
-	backUp      = 0.1    // of the ceiling, regained by each good answer below it
-	probe       = 0.0002 // of the ceiling, gained by each good answer above it
-	steadily    = 250    // good answers in a row after which the gain itself grows
-	learned     = 0.95   // of the refused rate: the new ceiling
-	lowest      = 0.02   // of the configured rate: the ceiling sinks no lower
-	signInBurst = 4      // with signInEvery: at most ten sign-ins in any minute
+	decrease = 0.8  // of the rate that was refused is left, as in CUBIC's paper
+	regain   = 250  // good answers until it is reached again: one request in some 220 is refused
+	lowest   = 0.02 // of the configured rate: it sinks no lower, so that it can rise again within minutes
+)
+
+// At most ten sign-ins in any minute.
+const (
+	signInBurst = 4
 	signInEvery = 10 * time.Second
 )
 
 // limit gives each attempt one of Concurrency slots and its turn at the rate.
-func (c *Client) limit(next roundTripper) roundTripper {
-	return func(req *http.Request) (*http.Response, error) {
-		ctx := req.Context()
-		if err := c.pace.enter(ctx, exchangeOf(ctx).signIn); err != nil {
+func (c *Client) limit(next asker) asker {
+	return func(x *exchange, req *http.Request) (*Answer, error) {
+		if err := c.pace.enter(req.Context(), x.signIn); err != nil {
 			return nil, err
 		}
 		defer c.pace.leave()
 		sent := time.Now()
-		res, err := next(req)
-		c.pace.learn(sent, res, err)
-		return res, err
+		answer, err := next(x, req)
+		c.pace.learn(sent, answer, err)
+		return answer, err
 	}
 }
 
-// pace is the rate of one vendor, shared by all requests. On a refusal the rate
-// halves and what was refused becomes a ceiling; good answers bring it back to
-// the ceiling within some ten requests, and from there on upwards by so little
-// that a vendor whose limit is lower than configured refuses about one request
-// in three hundred.
+// pace is the rate of one vendor, shared by all requests.
 type pace struct {
 	slots   chan struct{}
 	first   chan struct{} // held by the one who waits for a tick: nobody reserves ticks at a rate that may change
@@ -53,33 +51,23 @@ type pace struct {
 	signIns *rate.Limiter
 
 	mu      sync.Mutex
-	most    float64   // requests a second, as configured less slack
-	ceiling float64   // what the vendor is believed to bear
+	most    float64   // requests a second, as configured; zero is no limit
 	now     float64   // what is used
-	row     float64   // good answers at the ceiling since the last refusal
-	changed time.Time // of the last halving: refusals of older requests are the same news
+	peak    float64   // what the vendor refused last, and is believed to bear
+	plateau float64   // good answers after the last refusal that bring the rate back to the peak
+	good    float64   // good answers since the last refusal
+	changed time.Time // of the last refusal: those of older requests are the same news
 	until   time.Time // nobody sends before
 }
 
 func newPace(perSecond float64, slots int) *pace {
-	most := perSecond * slack
-	if perSecond <= 0 {
-		most = math.Inf(1)
-	}
 	return &pace{
 		slots:   make(chan struct{}, slots),
 		first:   make(chan struct{}, 1),
-		ticks:   rate.NewLimiter(limitOf(most), 1),
+		ticks:   rate.NewLimiter(cmp.Or(rate.Limit(perSecond), rate.Inf), 1),
 		signIns: rate.NewLimiter(rate.Every(signInEvery), signInBurst),
-		most:    most, ceiling: most, now: most,
+		most:    perSecond, peak: perSecond, now: perSecond,
 	}
-}
-
-func limitOf(perSecond float64) rate.Limit {
-	if math.IsInf(perSecond, 1) {
-		return rate.Inf
-	}
-	return rate.Limit(perSecond)
 }
 
 // enter takes a slot, then waits for the turn.
@@ -137,24 +125,22 @@ func turn(ctx context.Context, l *rate.Limiter) error {
 }
 
 // learn adapts the rate to the answer of a request that was sent at that time.
-func (p *pace) learn(sent time.Time, res *http.Response, err error) {
+func (p *pace) learn(sent time.Time, answer *Answer, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if extract.KindOf(err) == extract.Throttled {
-		var answer *AnswerError
-		if errors.As(err, &answer) && answer.wait > 0 && answer.wait <= patience {
-			p.hold(answer.wait)
+	var no *AnswerError
+	switch {
+	case err == nil:
+		if wait := exhausted(answer.Header, time.Now()); wait <= patience {
+			p.hold(wait)
+		}
+		p.answered()
+	case extract.KindOf(err) == extract.Throttled:
+		if errors.As(err, &no) && no.wait <= patience {
+			p.hold(no.wait)
 		}
 		p.refused(sent)
-		return
 	}
-	if err != nil {
-		return
-	}
-	if wait := exhausted(res.Header, time.Now()); wait <= patience {
-		p.hold(wait)
-	}
-	p.good()
 }
 
 func (p *pace) hold(d time.Duration) {
@@ -164,96 +150,26 @@ func (p *pace) hold(d time.Duration) {
 }
 
 func (p *pace) refused(sent time.Time) {
-	if math.IsInf(p.most, 1) || sent.Before(p.changed) {
+	if p.most == 0 || sent.Before(p.changed) {
 		return
 	}
-	p.changed, p.row = time.Now(), 0
-	if p.now < p.ceiling { // on the way back up: the ceiling is too high, by how much is not known
-		p.ceiling = (p.now + p.ceiling) / 2
-	} else {
-		p.ceiling *= learned
+	if p.good > 0 { // otherwise the vendor is still in trouble, and bears what it bore before
+		p.peak = p.now
 	}
-	p.ceiling = max(p.ceiling, p.most*lowest)
-	p.set(min(p.now, p.ceiling) / 2)
+	p.changed, p.good = time.Now(), 0
+	p.set(max(p.now*decrease, p.most*lowest))
+	p.plateau = regain * math.Cbrt((1-p.now/p.peak)/(1-decrease))
 }
 
-func (p *pace) good() {
-	switch {
-	case p.now >= p.most:
-	case p.now < p.ceiling:
-		p.set(min(p.now+p.ceiling*backUp, p.ceiling))
-	default:
-		p.row++
-		p.ceiling = min(p.ceiling*(1+probe*max(1, p.row/steadily)), p.most)
-		p.set(p.ceiling)
+func (p *pace) answered() {
+	p.good++
+	if p.now < p.most {
+		x := (p.good - p.plateau) / regain
+		p.set(min(p.peak*(1+(1-decrease)*x*x*x), p.most))
 	}
 }
 
 func (p *pace) set(perSecond float64) {
 	p.now = perSecond
-	p.ticks.SetLimit(limitOf(perSecond))
-}
-
-// asked is how long the headers of a refusal ask to wait; zero where they do not.
-func asked(h http.Header, now time.Time) time.Duration {
-	return max(retryAfter(h, now), reset(h, now))
-}
-
-// exhausted is how long to wait where the headers of a good answer say that the
-// next request would be refused.
-func exhausted(h http.Header, now time.Time) time.Duration {
-	for _, name := range []string{"X-Rate-Limit-Remaining", "X-RateLimit-Remaining", "RateLimit-Remaining"} {
-		if strings.TrimSpace(h.Get(name)) == "0" {
-			return reset(h, now)
-		}
-	}
-	return 0
-}
-
-// retryAfter reads seconds or a date (RFC 9110, 10.2.3).
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	text := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
-		return duration(seconds)
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(at.Sub(vendorNow(h, now)), 0)
-	}
-	return 0
-}
-
-// reset reads the rate headers: seconds left, or an epoch in seconds or
-// milliseconds; no limit resets after three years.
-func reset(h http.Header, now time.Time) time.Duration {
-	for _, name := range []string{"X-Rate-Limit-Reset", "X-RateLimit-Reset", "RateLimit-Reset"} {
-		n, err := strconv.ParseFloat(strings.TrimSpace(h.Get(name)), 64)
-		switch {
-		case err != nil:
-			continue
-		case n > 1e11:
-			return max(time.UnixMilli(int64(n)).Sub(vendorNow(h, now)), 0)
-		case n > 1e8:
-			return max(time.Unix(int64(n), 0).Sub(vendorNow(h, now)), 0)
-		}
-		return duration(n)
-	}
-	return 0
-}
-
-// vendorNow is the vendor's clock where it shows one, so that a clock that is
-// off, theirs or ours, does not lengthen a wait.
-func vendorNow(h http.Header, now time.Time) time.Time {
-	if at, err := http.ParseTime(h.Get("Date")); err == nil {
-		return at
-	}
-	return now
-}
-
-// duration is seconds that came from outside: none below zero, a year at most.
-func duration(seconds float64) time.Duration {
-	const year = 365 * 24 * 3600
-	if !(seconds > 0) {
-		return 0
-	}
-	return time.Duration(min(seconds, year) * float64(time.Second))
+	p.ticks.SetLimit(rate.Limit(perSecond))
 }

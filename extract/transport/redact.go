@@ -22,14 +22,14 @@ var credential = regexp.MustCompile(`(?i)bearer\s+[\w.~+/=-]{4,}|eyJ[\w-]{8,}\.[
 // secrets are the values that one request carries and no message may show.
 type secrets []string
 
-// hide collects what req carries: its token and, where it is a sign-in, every
-// value of its form or its variables. A vendor's error may quote any of them.
-func hide(req *http.Request) secrets {
+// hide collects what req, an attempt of x, carries: its token and, where it is a
+// sign-in, every value of its form or its variables. A vendor's error may quote
+// any of them.
+func hide(x *exchange, req *http.Request) secrets {
 	var s secrets
 	if _, token, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok {
 		s = s.add(token)
 	}
-	x := exchangeOf(req.Context())
 	for _, secret := range x.secrets {
 		s = s.add(secret)
 	}

@@ -25,15 +25,14 @@ const (
 )
 
 // retry repeats what may succeed when asked again.
-func (c *Client) retry(next roundTripper) roundTripper {
-	return func(req *http.Request) (*http.Response, error) {
-		x := exchangeOf(req.Context())
+func (c *Client) retry(next asker) asker {
+	return func(x *exchange, req *http.Request) (*Answer, error) {
 		pause := pauses()
 		for repeats := 0; ; repeats++ {
-			res, err := next(req)
+			answer, err := next(x, req)
 			if err == nil {
 				c.budget.earn()
-				return res, nil
+				return answer, nil
 			}
 			if req.Context().Err() != nil || !mayRepeat(x, err) || repeats >= c.repeats(x, err) {
 				return nil, err

@@ -4,13 +4,10 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"nightjar/extract"
 	"nightjar/extract/transport"
@@ -104,98 +101,6 @@ func TestBudget(t *testing.T) {
 		}
 		if n.Load() != 4+5 || !strings.Contains(err.Error(), "budget of repeats is spent") {
 			t.Errorf("%d requests: %v", n.Load(), err)
-		}
-	})
-}
-
-func TestRemainingZeroIsWaitedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		vendor := client(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("X-Rate-Limit-Remaining", "0")
-			w.Header().Set("X-Rate-Limit-Reset", "40")
-			write(w, 200, "", good)
-		})
-		start := time.Now()
-		for range 3 {
-			if _, err := vendor.GraphQL(t.Context(), endpoint, ask); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if took := time.Since(start); took != 80*time.Second {
-			t.Errorf("three requests took %s", took)
-		}
-	})
-}
-
-// A long run uses at least 95 % of what the vendor allows, and under 1 % of its
-// requests are refused, whether the configured rate is the vendor's or above it.
-func TestRateIsUsed(t *testing.T) {
-	for _, c := range []struct {
-		name                string
-		configured, allowed float64
-	}{
-		{"the vendor's", 5, 5},
-		{"twice the vendor's", 10, 5},
-		{"far above", 50, 5},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				allowed := rate.NewLimiter(rate.Limit(c.allowed), 2)
-				var served, refused atomic.Int64
-				vendor := client(func(w http.ResponseWriter, _ *http.Request) {
-					time.Sleep(150 * time.Millisecond)
-					if !allowed.Allow() {
-						refused.Add(1)
-						write(w, 429, "", "{}")
-						return
-					}
-					served.Add(1)
-					write(w, 200, "", good)
-				}, func(cfg *transport.Config) {
-					cfg.Rate, cfg.Concurrency, cfg.Retries, cfg.Timeout = c.configured, 8, 8, time.Minute
-				})
-				const length = time.Hour
-				ctx, cancel := context.WithTimeout(t.Context(), length)
-				defer cancel()
-				var all sync.WaitGroup
-				for range 8 {
-					all.Go(func() {
-						for ctx.Err() == nil {
-							_, _ = vendor.GraphQL(ctx, endpoint, ask)
-						}
-					})
-				}
-				all.Wait()
-				used := float64(served.Load()) / (c.allowed * length.Seconds())
-				share := float64(refused.Load()) / float64(served.Load()+refused.Load())
-				t.Logf("%.1f %% of the rate used, %.2f %% refused", 100*used, 100*share)
-				if used < 0.95 || share >= 0.01 {
-					t.Errorf("%.1f %% of the rate used, %.2f %% refused", 100*used, 100*share)
-				}
-			})
-		})
-	}
-}
-
-func TestConcurrency(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var now, most atomic.Int64
-		vendor := client(func(w http.ResponseWriter, _ *http.Request) {
-			n := now.Add(1)
-			defer now.Add(-1)
-			if n > most.Load() {
-				most.Store(n)
-			}
-			time.Sleep(time.Second)
-			write(w, 200, "", good)
-		}, func(cfg *transport.Config) { cfg.Concurrency = 3 })
-		var all sync.WaitGroup
-		for range 12 {
-			all.Go(func() { _, _ = vendor.GraphQL(t.Context(), endpoint, ask) })
-		}
-		all.Wait()
-		if most.Load() != 3 {
-			t.Errorf("%d at once", most.Load())
 		}
 	})
 }

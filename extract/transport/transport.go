@@ -1,21 +1,20 @@
 // Package transport is what the vendors share on the wire: sign-in and its
 // renewal, rate, retries, time limits, size caps, and the judgement whether an
-// answer is one. It is a chain of http.RoundTripper decorators, composed in one
-// visible line in New. Every GraphQL request is sent by machinebox/graphql; the
-// chain makes good what that client does not look at (status, all errors and
-// their extensions, body size), keeps the vendor's bytes for the landing zone,
-// and hands the client no more than it needs to report errors.
+// answer is one. A request passes through layers, which New composes in one visible
+// line. An http.RoundTripper stands at their exit alone. At their entrance every
+// GraphQL request comes from machinebox/graphql: the layers make good what that
+// client does not look at (status, all errors and their extensions, body size),
+// keep the vendor's bytes for the landing zone, and show it {"data":null}.
 //
 // From the outside in, and why in this order:
 //
-//	keep       the judged body leaves as an Answer; the GraphQL client gets {"data":null}
-//	retry      outermost of what acts, so that each repeat is authorized, paced and judged anew
+//	retry      outermost, so that each repeat is authorized, paced and judged anew
 //	authorize  outside the pace: a sign-in needs a slot of its own, and so does the repeat after it
 //	limit      one slot and one tick of the rate per attempt; learns from refusals
 //	count      only what reaches the wire
-//	judge      outside the time limit, so that it can tell our limit from the caller's end; makes what vendors say fit to be shown
+//	judge      makes of a reading an Answer, or an error fit to be shown; outside the time limit, so that it can tell our limit from the caller's end
 //	within     the time limit of one attempt, body included
-//	whole      reads the body to its end, or to the size cap
+//	whole      makes of a response a reading: its body to the end, or to the size cap
 //
 // A failed request is an *extract.Error whose cause, where the vendor answered,
 // is an *AnswerError. The end of the caller's context comes back as it is.
@@ -52,16 +51,12 @@ type Token struct {
 
 // SignIn gets a token. Previous is the token to renew, nil for a fresh sign-in.
 // The client calls it single-flight, before expiry at a share of the life, once
-// more on a 401 in any form, and never more often than its own limit. send goes
-// through the chain without authorization.
-type SignIn func(ctx context.Context, send Send, previous *Token) (*Token, error)
-
-// Send performs one request through the chain and returns the judged answer.
-type Send func(req *http.Request) (*Answer, error)
+// more on a 401 in any form, and never more often than its own limit.
+type SignIn func(ctx context.Context, send Sender, previous *Token) (*Token, error)
 
 // Static is the SignIn of a vendor with a long-lived token.
 func Static(token string) SignIn {
-	return func(context.Context, Send, *Token) (*Token, error) { return &Token{Access: token}, nil }
+	return func(context.Context, Sender, *Token) (*Token, error) { return &Token{Access: token}, nil }
 }
 
 // Query is one GraphQL request.
