@@ -38,7 +38,7 @@ func (s *Conversations) Check(ctx context.Context) ([]extract.Finding, error) {
 	if err != nil {
 		return nil, errors.New("endpoint is no URL")
 	}
-	answer, err := s.client.Do(req)
+	answer, err := s.client.Do(req, nil)
 	if err != nil {
 		return nil, fmt.Errorf("ask desk for a conversation: %w", err)
 	}

@@ -104,7 +104,7 @@ func (w *walk) page(ctx context.Context, since time.Time, number int) (seen view
 	}
 	var answer *transport.Answer
 	for try := 1; ; try++ {
-		if answer, err = w.stream.client.Do(req); err != nil {
+		if answer, err = w.stream.client.Do(req, nil); err != nil {
 			return view{}, 0, extract.In(err, Name, w.window.ID, w.pages+1)
 		}
 		if seen, err = read(answer.Body, w.field); err == nil {

@@ -86,11 +86,12 @@ const noData = "answer holds neither data nor errors"
 func verdict(x *exchange, res *http.Response) (extract.Kind, *AnswerError) {
 	got := res.Body.(*body)
 	bad := &AnswerError{Status: res.StatusCode}
-	envelope, detail := open(got.bytes, x.read)
+	wrapped := x.graphql || res.StatusCode >= 300 // what REST was asked for stands bare
+	envelope, detail := open(got.bytes, x.read, wrapped)
 	if got.err != nil {
 		detail = fmt.Sprintf("answer cut after %d bytes", len(got.bytes))
 	}
-	bad.Errors = envelope.errors(x.graphql || res.StatusCode >= 300)
+	bad.Errors = envelope.errors(wrapped)
 	kind := ofStatus(res.StatusCode)
 	switch {
 	case kind == extract.Throttled:
