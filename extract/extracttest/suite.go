@@ -57,7 +57,23 @@ func (src Source) check(t *testing.T) {
 }
 
 func (src Source) everyRecord(t *testing.T) {
+	src.records(t, src.serve(t))
+}
+
+// refused walks a vendor whose first answers are cut at their very end: all that they
+// say has been read when they are refused, and comes again.
+func (src Source) refused(t *testing.T) {
+	if src.Writes {
+		t.Skip("a write is not repeated")
+	}
 	v := src.serve(t)
+	v.Transport.Retries, v.wire.cuts = 1, 5
+	src.records(t, v)
+}
+
+// records walks all that the vendor holds, and holds the pages against it.
+func (src Source) records(t *testing.T, v *Vendor) {
+	t.Helper()
 	pages := src.whole(t, v, extract.Ask{Now: v.Now})
 	if len(pages) < 5 {
 		t.Fatalf("%d pages are too few to prove anything", len(pages))
