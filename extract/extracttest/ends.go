@@ -138,7 +138,7 @@ func walking() string {
 	buf := make([]byte, 1<<20)
 	var left []string
 	for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		if strings.Contains(stack, "created by nightjar/extract") && !strings.Contains(stack, "created by nightjar/extract/sandbox") || strings.Contains(stack, "nightjar/extract.send(") {
+		if strings.Contains(stack, "created by nightjar/extract") && !strings.Contains(stack, "created by nightjar/extract/sandbox") || strings.Contains(stack, "nightjar/extract.send[") {
 			left = append(left, stack)
 		}
 	}
