@@ -3,7 +3,6 @@ package aircall
 import (
 	"cmp"
 	"crypto/sha256"
-	"errors"
 	"strconv"
 	"strings"
 
@@ -21,7 +20,13 @@ func keyOf(id string) key {
 	return key(sum[:16])
 }
 
-// contents is what a sweep reads of a page.
+// answer is a page, with what a sweep reads of it.
+type answer struct {
+	page extract.Page
+	contents
+}
+
+// contents is read while the transport judges an answer to calls.graphql.
 type contents struct {
 	rows    int64    // nodes, null ones included
 	total   int64    // totalCount
@@ -36,35 +41,15 @@ type contents struct {
 // call: to ask for a row twice does no harm.
 func (c contents) step() int64 { return cmp.Or(int64(len(c.ids)), c.rows) }
 
-// errGarbled is a page that cannot be read. Its cause would quote the page.
-func errGarbled(what string) error {
-	return &extract.Error{Kind: extract.Garbled, Vendor: vendor, Err: errors.New("read a page of calls: " + what)}
-}
-
-// readPage reads an answer to calls.graphql. Nodes may be null, all or single ones.
-func readPage(body []byte) (contents, error) {
-	c := contents{total: extract.Unknown, sorted: true}
-	err := transport.Object(jx.DecodeBytes(body), in("data", in("paginatedCalls", c.member)))
-	switch {
-	case err != nil:
-		return contents{}, errGarbled("it cannot be read")
-	case c.total == extract.Unknown:
-		return contents{}, errGarbled("it has no totalCount")
-	}
-	return c, nil
-}
-
-// members reads one member of an object.
-type members = func(d *jx.Decoder, name []byte) error
-
-// in reads the members of the object that is the named member.
-func in(wanted string, inner members) members {
-	return func(d *jx.Decoder, name []byte) error {
-		if string(name) != wanted {
+// read reads the data of an answer. Nodes may be null, all or single ones.
+func (c *contents) read(d *jx.Decoder) error {
+	*c = contents{total: extract.Unknown, sorted: true}
+	return transport.Object(d, func(d *jx.Decoder, name []byte) error {
+		if string(name) != "paginatedCalls" {
 			return d.Skip()
 		}
-		return transport.Object(d, inner)
-	}
+		return transport.Object(d, c.member)
+	})
 }
 
 func (c *contents) member(d *jx.Decoder, name []byte) (err error) {

@@ -2,6 +2,7 @@ package aircall
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync/atomic"
@@ -126,12 +127,12 @@ func (w *walk) size() int64 { return int64(w.calls.cfg.PageSize) }
 
 // ask gets the page at offset. Where the vendor cannot answer that many rows at
 // once it asks for half as many, down to one, and for no more from then on.
-func (w *walk) ask(ctx context.Context, offset, limit int64) (extract.Page, contents, error) {
+func (w *walk) ask(ctx context.Context, offset, limit int64) (answer, error) {
 	for {
 		limit = min(limit, w.size()>>w.halvings.Load())
-		page, got, err := w.calls.ask(ctx, offset, max(limit, 1))
+		got, err := w.calls.ask(ctx, offset, max(limit, 1))
 		if err == nil || limit <= 1 || !divisible(err) {
-			return page, got, err
+			return got, err
 		}
 		for h := w.halvings.Load(); w.size()>>h > limit/2; h = w.halvings.Load() {
 			w.halvings.CompareAndSwap(h, h+1)
@@ -149,23 +150,27 @@ func divisible(err error) bool {
 }
 
 // ask sends one request for the page at offset.
-func (c *Calls) ask(ctx context.Context, offset, limit int64) (extract.Page, contents, error) {
+func (c *Calls) ask(ctx context.Context, offset, limit int64) (answer, error) {
+	var got contents
 	q := transport.Query{
 		Operation: "Calls",
 		Text:      c.query(),
 		Variables: map[string]any{"offset": offset, "limit": limit},
 		Divisible: limit > 1,
+		Read:      got.read,
 	}
-	answer, err := c.client.GraphQL(ctx, c.cfg.Endpoint, q)
+	given, err := c.client.GraphQL(ctx, c.cfg.Endpoint, q)
 	if err != nil {
-		return extract.Page{}, contents{}, err
+		return answer{}, err
 	}
-	got, err := readPage(answer.Body)
+	if got.total == extract.Unknown {
+		return answer{}, &extract.Error{Kind: extract.Garbled, Vendor: vendor, Err: errors.New("read a page of calls: it has no totalCount")}
+	}
 	page := extract.Page{
-		Body:    answer.Body,
-		Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At},
+		Body:    given.Body,
+		Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: given.Status, At: given.At},
 		Rows:    got.rows,
 		Total:   got.total,
 	}
-	return page, got, err
+	return answer{page, got}, nil
 }
