@@ -110,15 +110,12 @@ func (s *search) look(ctx context.Context, ids []int64, yield func(extract.Page,
 	for _, id := range ids {
 		s.asked.add(id, id)
 	}
-	for page, err := range extract.InOrder(ctx, s.workers, s.batches(ids)) {
+	for got, err := range extract.InOrder(ctx, s.workers, s.batches(ids)) {
 		if err != nil {
 			return err
 		}
-		waves, err := readWaves(page.Body)
-		if err != nil {
-			return err
-		}
-		for _, w := range waves {
+		page := got.page
+		for _, w := range got.waves {
 			s.see(w)
 			if w.row {
 				page.Rows++
@@ -149,8 +146,8 @@ func (s *search) see(w answered) {
 }
 
 // batches cuts the ids into one task a request.
-func (s *search) batches(ids []int64) iter.Seq[extract.Task] {
-	return func(yield func(extract.Task) bool) {
+func (s *search) batches(ids []int64) iter.Seq[extract.TaskOf[answer]] {
+	return func(yield func(extract.TaskOf[answer]) bool) {
 		for len(ids) > 0 {
 			n := min(len(ids), s.size())
 			if !yield(s.batch(ids[:n])) {
