@@ -12,65 +12,59 @@ import (
 	"nightjar/extract/transport"
 )
 
-// view is what the walk needs to know of a page.
+// view is what the walk needs to know of a page. It is read while the transport
+// judges the answer, and counts only if the answer is accepted.
 type view struct {
-	body    []byte // the page without tokens
+	field string // that the list is ordered by
+	named bool   // the fields of the first row are wanted
+
 	rows    int64
 	ids     []int64
-	total   int64     // extract.Unknown where the vendor does not say
-	more    bool      // there are more pages
-	ordered bool      // every row has its time, none earlier than the one before
-	last    time.Time // of the last row, in whole seconds
+	fields  map[string]bool // of the first row, as they may be shown; nil where it is no object
+	ordered bool            // every row has its time, none earlier than the one before
+	last    time.Time       // of the last row, in whole seconds
+	listed  bool            // there is a list
+	other   bool            // there is something else in the place of it
+	total   int64           // extract.Unknown where the vendor does not say
+	more    bool            // there are more pages
+
+	pagination, meta block // of which the first that is there counts
 }
 
-// errUnreadable stands for the parser's own words, which would quote the answer.
-var errUnreadable = errors.New("answer cannot be read")
-
-// read looks at a list. The field is the one that it is ordered by.
-func read(body []byte, field string) (view, error) {
-	seen := view{total: extract.Unknown, ordered: true}
-	listed, none := false, true
-	var pagination, meta block
-	err := transport.Object(jx.DecodeBytes(body), func(d *jx.Decoder, name []byte) error {
+// read reads a list.
+func (v *view) read(d *jx.Decoder) error {
+	*v = view{field: v.field, named: v.named, ordered: true}
+	return transport.Object(d, func(d *jx.Decoder, name []byte) error {
 		switch string(name) {
 		case "conversations":
-			listed, none = d.Next() == jx.Array, d.Next() == jx.Null
-			return transport.Array(d, func(d *jx.Decoder) error { return seen.row(d, field) })
+			v.listed, v.other = d.Next() == jx.Array, d.Next() != jx.Array && d.Next() != jx.Null
+			return transport.Array(d, v.row)
 		case "pagination":
-			return pagination.read(d, "hasMorePages", "records")
+			return v.pagination.read(d, "hasMorePages", "records")
 		case "meta":
 			return transport.Object(d, func(d *jx.Decoder, name []byte) error {
 				if string(name) != "page" {
 					return d.Skip()
 				}
-				return meta.read(d, "hasMore", "count")
+				return v.meta.read(d, "hasMore", "count")
 			})
 		}
 		return d.Skip()
 	})
-	if err != nil {
-		return view{}, errUnreadable
-	}
-	if !pagination.there {
-		pagination = meta
-	}
-	if err := seen.paging(pagination); err != nil {
-		return view{}, err
-	}
-	// Some servers write an empty list as null, or not at all. They are believed where
-	// the count says the same.
-	if !listed && (seen.total != 0 || !none) {
-		return view{}, errors.New("answer has no list of conversations")
-	}
-	seen.body, err = blanked(body)
-	return seen, err
 }
 
 // row counts a conversation in.
-func (v *view) row(d *jx.Decoder, field string) error {
+func (v *view) row(d *jx.Decoder) error {
 	v.rows++
+	naming := v.named && v.rows == 1
+	if naming && d.Next() == jx.Object {
+		v.fields = map[string]bool{}
+	}
 	var when string
 	err := transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
+		if naming {
+			v.name(name)
+		}
 		switch string(name) {
 		case "id":
 			id, known, err := whole(d)
@@ -78,7 +72,7 @@ func (v *view) row(d *jx.Decoder, field string) error {
 				v.ids = append(v.ids, id)
 			}
 			return err
-		case field:
+		case v.field:
 			when, err = transport.Scalar(d)
 			return err
 		}
@@ -124,16 +118,25 @@ func (b *block) read(d *jx.Decoder, more, count string) error {
 	})
 }
 
-// paging takes either block; a list with neither ends with a page that is not
-// full.
-func (v *view) paging(b block) error {
+// conclude takes total and more from what the list says of its pages, and fails where
+// it says too little. A list that says nothing ends with a page that is not full.
+func (v *view) conclude() error {
+	said := v.pagination
+	if !said.there {
+		said = v.meta
+	}
 	switch {
-	case !b.there:
-		v.more = v.rows >= pageSize
-	case b.more == nil:
+	case !said.there:
+		v.total, v.more = extract.Unknown, v.rows >= pageSize
+	case said.more == nil:
 		return errors.New("answer does not say whether there is a next page")
 	default:
-		v.total, v.more = b.total, *b.more
+		v.total, v.more = said.total, *said.more
+	}
+	// Some servers write an empty list as null, or not at all. They are believed where
+	// the count says the same.
+	if !v.listed && (v.total != 0 || v.other) {
+		return errors.New("answer has no list of conversations")
 	}
 	return nil
 }
@@ -154,7 +157,7 @@ func blanked(body []byte) ([]byte, error) {
 	var w jx.Writer
 	found, err := blank(jx.DecodeBytes(body), &w)
 	if err != nil {
-		return nil, errUnreadable
+		return nil, errors.New("answer cannot be read") // the parser's own words would quote it
 	}
 	if !found {
 		return body, nil
