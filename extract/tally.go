@@ -8,10 +8,9 @@ import (
 // Tally counts what a walk cost. The transport counts into the tally of the
 // request's context; many requests may do so at once.
 type Tally struct {
-	Requests  atomic.Int64 // sent to the vendor's data endpoint, retries included
-	Retries   atomic.Int64 // requests that repeated an earlier one
-	SignIns   atomic.Int64 // requests for a token, renewals included
-	Throttled atomic.Int64 // answers that refused for rate
+	Requests atomic.Int64 // sent to the vendor's data endpoint, retries included
+	Retries  atomic.Int64 // requests that repeated an earlier one
+	SignIns  atomic.Int64 // requests for a token, renewals included
 }
 
 type tallyKey struct{}

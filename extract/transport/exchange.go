@@ -90,11 +90,7 @@ func (c *Client) count(next roundTripper) roundTripper {
 		} else {
 			tally.Requests.Add(1)
 		}
-		res, err := next(req)
-		if extract.KindOf(err) == extract.Throttled {
-			tally.Throttled.Add(1)
-		}
-		return res, err
+		return next(req)
 	}
 }
 
