@@ -53,7 +53,7 @@ func (s *sweep) run(ctx context.Context) error {
 // while an early end is possible.
 func (s *sweep) first(ctx context.Context) error {
 	size := s.walk.size()
-	watch := newest{possible: !s.again && s.walk.calls.cfg.Known != nil && s.walk.plan.mayStopEarly(s.walk.calls.cfg.FullEvery)}
+	watch := newest{possible: !s.again && s.walk.calls.cfg.Warehouse != nil && s.walk.plan.mayStopEarly(s.walk.calls.cfg.FullEvery)}
 	for {
 		got, err := s.walk.ask(ctx, s.offset, size)
 		if err != nil {
@@ -172,7 +172,7 @@ func (n *newest) ends(ctx context.Context, w *walk, got contents) (bool, error) 
 		return false, nil
 	}
 	n.oldest = got.oldest
-	held, err := w.calls.cfg.Known.HeldCalls(ctx, got.ids)
+	held, err := w.calls.cfg.Warehouse.HeldCalls(ctx, got.ids)
 	if err != nil {
 		return false, err
 	}

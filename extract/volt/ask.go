@@ -85,8 +85,8 @@ func (s *Messages) text(operation string) string {
 // selection is what to ask of pageInfo. It is found out once, by introspection;
 // where that is switched off, what others call these fields is tried.
 func (s *Messages) selection(ctx context.Context) (string, error) {
-	if known := s.selected(); known != "" {
-		return known, nil
+	if selection := s.selected(); selection != "" {
+		return selection, nil
 	}
 	schema, err := transport.Introspect(ctx, s.client, s.cfg.Endpoint) // with no lock held: who waits looks at its context
 	if err != nil && !errors.Is(err, transport.ErrNoIntrospection) {

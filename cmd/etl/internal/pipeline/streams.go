@@ -84,7 +84,7 @@ func openConversations(o *opener) extract.Stream {
 		Endpoint: s.Endpoint, TokenURL: s.TokenURL, Username: s.Username, Password: s.Password.Reveal(),
 		Projects: s.Projects, Query: s.Query, Transport: o.transport("iadvize", s.Wire),
 		Location: o.run.Config.Timezone, Start: o.pipeline.Start, Lookback: o.pipeline.Lookback, Window: o.pipeline.Window,
-		Known: o.known,
+		Warehouse: o.known,
 	})
 }
 
@@ -128,7 +128,7 @@ func openCalls(o *opener) extract.Stream {
 	s := o.run.Config.Sources.Aircall
 	return aircall.New(aircall.Config{
 		Endpoint: s.Endpoint, Username: s.Username, Password: s.Password.Reveal(),
-		Transport: o.transport("aircall", s.Wire), FullEvery: o.pipeline.FullEvery, Known: o.known,
+		Transport: o.transport("aircall", s.Wire), FullEvery: o.pipeline.FullEvery, Warehouse: o.known,
 	})
 }
 
@@ -140,7 +140,7 @@ func (o *opener) volt() volt.Config {
 	s := o.run.Config.Sources.Volt
 	return volt.Config{
 		Endpoint: s.Endpoint, Token: s.Token.Reveal(), Accounts: s.Accounts, Transport: o.transport("volt", s.Wire),
-		Settle: o.pipeline.Settle, Gap: o.pipeline.Gap, FirstID: o.pipeline.FirstID, Budget: o.pipeline.Budget, Known: o.known,
+		Settle: o.pipeline.Settle, Gap: o.pipeline.Gap, FirstID: o.pipeline.FirstID, Budget: o.pipeline.Budget, Warehouse: o.known,
 	}
 }
 
