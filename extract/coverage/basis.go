@@ -26,13 +26,13 @@ func BasisOf[K cmp.Ordered](ctx context.Context, ask extract.Ask, lookback time.
 	case err != nil:
 		return b, fmt.Errorf("%w; a full run asks for everything and needs no bookmark", err)
 	}
-	b.gain = b.Have.Settled(lookback)
+	b.gain = b.Have.settled(lookback)
 	if b.Have.AsOf.After(ask.Now) {
 		newest, err := ask.Since(ctx, b.Have.AsOf)
 		if err != nil {
 			return b, err
 		}
-		b.Have = b.Have.Corrected(newest, lookback)
+		b.Have = b.Have.corrected(newest, lookback)
 		b.gain = b.Have
 	}
 	if ask.Full {
@@ -45,5 +45,5 @@ func BasisOf[K cmp.Ordered](ctx context.Context, ask extract.Ask, lookback time.
 func (b Basis[K]) Covers(i Interval, now time.Time, lookback time.Duration, parts ...K) extract.Bookmark {
 	own := Of(i, now, lookback, parts...)
 	own.Epoch = b.gain.Epoch
-	return b.gain.Join(own).Bookmark()
+	return b.gain.join(own).Bookmark()
 }
