@@ -63,12 +63,12 @@ func (s *sweep) first(ctx context.Context) error {
 			s.total = got.total
 			s.walk.begin(got.total)
 		}
-		s.take(got.contents)
+		s.take(got.reading)
 		s.offset += cmp.Or(got.step(), size)
 		if !s.emit(got.page) {
 			return errStopped
 		}
-		if s.walk.early, err = watch.ends(ctx, s.walk, got.contents); err != nil || !watch.possible || s.done() {
+		if s.walk.early, err = watch.ends(ctx, s.walk, got.reading); err != nil || !watch.possible || s.done() {
 			return err
 		}
 	}
@@ -83,7 +83,7 @@ func (s *sweep) stretch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.take(got.contents)
+		s.take(got.reading)
 		if !s.emit(got.page) {
 			return errStopped
 		}
@@ -132,7 +132,7 @@ func (s *sweep) piece(at, want int64) extract.TaskOf[answer] {
 }
 
 // take counts a page in, in the order of offsets.
-func (s *sweep) take(got contents) {
+func (s *sweep) take(got reading) {
 	before := len(s.walk.seen)
 	fresh := s.walk.take(got, s.total)
 	s.gained = len(s.walk.seen) - before
@@ -166,7 +166,7 @@ type newest struct {
 // ends reports whether the walk is whole after this page: the rows came newest
 // first, all of this page are held, and the new ones are as many as the total has
 // grown since the last sweep.
-func (n *newest) ends(ctx context.Context, w *walk, got contents) (bool, error) {
+func (n *newest) ends(ctx context.Context, w *walk, got reading) (bool, error) {
 	n.possible = n.possible && got.sorted && got.rows > 0 && got.rows == int64(len(got.ids)) && (n.oldest == "" || got.newest <= n.oldest)
 	if !n.possible {
 		return false, nil

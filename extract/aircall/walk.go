@@ -108,11 +108,11 @@ func (w *walk) begin(total int64) {
 // take counts a page in. Pages that were asked for at once may tell their totals
 // in any order, but none was asked for before the sweep's first one. Fresh is how
 // many of its ids the sweep has not seen before.
-func (w *walk) take(c contents, first int64) (fresh int) {
-	w.fell = w.fell || c.total < first
-	w.total = max(w.total, c.total)
-	w.nameless += c.rows - int64(len(c.ids))
-	for _, id := range c.ids {
+func (w *walk) take(got reading, first int64) (fresh int) {
+	w.fell = w.fell || got.total < first
+	w.total = max(w.total, got.total)
+	w.nameless += got.rows - int64(len(got.ids))
+	for _, id := range got.ids {
 		if k := keyOf(id); w.seen[k] != w.number {
 			w.seen[k] = w.number
 			fresh++
@@ -151,7 +151,7 @@ func divisible(err error) bool {
 
 // ask sends one request for the page at offset.
 func (c *Calls) ask(ctx context.Context, offset, limit int64) (answer, error) {
-	var got contents
+	var got reading
 	q := transport.Query{
 		Operation: "Calls",
 		Text:      c.query(),

@@ -36,7 +36,7 @@ func (s *Conversations) Check(ctx context.Context) ([]extract.Finding, error) {
 	if err != nil {
 		return nil, errors.New("endpoint is no URL")
 	}
-	seen := view{field: "updatedAt", named: true}
+	seen := reading{field: "updatedAt", named: true}
 	if _, err := s.client.Do(req, seen.read); err != nil {
 		return nil, fmt.Errorf("ask desk for a conversation: %w", err)
 	}
@@ -47,11 +47,11 @@ func (s *Conversations) Check(ctx context.Context) ([]extract.Finding, error) {
 }
 
 // differences looks at the first conversation of a list.
-func (v *view) differences() []extract.Finding {
+func (r *reading) differences() []extract.Finding {
 	switch {
-	case v.rows == 0:
+	case r.rows == 0:
 		return nil
-	case v.fields == nil:
+	case r.fields == nil:
 		return []extract.Finding{{Breaking: true, Path: "conversations", What: "its rows are no objects"}}
 	}
 	var findings []extract.Finding
@@ -59,14 +59,14 @@ func (v *view) differences() []extract.Finding {
 		findings = append(findings, extract.Finding{Path: "Conversation." + field, What: what})
 	}
 	for _, field := range expected() {
-		if !v.fields[field] {
+		if !r.fields[field] {
 			add(field, "is absent from the conversation that changed last")
 		}
 	}
-	if !v.fields["contactId"] && !v.fields["contact"] {
+	if !r.fields["contactId"] && !r.fields["contact"] {
 		add("contactId", "is absent from the conversation that changed last")
 	}
-	for _, field := range slices.Sorted(maps.Keys(v.fields)) {
+	for _, field := range slices.Sorted(maps.Keys(r.fields)) {
 		if !slices.Contains(documented(), field) {
 			add(field, "is not documented; it is not read")
 		}
@@ -81,9 +81,9 @@ const (
 )
 
 // name notes a field of the first conversation, as it may be shown.
-func (v *view) name(name []byte) {
+func (r *reading) name(name []byte) {
 	field := extract.Plain(string(name[:min(len(name), longestName)]))
-	if len(v.fields) < mostFields || slices.Contains(documented(), field) {
-		v.fields[field] = true
+	if len(r.fields) < mostFields || slices.Contains(documented(), field) {
+		r.fields[field] = true
 	}
 }

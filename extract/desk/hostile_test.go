@@ -17,7 +17,7 @@ func TestFieldsOfAStranger(t *testing.T) {
 		fmt.Fprintf(&fields, `"a%d":0,`, i)
 	}
 	body := `{"conversations":[{"\u001b[2J":1,"jane@example.com":2,"` + strings.Repeat("n", 1<<16) + `":3,` + fields.String() + `"id":1}],"pagination":{"hasMorePages":false}}`
-	seen := view{field: "updatedAt", named: true}
+	seen := reading{field: "updatedAt", named: true}
 	err := seen.read(jx.DecodeStr(body))
 	findings := seen.differences()
 	if err != nil || len(findings) == 0 || len(findings) > 200 {

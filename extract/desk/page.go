@@ -12,9 +12,9 @@ import (
 	"nightjar/extract/transport"
 )
 
-// view is what the walk needs to know of a page. It is read while the transport
+// reading is what the walk needs to know of a page. It is read while the transport
 // judges the answer, and counts only if the answer is accepted.
-type view struct {
+type reading struct {
 	field string // that the list is ordered by
 	named bool   // the fields of the first row are wanted
 
@@ -32,21 +32,21 @@ type view struct {
 }
 
 // read reads a list.
-func (v *view) read(d *jx.Decoder) error {
-	*v = view{field: v.field, named: v.named, ordered: true}
+func (r *reading) read(d *jx.Decoder) error {
+	*r = reading{field: r.field, named: r.named, ordered: true}
 	return transport.Object(d, func(d *jx.Decoder, name []byte) error {
 		switch string(name) {
 		case "conversations":
-			v.listed, v.other = d.Next() == jx.Array, d.Next() != jx.Array && d.Next() != jx.Null
-			return transport.Array(d, v.row)
+			r.listed, r.other = d.Next() == jx.Array, d.Next() != jx.Array && d.Next() != jx.Null
+			return transport.Array(d, r.row)
 		case "pagination":
-			return v.pagination.read(d, "hasMorePages", "records")
+			return r.pagination.read(d, "hasMorePages", "records")
 		case "meta":
 			return transport.Object(d, func(d *jx.Decoder, name []byte) error {
 				if string(name) != "page" {
 					return d.Skip()
 				}
-				return v.meta.read(d, "hasMore", "count")
+				return r.meta.read(d, "hasMore", "count")
 			})
 		}
 		return d.Skip()
@@ -54,42 +54,42 @@ func (v *view) read(d *jx.Decoder) error {
 }
 
 // row counts a conversation in.
-func (v *view) row(d *jx.Decoder) error {
-	v.rows++
-	naming := v.named && v.rows == 1
+func (r *reading) row(d *jx.Decoder) error {
+	r.rows++
+	naming := r.named && r.rows == 1
 	if naming && d.Next() == jx.Object {
-		v.fields = map[string]bool{}
+		r.fields = map[string]bool{}
 	}
 	var when string
 	err := transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
 		if naming {
-			v.name(name)
+			r.name(name)
 		}
 		switch string(name) {
 		case "id":
 			id, known, err := whole(d)
 			if known {
-				v.ids = append(v.ids, id)
+				r.ids = append(r.ids, id)
 			}
 			return err
-		case v.field:
+		case r.field:
 			when, err = transport.Scalar(d)
 			return err
 		}
 		return d.Skip()
 	})
-	v.at(when)
+	r.at(when)
 	return err
 }
 
 // at notes the time of a row.
-func (v *view) at(text string) {
+func (r *reading) at(text string) {
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil || at.Before(v.last) {
-		v.ordered = false
+	if err != nil || at.Before(r.last) {
+		r.ordered = false
 		return
 	}
-	v.last = at.Truncate(time.Second)
+	r.last = at.Truncate(time.Second)
 }
 
 // block is what a list says of its pages.
@@ -120,22 +120,22 @@ func (b *block) read(d *jx.Decoder, more, count string) error {
 
 // conclude takes total and more from what the list says of its pages, and fails where
 // it says too little. A list that says nothing ends with a page that is not full.
-func (v *view) conclude() error {
-	said := v.pagination
+func (r *reading) conclude() error {
+	said := r.pagination
 	if !said.there {
-		said = v.meta
+		said = r.meta
 	}
 	switch {
 	case !said.there:
-		v.total, v.more = extract.Unknown, v.rows >= pageSize
+		r.total, r.more = extract.Unknown, r.rows >= pageSize
 	case said.more == nil:
 		return errors.New("answer does not say whether there is a next page")
 	default:
-		v.total, v.more = said.total, *said.more
+		r.total, r.more = said.total, *said.more
 	}
 	// Some servers write an empty list as null, or not at all. They are believed where
 	// the count says the same.
-	if !v.listed && (v.total != 0 || v.other) {
+	if !r.listed && (r.total != 0 || r.other) {
 		return errors.New("answer has no list of conversations")
 	}
 	return nil
