@@ -7,7 +7,10 @@ import (
 )
 
 // Task yields a run of pages, as Stream.Walk does.
-type Task func(ctx context.Context) iter.Seq2[Page, error]
+type Task = TaskOf[Page]
+
+// TaskOf yields a run of pages with what its walk has read of each.
+type TaskOf[T any] = func(ctx context.Context) iter.Seq2[T, error]
 
 // InOrder runs tasks, n at a time, and yields their pages in task order, as if
 // the tasks ran one after the other. The look-ahead is bounded: the n tasks from
@@ -17,8 +20,8 @@ type Task func(ctx context.Context) iter.Seq2[Page, error]
 // The first error ends the sequence, and so does a task that panics, with a
 // *PanicError. When it ends, for whatever reason, the
 // context of the tasks under way is cancelled and all goroutines have returned.
-func InOrder(ctx context.Context, n int, tasks iter.Seq[Task]) iter.Seq2[Page, error] {
-	return func(yield func(Page, error) bool) {
+func InOrder[T any](ctx context.Context, n int, tasks iter.Seq[TaskOf[T]]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		var running sync.WaitGroup
 		defer running.Wait()
@@ -26,10 +29,10 @@ func InOrder(ctx context.Context, n int, tasks iter.Seq[Task]) iter.Seq2[Page, e
 		next, stop := iter.Pull(tasks)
 		defer stop()
 
-		var queue []chan result
+		var queue []chan result[T]
 		start := func() {
 			if task, ok := next(); ok {
-				results := make(chan result, 1)
+				results := make(chan result[T], 1)
 				queue = append(queue, results)
 				running.Go(func() { send(ctx, task, results) })
 			}
@@ -44,7 +47,8 @@ func InOrder(ctx context.Context, n int, tasks iter.Seq[Task]) iter.Seq2[Page, e
 				}
 			}
 			if ctx.Err() != nil {
-				yield(Page{}, ctx.Err())
+				var none T
+				yield(none, ctx.Err())
 				return
 			}
 			start()
@@ -52,15 +56,15 @@ func InOrder(ctx context.Context, n int, tasks iter.Seq[Task]) iter.Seq2[Page, e
 	}
 }
 
-type result struct {
-	page Page
+type result[T any] struct {
+	page T
 	err  error
 }
 
 // send runs task to its end, or to the end of ctx, and closes results.
-func send(ctx context.Context, task Task, results chan<- result) {
+func send[T any](ctx context.Context, task TaskOf[T], results chan<- result[T]) {
 	defer close(results)
-	put := func(r result) bool {
+	put := func(r result[T]) bool {
 		select {
 		case results <- r:
 			return true
@@ -68,14 +72,14 @@ func send(ctx context.Context, task Task, results chan<- result) {
 			return false
 		}
 	}
-	if err := each(ctx, task, func(page Page) bool { return put(result{page: page}) }); err != nil {
-		put(result{err: err})
+	if err := each(ctx, task, func(page T) bool { return put(result[T]{page: page}) }); err != nil {
+		put(result[T]{err: err})
 	}
 }
 
 // each runs task to its end, or until take has enough of its pages. What the task
 // panics with is its error.
-func each(ctx context.Context, task Task, take func(Page) bool) (err error) {
+func each[T any](ctx context.Context, task TaskOf[T], take func(T) bool) (err error) {
 	defer Catch(&err)
 	for page, err := range task(ctx) {
 		if err != nil {

@@ -42,14 +42,14 @@ type Config struct {
 	PageSize  int              // calls a request; zero: 100
 	MaxSweeps int              // sweeps until the count must be right; zero: 3
 	// FullEvery is the nights from one full sweep to the next, where pages prove
-	// to come newest first; zero or one: every night is full. It needs Known.
+	// to come newest first; zero or one: every night is full. It needs the Warehouse.
 	// Between full sweeps, edits to calls already held are not seen.
 	FullEvery int
-	Known     Known // nil: every night is full
+	Warehouse Warehouse // nil: every night is full
 }
 
-// Known tells what the warehouse already holds.
-type Known interface {
+// Warehouse tells what is already held.
+type Warehouse interface {
 	// HeldCalls returns how many of the ids, at most one page of them, the
 	// warehouse holds. It is called from one goroutine at a time.
 	HeldCalls(ctx context.Context, ids []string) (int, error)

@@ -354,7 +354,7 @@ func TestEarlyStop(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFake(t, 200)
 			cfg := config(f)
-			cfg.FullEvery, cfg.Known = 7, holding(f.ids)
+			cfg.FullEvery, cfg.Warehouse = 7, holding(f.ids)
 			if test.arrange != nil {
 				test.arrange(f)
 			}

@@ -29,7 +29,7 @@ func readBookmark(raw extract.Bookmark) (bookmark, error) {
 	return b, nil
 }
 
-// StoppedEarly reports whether a bookmark is of a night that met what was known and
+// StoppedEarly reports whether a bookmark is of a night that met what was held and
 // settled, and asked for no older call. One that cannot be read is of none.
 func StoppedEarly(raw extract.Bookmark) bool {
 	b, err := readBookmark(raw)

@@ -3,7 +3,6 @@ package aircall
 import (
 	"cmp"
 	"crypto/sha256"
-	"errors"
 	"strconv"
 	"strings"
 
@@ -21,8 +20,15 @@ func keyOf(id string) key {
 	return key(sum[:16])
 }
 
-// contents is what a sweep reads of a page.
-type contents struct {
+// answer is a page, with what a sweep reads of it.
+type answer struct {
+	page extract.Page
+	reading
+}
+
+// reading is what a sweep needs to know of a page. It is read while the transport
+// judges the answer, and counts only if the answer is accepted.
+type reading struct {
 	rows    int64    // nodes, null ones included
 	total   int64    // totalCount
 	hasNext bool     // hasNextPage
@@ -34,49 +40,29 @@ type contents struct {
 
 // step is how far the page takes a sweep. A null node may or may not stand for a
 // call: to ask for a row twice does no harm.
-func (c contents) step() int64 { return cmp.Or(int64(len(c.ids)), c.rows) }
+func (r reading) step() int64 { return cmp.Or(int64(len(r.ids)), r.rows) }
 
-// errGarbled is a page that cannot be read. Its cause would quote the page.
-func errGarbled(what string) error {
-	return &extract.Error{Kind: extract.Garbled, Vendor: vendor, Err: errors.New("read a page of calls: " + what)}
-}
-
-// readPage reads an answer to calls.graphql. Nodes may be null, all or single ones.
-func readPage(body []byte) (contents, error) {
-	c := contents{total: extract.Unknown, sorted: true}
-	err := transport.Object(jx.DecodeBytes(body), in("data", in("paginatedCalls", c.member)))
-	switch {
-	case err != nil:
-		return contents{}, errGarbled("it cannot be read")
-	case c.total == extract.Unknown:
-		return contents{}, errGarbled("it has no totalCount")
-	}
-	return c, nil
-}
-
-// members reads one member of an object.
-type members = func(d *jx.Decoder, name []byte) error
-
-// in reads the members of the object that is the named member.
-func in(wanted string, inner members) members {
-	return func(d *jx.Decoder, name []byte) error {
-		if string(name) != wanted {
+// read reads the data of an answer. Nodes may be null, all or single ones.
+func (r *reading) read(d *jx.Decoder) error {
+	*r = reading{total: extract.Unknown, sorted: true}
+	return transport.Object(d, func(d *jx.Decoder, name []byte) error {
+		if string(name) != "paginatedCalls" {
 			return d.Skip()
 		}
-		return transport.Object(d, inner)
-	}
+		return transport.Object(d, r.member)
+	})
 }
 
-func (c *contents) member(d *jx.Decoder, name []byte) (err error) {
+func (r *reading) member(d *jx.Decoder, name []byte) (err error) {
 	switch string(name) {
 	case "totalCount":
-		c.total, err = count(d)
+		r.total, err = count(d)
 		return err
 	case "hasNextPage":
-		c.hasNext, err = transport.Bool(d)
+		r.hasNext, err = transport.Bool(d)
 		return err
 	case "nodes":
-		return transport.Array(d, c.add)
+		return transport.Array(d, r.add)
 	}
 	return d.Skip()
 }
@@ -100,8 +86,8 @@ func count(d *jx.Decoder) (int64, error) {
 	return int64(total), nil
 }
 
-func (c *contents) add(d *jx.Decoder) error {
-	c.rows++
+func (r *reading) add(d *jx.Decoder) error {
+	r.rows++
 	var id, at string
 	err := transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
 		switch string(name) {
@@ -115,14 +101,14 @@ func (c *contents) add(d *jx.Decoder) error {
 		return err
 	})
 	if id != "" {
-		c.ids = append(c.ids, id)
+		r.ids = append(r.ids, id)
 	}
 	at = second(at)
-	c.sorted = c.sorted && at != "" && (c.oldest == "" || at <= c.oldest)
-	if c.rows == 1 {
-		c.newest = at
+	r.sorted = r.sorted && at != "" && (r.oldest == "" || at <= r.oldest)
+	if r.rows == 1 {
+		r.newest = at
 	}
-	c.oldest = at
+	r.oldest = at
 	return err
 }
 

@@ -53,9 +53,9 @@ func (s *sweep) run(ctx context.Context) error {
 // while an early end is possible.
 func (s *sweep) first(ctx context.Context) error {
 	size := s.walk.size()
-	watch := newest{possible: !s.again && s.walk.calls.cfg.Known != nil && s.walk.plan.mayStopEarly(s.walk.calls.cfg.FullEvery)}
+	watch := newest{possible: !s.again && s.walk.calls.cfg.Warehouse != nil && s.walk.plan.mayStopEarly(s.walk.calls.cfg.FullEvery)}
 	for {
-		page, got, err := s.walk.ask(ctx, s.offset, size)
+		got, err := s.walk.ask(ctx, s.offset, size)
 		if err != nil {
 			return err
 		}
@@ -63,12 +63,12 @@ func (s *sweep) first(ctx context.Context) error {
 			s.total = got.total
 			s.walk.begin(got.total)
 		}
-		s.take(got)
+		s.take(got.reading)
 		s.offset += cmp.Or(got.step(), size)
-		if !s.emit(page) {
+		if !s.emit(got.page) {
 			return errStopped
 		}
-		if s.walk.early, err = watch.ends(ctx, s.walk, got); err != nil || !watch.possible || s.done() {
+		if s.walk.early, err = watch.ends(ctx, s.walk, got.reading); err != nil || !watch.possible || s.done() {
 			return err
 		}
 	}
@@ -79,16 +79,12 @@ func (s *sweep) first(ctx context.Context) error {
 func (s *sweep) stretch(ctx context.Context) error {
 	from, to, size := s.offset, max(s.walk.total, s.offset+1), s.walk.size()
 	s.offset = from + (to-from+size-1)/size*size
-	for page, err := range extract.InOrder(ctx, s.walk.calls.cfg.Transport.Concurrency, s.pieces(from, to, size)) {
+	for got, err := range extract.InOrder(ctx, s.walk.calls.cfg.Transport.Concurrency, s.pieces(from, to, size)) {
 		if err != nil {
 			return err
 		}
-		got, err := readPage(page.Body)
-		if err != nil {
-			return err
-		}
-		s.take(got)
-		if !s.emit(page) {
+		s.take(got.reading)
+		if !s.emit(got.page) {
 			return errStopped
 		}
 		if s.empties >= emptyEnds {
@@ -106,8 +102,8 @@ func (s *sweep) stretch(ctx context.Context) error {
 }
 
 // pieces cuts [from, to) into pieces of size rows.
-func (s *sweep) pieces(from, to, size int64) iter.Seq[extract.Task] {
-	return func(yield func(extract.Task) bool) {
+func (s *sweep) pieces(from, to, size int64) iter.Seq[extract.TaskOf[answer]] {
+	return func(yield func(extract.TaskOf[answer]) bool) {
 		for at := from; at < to; at += size {
 			if !yield(s.piece(at, size)) {
 				return
@@ -118,12 +114,12 @@ func (s *sweep) pieces(from, to, size int64) iter.Seq[extract.Task] {
 
 // piece asks for rows [at, at+want), with more requests where the vendor gives
 // fewer rows than asked. An empty page ends it.
-func (s *sweep) piece(at, want int64) extract.Task {
-	return func(ctx context.Context) iter.Seq2[extract.Page, error] {
-		return func(yield func(extract.Page, error) bool) {
+func (s *sweep) piece(at, want int64) extract.TaskOf[answer] {
+	return func(ctx context.Context) iter.Seq2[answer, error] {
+		return func(yield func(answer, error) bool) {
 			for offset := at; offset < at+want; {
-				page, got, err := s.walk.ask(ctx, offset, at+want-offset)
-				if !yield(page, err) || err != nil || got.rows == 0 {
+				got, err := s.walk.ask(ctx, offset, at+want-offset)
+				if !yield(got, err) || err != nil || got.rows == 0 {
 					return
 				}
 				offset += got.step()
@@ -136,7 +132,7 @@ func (s *sweep) piece(at, want int64) extract.Task {
 }
 
 // take counts a page in, in the order of offsets.
-func (s *sweep) take(got contents) {
+func (s *sweep) take(got reading) {
 	before := len(s.walk.seen)
 	fresh := s.walk.take(got, s.total)
 	s.gained = len(s.walk.seen) - before
@@ -170,13 +166,13 @@ type newest struct {
 // ends reports whether the walk is whole after this page: the rows came newest
 // first, all of this page are held, and the new ones are as many as the total has
 // grown since the last sweep.
-func (n *newest) ends(ctx context.Context, w *walk, got contents) (bool, error) {
+func (n *newest) ends(ctx context.Context, w *walk, got reading) (bool, error) {
 	n.possible = n.possible && got.sorted && got.rows > 0 && got.rows == int64(len(got.ids)) && (n.oldest == "" || got.newest <= n.oldest)
 	if !n.possible {
 		return false, nil
 	}
 	n.oldest = got.oldest
-	held, err := w.calls.cfg.Known.HeldCalls(ctx, got.ids)
+	held, err := w.calls.cfg.Warehouse.HeldCalls(ctx, got.ids)
 	if err != nil {
 		return false, err
 	}

@@ -2,6 +2,7 @@ package aircall
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync/atomic"
@@ -107,11 +108,11 @@ func (w *walk) begin(total int64) {
 // take counts a page in. Pages that were asked for at once may tell their totals
 // in any order, but none was asked for before the sweep's first one. Fresh is how
 // many of its ids the sweep has not seen before.
-func (w *walk) take(c contents, first int64) (fresh int) {
-	w.fell = w.fell || c.total < first
-	w.total = max(w.total, c.total)
-	w.nameless += c.rows - int64(len(c.ids))
-	for _, id := range c.ids {
+func (w *walk) take(got reading, first int64) (fresh int) {
+	w.fell = w.fell || got.total < first
+	w.total = max(w.total, got.total)
+	w.nameless += got.rows - int64(len(got.ids))
+	for _, id := range got.ids {
 		if k := keyOf(id); w.seen[k] != w.number {
 			w.seen[k] = w.number
 			fresh++
@@ -126,12 +127,12 @@ func (w *walk) size() int64 { return int64(w.calls.cfg.PageSize) }
 
 // ask gets the page at offset. Where the vendor cannot answer that many rows at
 // once it asks for half as many, down to one, and for no more from then on.
-func (w *walk) ask(ctx context.Context, offset, limit int64) (extract.Page, contents, error) {
+func (w *walk) ask(ctx context.Context, offset, limit int64) (answer, error) {
 	for {
 		limit = min(limit, w.size()>>w.halvings.Load())
-		page, got, err := w.calls.ask(ctx, offset, max(limit, 1))
+		got, err := w.calls.ask(ctx, offset, max(limit, 1))
 		if err == nil || limit <= 1 || !divisible(err) {
-			return page, got, err
+			return got, err
 		}
 		for h := w.halvings.Load(); w.size()>>h > limit/2; h = w.halvings.Load() {
 			w.halvings.CompareAndSwap(h, h+1)
@@ -149,23 +150,27 @@ func divisible(err error) bool {
 }
 
 // ask sends one request for the page at offset.
-func (c *Calls) ask(ctx context.Context, offset, limit int64) (extract.Page, contents, error) {
+func (c *Calls) ask(ctx context.Context, offset, limit int64) (answer, error) {
+	var got reading
 	q := transport.Query{
 		Operation: "Calls",
 		Text:      c.query(),
 		Variables: map[string]any{"offset": offset, "limit": limit},
 		Divisible: limit > 1,
+		Read:      got.read,
 	}
-	answer, err := c.client.GraphQL(ctx, c.cfg.Endpoint, q)
+	given, err := c.client.GraphQL(ctx, c.cfg.Endpoint, q)
 	if err != nil {
-		return extract.Page{}, contents{}, err
+		return answer{}, err
 	}
-	got, err := readPage(answer.Body)
+	if got.total == extract.Unknown {
+		return answer{}, &extract.Error{Kind: extract.Garbled, Vendor: vendor, Err: errors.New("read a page of calls: it has no totalCount")}
+	}
 	page := extract.Page{
-		Body:    answer.Body,
-		Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At},
+		Body:    given.Body,
+		Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: given.Status, At: given.At},
 		Rows:    got.rows,
 		Total:   got.total,
 	}
-	return page, got, err
+	return answer{page, got}, nil
 }

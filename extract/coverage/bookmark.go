@@ -155,7 +155,7 @@ func Extend[K cmp.Ordered](old, covers extract.Bookmark, exists func(part K) boo
 	var sum Coverage[K]
 	for _, b := range []extract.Bookmark{old, covers} {
 		if c, err := Read(b, exists); err == nil {
-			sum = sum.Join(c)
+			sum = sum.join(c)
 		}
 	}
 	return sum.Bookmark()

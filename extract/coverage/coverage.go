@@ -25,9 +25,9 @@ func Of[K cmp.Ordered](i Interval, now time.Time, lookback time.Duration, parts 
 	return c
 }
 
-// Join is what two coverages say together. It is commutative, associative and
+// join is what two coverages say together. It is commutative, associative and
 // idempotent.
-func (c Coverage[K]) Join(o Coverage[K]) Coverage[K] {
+func (c Coverage[K]) join(o Coverage[K]) Coverage[K] {
 	switch {
 	case c.Epoch > o.Epoch:
 		return c
@@ -45,10 +45,10 @@ func (c Coverage[K]) Join(o Coverage[K]) Coverage[K] {
 	return sum
 }
 
-// Settled is what the coverage says under the lookback of today: where a piece was
+// settled is what the coverage says under the lookback of today: where a piece was
 // asked for so long after its time, nothing in it changes any more. It says so of
 // such pieces alone, and holds no other.
-func (c Coverage[K]) Settled(lookback time.Duration) Coverage[K] {
+func (c Coverage[K]) settled(lookback time.Duration) Coverage[K] {
 	s := Coverage[K]{Epoch: c.Epoch, AsOf: c.AsOf, Parts: map[K][]Piece{}}
 	for part, pieces := range c.Parts {
 		for _, p := range pieces {
@@ -64,10 +64,10 @@ func (c Coverage[K]) Settled(lookback time.Duration) Coverage[K] {
 	return s
 }
 
-// Corrected is what is left of a coverage by a clock that was ahead, in an epoch of
+// corrected is what is left of a coverage by a clock that was ahead, in an epoch of
 // its own: that everything in it was asked for when the newest record had come to be,
 // and no later.
-func (c Coverage[K]) Corrected(newest time.Time, lookback time.Duration) Coverage[K] {
+func (c Coverage[K]) corrected(newest time.Time, lookback time.Duration) Coverage[K] {
 	left := Coverage[K]{Epoch: c.Epoch + 1, AsOf: newest, Parts: map[K][]Piece{}}
 	for part, pieces := range c.Parts {
 		for _, p := range pieces {

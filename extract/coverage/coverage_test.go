@@ -152,15 +152,15 @@ func TestAClockThatWasAhead(t *testing.T) {
 		"none is":          {time.Time{}, []Interval{{at(0), at(50)}}},
 	} {
 		ask := extract.Ask{Now: at(50), Bookmark: ahead, Newest: func(context.Context) (time.Time, error) { return c.newest, nil }}
-		known, err := Knows(t.Context(), ask, lookback, exists)
+		basis, err := BasisOf(t.Context(), ask, lookback, exists)
 		if err != nil {
 			t.Fatal(err)
 		}
-		missing := Missing(known.Have.Parts[1], at(0), ask.Now, lookback)
+		missing := Missing(basis.Have.Parts[1], at(0), ask.Now, lookback)
 		if !slices.Equal(missing, c.want) {
 			t.Errorf("%s: %v is missing, want %v", name, missing, c.want)
 		}
-		gain := known.Covers(missing[0], ask.Now, lookback, 1)
+		gain := basis.Covers(missing[0], ask.Now, lookback, 1)
 		right := string(Extend(ahead, gain, exists))
 		if want := `{"epoch":1,"as_of":"2026-11-03T02:00:00Z","covered":[{"of":[1],"from":"2026-11-01T00:00:00Z","settled_before":"2026-11-02T16:00:00Z","before":"2026-11-03T02:00:00Z"}]}`; right != want {
 			t.Errorf("%s: %s, want %s", name, right, want)
@@ -169,10 +169,10 @@ func TestAClockThatWasAhead(t *testing.T) {
 			t.Errorf("%s: in another order %s, want %s", name, got, right)
 		}
 		ask = extract.Ask{Now: at(60), Bookmark: extract.Bookmark(right)}
-		if known, err = Knows(t.Context(), ask, lookback, exists); err != nil {
+		if basis, err = BasisOf(t.Context(), ask, lookback, exists); err != nil {
 			t.Fatal(err)
 		}
-		night := Extend(ask.Bookmark, known.Covers(Interval{at(40), at(60)}, ask.Now, lookback, 1), exists)
+		night := Extend(ask.Bookmark, basis.Covers(Interval{at(40), at(60)}, ask.Now, lookback, 1), exists)
 		if have, err := Read(night, exists); err != nil || !Proven(have.Parts[1], at(0)).Equal(at(60)) {
 			t.Errorf("%s: the night after stands at %s: %v", name, night, err)
 		}
@@ -182,15 +182,15 @@ func TestAClockThatWasAhead(t *testing.T) {
 // Where the lookback has become shorter, what nobody asks for again is settled.
 func TestAShorterLookback(t *testing.T) {
 	ask := extract.Ask{Now: at(60), Bookmark: Of(Interval{at(0), at(50)}, at(50), 20*time.Hour, int64(1)).Bookmark()}
-	known, err := Knows(t.Context(), ask, 5*time.Hour, exists)
+	basis, err := BasisOf(t.Context(), ask, 5*time.Hour, exists)
 	if err != nil {
 		t.Fatal(err)
 	}
-	missing := Missing(known.Have.Parts[1], at(0), ask.Now, 5*time.Hour)
+	missing := Missing(basis.Have.Parts[1], at(0), ask.Now, 5*time.Hour)
 	if want := []Interval{{at(45), at(60)}}; !slices.Equal(missing, want) {
 		t.Fatalf("%v is missing, want %v", missing, want)
 	}
-	have, err := Read(Extend(ask.Bookmark, known.Covers(missing[0], ask.Now, 5*time.Hour, 1), exists), exists)
+	have, err := Read(Extend(ask.Bookmark, basis.Covers(missing[0], ask.Now, 5*time.Hour, 1), exists), exists)
 	if err != nil || !Proven(have.Parts[1], at(0)).Equal(at(60)) {
 		t.Errorf("%v: %v", have, err)
 	}

@@ -9,8 +9,6 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/go-faster/jx"
-
 	"nightjar/extract"
 	"nightjar/extract/transport"
 )
@@ -38,49 +36,42 @@ func (s *Conversations) Check(ctx context.Context) ([]extract.Finding, error) {
 	if err != nil {
 		return nil, errors.New("endpoint is no URL")
 	}
-	answer, err := s.client.Do(req)
-	if err != nil {
+	seen := reading{field: "updatedAt", named: true}
+	if _, err := s.client.Do(req, seen.read); err != nil {
 		return nil, fmt.Errorf("ask desk for a conversation: %w", err)
 	}
-	findings, err := differences(answer.Body)
-	if err != nil {
+	if err := seen.conclude(); err != nil {
 		return nil, &extract.Error{Kind: extract.Garbled, Vendor: s.cfg.Transport.Vendor, Err: fmt.Errorf("ask for a conversation: %w", err)}
 	}
-	return findings, nil
+	return seen.differences(), nil
 }
 
 // differences looks at the first conversation of a list.
-func differences(body []byte) ([]extract.Finding, error) {
-	if _, err := read(body, "updatedAt"); err != nil {
-		return nil, err
-	}
-	rows, fields, err := firstRow(body)
+func (r *reading) differences() []extract.Finding {
 	switch {
-	case err != nil:
-		return nil, err
-	case rows == 0:
-		return nil, nil
-	case fields == nil:
-		return []extract.Finding{{Breaking: true, Path: "conversations", What: "its rows are no objects"}}, nil
+	case r.rows == 0:
+		return nil
+	case r.fields == nil:
+		return []extract.Finding{{Breaking: true, Path: "conversations", What: "its rows are no objects"}}
 	}
 	var findings []extract.Finding
 	add := func(field, what string) {
 		findings = append(findings, extract.Finding{Path: "Conversation." + field, What: what})
 	}
 	for _, field := range expected() {
-		if !fields[field] {
+		if !r.fields[field] {
 			add(field, "is absent from the conversation that changed last")
 		}
 	}
-	if !fields["contactId"] && !fields["contact"] {
+	if !r.fields["contactId"] && !r.fields["contact"] {
 		add("contactId", "is absent from the conversation that changed last")
 	}
-	for _, field := range slices.Sorted(maps.Keys(fields)) {
+	for _, field := range slices.Sorted(maps.Keys(r.fields)) {
 		if !slices.Contains(documented(), field) {
 			add(field, "is not documented; it is not read")
 		}
 	}
-	return findings, nil
+	return findings
 }
 
 // What is told of the fields of a conversation that nobody documents.
@@ -89,29 +80,10 @@ const (
 	longestName = 100 // bytes
 )
 
-// firstRow counts the rows of a list, and names the fields of the first one as they
-// may be shown; nil where it is no object.
-func firstRow(body []byte) (rows int, fields map[string]bool, err error) {
-	err = transport.Object(jx.DecodeBytes(body), func(d *jx.Decoder, name []byte) error {
-		if string(name) != "conversations" {
-			return d.Skip()
-		}
-		return transport.Array(d, func(d *jx.Decoder) error {
-			if rows++; rows > 1 || d.Next() != jx.Object {
-				return d.Skip()
-			}
-			fields = map[string]bool{}
-			return d.ObjBytes(func(d *jx.Decoder, name []byte) error {
-				field := extract.Plain(string(name[:min(len(name), longestName)]))
-				if len(fields) < mostFields || slices.Contains(documented(), field) {
-					fields[field] = true
-				}
-				return d.Skip()
-			})
-		})
-	})
-	if err != nil {
-		return 0, nil, errUnreadable
+// name notes a field of the first conversation, as it may be shown.
+func (r *reading) name(name []byte) {
+	field := extract.Plain(string(name[:min(len(name), longestName)]))
+	if len(r.fields) < mostFields || slices.Contains(documented(), field) {
+		r.fields[field] = true
 	}
-	return rows, fields, nil
 }

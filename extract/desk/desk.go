@@ -93,15 +93,15 @@ func (s *Conversations) Plan(ctx context.Context, ask extract.Ask) ([]extract.Wi
 		s.ask = ask
 		return s.backfill(ask), nil
 	}
-	known, err := coverage.Knows(ctx, ask, s.cfg.Lookback, isList)
+	basis, err := coverage.BasisOf(ctx, ask, s.cfg.Lookback, isList)
 	if err != nil {
 		return nil, err
 	}
 	s.ask = ask
 	var windows []extract.Window
 	for _, list := range []string{updated, deleted} {
-		for _, at := range coverage.Missing(known.Have.Parts[list], s.cfg.Start, ask.Now, s.cfg.Lookback) {
-			w := extract.Window{ID: list, From: at.From.UTC(), To: at.To.UTC(), Covers: known.Covers(at, ask.Now, s.cfg.Lookback, list)}
+		for _, at := range coverage.Missing(basis.Have.Parts[list], s.cfg.Start, ask.Now, s.cfg.Lookback) {
+			w := extract.Window{ID: list, From: at.From.UTC(), To: at.To.UTC(), Covers: basis.Covers(at, ask.Now, s.cfg.Lookback, list)}
 			if at.To.Before(ask.Now) {
 				w.ID += " " + s.label(at.From, at.From) + ".." + s.label(at.To, at.To.Add(-1))
 			}

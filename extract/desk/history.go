@@ -50,7 +50,7 @@ func (w *walk) history(ctx context.Context, id int64) error {
 	if err != nil {
 		return w.fail(extract.Garbled, errors.New("the token makes no address"))
 	}
-	answer, err := w.stream.client.Do(req)
+	answer, err := w.stream.client.Do(req, nil)
 	if err != nil {
 		return extract.In(err, Name, w.window.ID, w.pages+1)
 	}
@@ -75,7 +75,7 @@ func (w *walk) token(ctx context.Context, id int64) (string, error) {
 		return "", errors.New("endpoint is no URL")
 	}
 	req.Header.Set("Content-Type", "application/json")
-	answer, err := w.stream.client.Do(req)
+	answer, err := w.stream.client.Do(req, nil)
 	if err != nil {
 		return "", extract.In(err, Name, w.window.ID, w.pages+1)
 	}

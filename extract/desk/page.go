@@ -12,90 +12,84 @@ import (
 	"nightjar/extract/transport"
 )
 
-// view is what the walk needs to know of a page.
-type view struct {
-	body    []byte // the page without tokens
+// reading is what the walk needs to know of a page. It is read while the transport
+// judges the answer, and counts only if the answer is accepted.
+type reading struct {
+	field string // that the list is ordered by
+	named bool   // the fields of the first row are wanted
+
 	rows    int64
 	ids     []int64
-	total   int64     // extract.Unknown where the vendor does not say
-	more    bool      // there are more pages
-	ordered bool      // every row has its time, none earlier than the one before
-	last    time.Time // of the last row, in whole seconds
+	fields  map[string]bool // of the first row, as they may be shown; nil where it is no object
+	ordered bool            // every row has its time, none earlier than the one before
+	last    time.Time       // of the last row, in whole seconds
+	listed  bool            // there is a list
+	other   bool            // there is something else in the place of it
+	total   int64           // extract.Unknown where the vendor does not say
+	more    bool            // there are more pages
+
+	pagination, meta block // of which the first that is there counts
 }
 
-// errUnreadable stands for the parser's own words, which would quote the answer.
-var errUnreadable = errors.New("answer cannot be read")
-
-// read looks at a list. The field is the one that it is ordered by.
-func read(body []byte, field string) (view, error) {
-	seen := view{total: extract.Unknown, ordered: true}
-	listed, none := false, true
-	var pagination, meta block
-	err := transport.Object(jx.DecodeBytes(body), func(d *jx.Decoder, name []byte) error {
+// read reads a list.
+func (r *reading) read(d *jx.Decoder) error {
+	*r = reading{field: r.field, named: r.named, ordered: true}
+	return transport.Object(d, func(d *jx.Decoder, name []byte) error {
 		switch string(name) {
 		case "conversations":
-			listed, none = d.Next() == jx.Array, d.Next() == jx.Null
-			return transport.Array(d, func(d *jx.Decoder) error { return seen.row(d, field) })
+			r.listed, r.other = d.Next() == jx.Array, d.Next() != jx.Array && d.Next() != jx.Null
+			return transport.Array(d, r.row)
 		case "pagination":
-			return pagination.read(d, "hasMorePages", "records")
+			return r.pagination.read(d, "hasMorePages", "records")
 		case "meta":
 			return transport.Object(d, func(d *jx.Decoder, name []byte) error {
 				if string(name) != "page" {
 					return d.Skip()
 				}
-				return meta.read(d, "hasMore", "count")
+				return r.meta.read(d, "hasMore", "count")
 			})
 		}
 		return d.Skip()
 	})
-	if err != nil {
-		return view{}, errUnreadable
-	}
-	if !pagination.there {
-		pagination = meta
-	}
-	if err := seen.paging(pagination); err != nil {
-		return view{}, err
-	}
-	// Some servers write an empty list as null, or not at all. They are believed where
-	// the count says the same.
-	if !listed && (seen.total != 0 || !none) {
-		return view{}, errors.New("answer has no list of conversations")
-	}
-	seen.body, err = blanked(body)
-	return seen, err
 }
 
 // row counts a conversation in.
-func (v *view) row(d *jx.Decoder, field string) error {
-	v.rows++
+func (r *reading) row(d *jx.Decoder) error {
+	r.rows++
+	naming := r.named && r.rows == 1
+	if naming && d.Next() == jx.Object {
+		r.fields = map[string]bool{}
+	}
 	var when string
 	err := transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
+		if naming {
+			r.name(name)
+		}
 		switch string(name) {
 		case "id":
 			id, known, err := whole(d)
 			if known {
-				v.ids = append(v.ids, id)
+				r.ids = append(r.ids, id)
 			}
 			return err
-		case field:
+		case r.field:
 			when, err = transport.Scalar(d)
 			return err
 		}
 		return d.Skip()
 	})
-	v.at(when)
+	r.at(when)
 	return err
 }
 
 // at notes the time of a row.
-func (v *view) at(text string) {
+func (r *reading) at(text string) {
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil || at.Before(v.last) {
-		v.ordered = false
+	if err != nil || at.Before(r.last) {
+		r.ordered = false
 		return
 	}
-	v.last = at.Truncate(time.Second)
+	r.last = at.Truncate(time.Second)
 }
 
 // block is what a list says of its pages.
@@ -124,16 +118,25 @@ func (b *block) read(d *jx.Decoder, more, count string) error {
 	})
 }
 
-// paging takes either block; a list with neither ends with a page that is not
-// full.
-func (v *view) paging(b block) error {
+// conclude takes total and more from what the list says of its pages, and fails where
+// it says too little. A list that says nothing ends with a page that is not full.
+func (r *reading) conclude() error {
+	said := r.pagination
+	if !said.there {
+		said = r.meta
+	}
 	switch {
-	case !b.there:
-		v.more = v.rows >= pageSize
-	case b.more == nil:
+	case !said.there:
+		r.total, r.more = extract.Unknown, r.rows >= pageSize
+	case said.more == nil:
 		return errors.New("answer does not say whether there is a next page")
 	default:
-		v.total, v.more = b.total, *b.more
+		r.total, r.more = said.total, *said.more
+	}
+	// Some servers write an empty list as null, or not at all. They are believed where
+	// the count says the same.
+	if !r.listed && (r.total != 0 || r.other) {
+		return errors.New("answer has no list of conversations")
 	}
 	return nil
 }
@@ -154,7 +157,7 @@ func blanked(body []byte) ([]byte, error) {
 	var w jx.Writer
 	found, err := blank(jx.DecodeBytes(body), &w)
 	if err != nil {
-		return nil, errUnreadable
+		return nil, errors.New("answer cannot be read") // the parser's own words would quote it
 	}
 	if !found {
 		return body, nil

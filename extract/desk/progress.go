@@ -23,7 +23,7 @@ type progress struct {
 // step counts a page in, and fails where the sweep would go in circles. New is how
 // many conversations of the page the sweep has not listed before. That all have
 // changed during the sweep doubles its pages, so that many more say nothing new.
-func (p *progress) step(seen view, new int) error {
+func (p *progress) step(seen reading, new int) error {
 	later := seen.ordered && seen.last.After(p.position)
 	if later {
 		p.position = seen.last

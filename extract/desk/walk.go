@@ -94,25 +94,30 @@ func (w *walk) sweep(ctx context.Context) error {
 
 // page asks for one page and yields it. Fresh is how many of its conversations the
 // sweep has not listed before.
-func (w *walk) page(ctx context.Context, since time.Time, number int) (seen view, fresh int, err error) {
+func (w *walk) page(ctx context.Context, since time.Time, number int) (seen reading, fresh int, err error) {
 	const operation = "GET /conversations.json"
 	query := w.query(since, number)
 	ctx = transport.Describe(ctx, operation)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.stream.cfg.Endpoint+"/conversations.json?"+query.Encode(), nil)
 	if err != nil {
-		return view{}, 0, errors.New("endpoint is no URL")
+		return reading{}, 0, errors.New("endpoint is no URL")
 	}
 	var answer *transport.Answer
+	seen.field = w.field
 	for try := 1; ; try++ {
-		if answer, err = w.stream.client.Do(req); err != nil {
-			return view{}, 0, extract.In(err, Name, w.window.ID, w.pages+1)
+		if answer, err = w.stream.client.Do(req, seen.read); err != nil {
+			return reading{}, 0, extract.In(err, Name, w.window.ID, w.pages+1)
 		}
-		if seen, err = read(answer.Body, w.field); err == nil {
+		if err = seen.conclude(); err == nil {
 			break
 		}
 		if try == tries {
-			return view{}, 0, w.fail(extract.Garbled, err)
+			return reading{}, 0, w.fail(extract.Garbled, err)
 		}
+	}
+	body, err := blanked(answer.Body)
+	if err != nil {
+		return reading{}, 0, w.fail(extract.Garbled, err)
 	}
 	if w.total == extract.Unknown {
 		w.total = seen.total
@@ -124,7 +129,7 @@ func (w *walk) page(ctx context.Context, since time.Time, number int) (seen view
 		}
 	}
 	page := extract.Page{
-		Body: seen.body, Rows: seen.rows, Total: w.total,
+		Body: body, Rows: seen.rows, Total: w.total,
 		Request: request(operation, query, answer),
 	}
 	return seen, fresh, w.give(page)

@@ -46,6 +46,7 @@ func Run(t *testing.T, src Source) {
 	t.Run("plan opens no socket and is the same each time", src.plan)
 	t.Run("a check of what is documented finds nothing, in one request", src.check)
 	t.Run("every record is yielded and counted", src.everyRecord)
+	t.Run("what a refused answer said counts for nothing", src.refused)
 	t.Run("no page is asked for twice", src.noPageTwice)
 	t.Run("no page shows a credential", src.noCredential)
 	t.Run("a loop that is left ends all requests", src.leftLoop)

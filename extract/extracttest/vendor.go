@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,7 @@ type wire struct {
 	sent    []string // method, path and body of each request
 	pending int
 	failing bool // data requests are denied
+	cuts    int  // data requests whose first answer is still to come without its last byte
 	forget  bool // requests are not kept
 }
 
@@ -74,12 +76,17 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		req.Body = io.NopCloser(bytes.NewReader(body))
 	}
+	text := req.Method + " " + req.URL.RequestURI() + " " + string(body)
 	w.mu.Lock()
+	deny := w.failing && !signsIn(req, body)
+	cut := w.cuts > 0 && !signsIn(req, body) && !slices.Contains(w.sent, text)
 	if !w.forget {
-		w.sent = append(w.sent, req.Method+" "+req.URL.RequestURI()+" "+string(body))
+		w.sent = append(w.sent, text)
 	}
 	w.pending++
-	deny := w.failing && !signsIn(req, body)
+	if cut {
+		w.cuts--
+	}
 	w.mu.Unlock()
 	defer func() {
 		w.mu.Lock()
@@ -92,7 +99,22 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		_, _ = answer.WriteString(`{"errors":[{"message":"no"}]}`) // into memory
 		return answer.Result(), nil
 	}
-	return w.base.RoundTrip(req)
+	res, err := w.base.RoundTrip(req)
+	if err == nil && cut {
+		err = shortened(res)
+	}
+	return res, err
+}
+
+// shortened takes the last byte from an answer.
+func shortened(res *http.Response) error {
+	whole, err := io.ReadAll(res.Body)
+	if err = errors.Join(err, res.Body.Close()); err != nil {
+		return err
+	}
+	whole = bytes.TrimSpace(whole)
+	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(whole[:len(whole)-1])), -1
+	return nil
 }
 
 func signsIn(req *http.Request, body []byte) bool {

@@ -67,13 +67,13 @@ type Config struct {
 	Lookback time.Duration  // how long after its close a conversation may still change
 	// Window is the width of the planned windows. Zero or a day leaves it to the
 	// plan, which makes as few windows of whole business days as serve.
-	Window time.Duration
-	Known  Known // nil: the warehouse holds nothing
+	Window    time.Duration
+	Warehouse Warehouse // nil: nothing is held
 }
 
-// Known tells what the warehouse already holds.
-type Known interface {
-	// TransactionsHaveIDs reports whether the warehouse holds transactions by the
+// Warehouse tells what is already held.
+type Warehouse interface {
+	// TransactionsHaveIDs reports whether transactions are held by the
 	// vendor's id. It may be called by several goroutines at once.
 	TransactionsHaveIDs(ctx context.Context) (bool, error)
 }

@@ -460,7 +460,7 @@ func TestIDsOfTransactionsThatAreGone(t *testing.T) {
 			v := newVendor(t)
 			v.blind = blind
 			v.without("type Transaction {\n  id: UUID!", "type Transaction {")
-			s := v.stream(func(c *iadvize.Config) { c.Known = held })
+			s := v.stream(func(c *iadvize.Config) { c.Warehouse = held })
 			findings, err := s.Check(t.Context())
 			breaks := err != nil && strings.Contains(err.Error(), "twice")
 			for _, f := range findings {

@@ -29,13 +29,13 @@ const (
 // together, so that a night is one window; one that is new gets its history by
 // itself.
 func (s *ClosedConversations) Plan(ctx context.Context, ask extract.Ask) ([]extract.Window, error) {
-	var known coverage.Known[int64]
+	var basis coverage.Basis[int64]
 	var stretches []stretch
 	var err error
 	if ask.Backfill() {
 		stretches = []stretch{{s.backfill(ask), asked(s.cfg.Projects)}}
-	} else if known, err = coverage.Knows(ctx, ask, s.cfg.Lookback, isProject); err == nil {
-		stretches, err = s.missing(known.Have, ask.Now)
+	} else if basis, err = coverage.BasisOf(ctx, ask, s.cfg.Lookback, isProject); err == nil {
+		stretches, err = s.missing(basis.Have, ask.Now)
 	}
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (s *ClosedConversations) Plan(ctx context.Context, ask extract.Ask) ([]extr
 				Settled: !at.To.Add(max(s.cfg.Lookback, late)).After(ask.Now), Scope: scopeOf(whole.projects),
 			}
 			if !ask.Backfill() {
-				w.Covers = known.Covers(at, ask.Now, s.cfg.Lookback, whole.projects...)
+				w.Covers = basis.Covers(at, ask.Now, s.cfg.Lookback, whole.projects...)
 			}
 			windows = append(windows, w)
 		}

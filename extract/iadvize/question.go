@@ -120,7 +120,7 @@ func (s *ClosedConversations) try(ctx context.Context) (*question, error) {
 
 // trim asks for one second of rows until the vendor accepts the question.
 func (s *ClosedConversations) trim(ctx context.Context, sh shape) (*question, error) {
-	schema := known()
+	schema := contract()
 	for {
 		q, err := s.fit(ctx, sh, schema)
 		if err != nil {
@@ -209,8 +209,8 @@ func (s *ClosedConversations) tellsApart(ctx context.Context, sh shape, root *as
 		return nil
 	}
 	named := sh.root + "." + strings.Join(way, ".")
-	if s.cfg.Known != nil {
-		held, err := s.cfg.Known.TransactionsHaveIDs(ctx)
+	if s.cfg.Warehouse != nil {
+		held, err := s.cfg.Warehouse.TransactionsHaveIDs(ctx)
 		if err != nil {
 			return err
 		}
@@ -257,11 +257,11 @@ func field(set ast.SelectionSet, name string) *ast.Field {
 
 // cut compares the shape with what the schema has.
 func (sh shape) cut(schema *transport.Schema) (*transport.Fit, error) {
-	return transport.FitQuery(sh.text+fragments, schema, known())
+	return transport.FitQuery(sh.text+fragments, schema, contract())
 }
 
-// known is the documented schema. It is read anew each time: try forgets parts.
-func known() *transport.Schema {
+// contract is the documented schema. It is read anew each time: try forgets parts.
+func contract() *transport.Schema {
 	s, err := transport.ReadSDL("schema.graphql", documented)
 	if err != nil {
 		panic(err) // an embedded file that every test reads

@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"github.com/go-faster/jx"
+
+	"nightjar/extract/transport"
 )
 
 // reading is what the walk needs to know of a page. It is read while the transport
@@ -49,18 +51,18 @@ func newReading(q *question, kinds bool) *reading {
 
 // data reads the data of an answer.
 func (r *reading) data(d *jx.Decoder) error {
-	return object(d, func(d *jx.Decoder, name []byte) error {
+	return transport.Object(d, func(d *jx.Decoder, name []byte) error {
 		if string(name) != r.question.root {
 			return d.Skip()
 		}
-		return object(d, r.connectionMember)
+		return transport.Object(d, r.connectionMember)
 	})
 }
 
 func (r *reading) connectionMember(d *jx.Decoder, name []byte) error {
 	switch {
 	case string(name) == "pageInfo":
-		return object(d, r.infoMember)
+		return transport.Object(d, r.infoMember)
 	case string(name) == "edges" && d.Next() == jx.Array:
 		r.listed = true
 		return d.Arr(r.edge)
@@ -87,7 +89,7 @@ func (r *reading) infoMember(d *jx.Decoder, name []byte) (err error) {
 func (r *reading) edge(d *jx.Decoder) error {
 	r.rows++
 	r.last, r.id, r.kind = nil, nil, kind{}
-	if err := object(d, r.ofEdge); err != nil {
+	if err := transport.Object(d, r.ofEdge); err != nil {
 		return err
 	}
 	r.print.Write(r.id)
@@ -108,7 +110,7 @@ func (r *reading) edgeMember(d *jx.Decoder, name []byte) (err error) {
 		r.last, err = d.Raw()
 		return err
 	case "node":
-		return object(d, r.ofRecord)
+		return transport.Object(d, r.ofRecord)
 	}
 	return d.Skip()
 }
@@ -121,9 +123,9 @@ func (r *reading) recordMember(d *jx.Decoder, name []byte) (err error) {
 		r.id, err = d.Raw()
 		return err
 	case string(name) == "conversation":
-		return object(d, r.ofRecord)
+		return transport.Object(d, r.ofRecord)
 	case string(name) == "project" && r.kinds != nil:
-		return object(d, r.projectMember)
+		return transport.Object(d, r.projectMember)
 	case string(name) == "channel" && r.kinds != nil:
 		channel, err := d.Raw()
 		r.kind.channel = text(channel)
@@ -139,14 +141,6 @@ func (r *reading) projectMember(d *jx.Decoder, name []byte) error {
 	id, err := d.Raw()
 	r.kind.project, _ = strconv.ParseInt(string(id), 10, 64)
 	return err
-}
-
-// object reads the members of an object; anything else is skipped.
-func object(d *jx.Decoder, member members) error {
-	if d.Next() != jx.Object {
-		return d.Skip()
-	}
-	return d.ObjBytes(member)
 }
 
 // text is what a JSON string says; empty for anything else.

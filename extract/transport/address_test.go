@@ -76,7 +76,7 @@ func TestWrongAddressShowsNoToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = vendor.Do(req)
+	_, err = vendor.Do(req, nil)
 	if err == nil || !strings.Contains(err.Error(), "https://vendor.test/history/[redacted].json: status 404") {
 		t.Error(err)
 	}

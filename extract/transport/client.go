@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-faster/jx"
 	"golang.org/x/sync/semaphore"
 
 	"nightjar/extract"
@@ -72,10 +73,11 @@ func (c *Client) GraphQL(ctx context.Context, endpoint string, q Query) (*Answer
 }
 
 // Do sends a REST request, authorized, and returns the judged answer. A method
-// that is not idempotent is sent as Query.Once is. Logs name the request by its
-// method alone, unless Describe says more: a path may hold a credential.
-func (c *Client) Do(req *http.Request) (*Answer, error) {
-	x := &exchange{operation: req.Method, once: writes(req.Method)}
+// that is not idempotent is sent as Query.Once is. Read, if not nil, reads the whole
+// of an answer as Query.Read does its data. Logs name the request by its method
+// alone, unless Describe says more: a path may hold a credential.
+func (c *Client) Do(req *http.Request, read func(*jx.Decoder) error) (*Answer, error) {
+	x := &exchange{operation: req.Method, once: writes(req.Method), read: read}
 	if d, ok := req.Context().Value(descriptionKey{}).(description); ok {
 		x.operation, x.secrets = d.operation, d.secrets
 	}

@@ -255,12 +255,12 @@ func TestREST(t *testing.T) {
 		write(w, 200, "application/json", `{"conversations":[]}`)
 	})
 	get, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://vendor.test/a.json", nil)
-	answer, err := vendor.Do(get)
+	answer, err := vendor.Do(get, nil)
 	if err != nil || string(answer.Body) != `{"conversations":[]}` {
 		t.Fatalf("%v %v", answer, err)
 	}
 	post, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://vendor.test/a.json", io.NopCloser(strings.NewReader("{}")))
-	if _, err = vendor.Do(post); extract.KindOf(err) != extract.Failing || posts.Load() != 1 {
+	if _, err = vendor.Do(post, nil); extract.KindOf(err) != extract.Failing || posts.Load() != 1 {
 		t.Fatalf("a write was sent %d times: %v", posts.Load(), err)
 	}
 }

@@ -23,9 +23,9 @@ type envelope struct {
 }
 
 // open validates the answer in full and finds the members of its outermost
-// object, in one pass, in which read is shown the data. The text says what is
-// wrong, without a word of the answer.
-func open(b []byte, read func(*jx.Decoder) error) (envelope, string) {
+// object, in one pass, in which read is shown the data: the whole of an answer that
+// is not wrapped. The text says what is wrong, without a word of the answer.
+func open(b []byte, read func(*jx.Decoder) error, wrapped bool) (envelope, string) {
 	b = bytes.TrimSpace(b)
 	if len(b) == 0 {
 		return envelope{}, "empty answer"
@@ -33,10 +33,13 @@ func open(b []byte, read func(*jx.Decoder) error) (envelope, string) {
 	found := envelope{read: read}
 	d := jx.DecodeBytes(b)
 	var err error
-	if b[0] == '{' {
+	switch {
+	case !wrapped && read != nil:
+		err = read(d)
+	case b[0] == '{':
 		found.object = b
 		err = d.ObjBytes(found.member)
-	} else {
+	default:
 		err = d.Skip()
 	}
 	switch {

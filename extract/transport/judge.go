@@ -87,11 +87,12 @@ const noData = "answer holds neither data nor errors"
 // verdict is what is wrong with the answer; nil if nothing is.
 func verdict(x *exchange, got *reading) (extract.Kind, *AnswerError) {
 	bad := &AnswerError{Status: got.status}
-	envelope, detail := open(got.body, x.read)
+	wrapped := x.graphql || got.status >= 300 // what REST was asked for stands bare
+	envelope, detail := open(got.body, x.read, wrapped)
 	if got.cut != nil {
 		detail = fmt.Sprintf("answer cut after %d bytes", len(got.body))
 	}
-	bad.Errors = envelope.errors(x.graphql || got.status >= 300)
+	bad.Errors = envelope.errors(wrapped)
 	kind := ofStatus(got.status)
 	switch {
 	case kind == extract.Throttled:

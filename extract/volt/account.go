@@ -46,7 +46,7 @@ type accountWalk struct {
 
 func newAccountWalk(s *Messages, p plan, account string) *accountWalk {
 	a := &accountWalk{stream: s, plan: p, account: account, since: p.since(account), visited: recall{bound: recallBound}}
-	if !a.since.IsZero() && s.cfg.Known != nil {
+	if !a.since.IsZero() && s.cfg.Warehouse != nil {
 		a.settled = p.ask.Now.Add(-s.cfg.Settle)
 		if a.since.Before(a.settled) {
 			a.settled = a.since // what came later may never have been walked to its end

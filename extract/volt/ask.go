@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-faster/jx"
+
 	"nightjar/extract"
 	"nightjar/extract/transport"
 )
@@ -27,18 +29,18 @@ const (
 
 func (s *Messages) askInbox(ctx context.Context, account, before string) (extract.Page, listing, error) {
 	q := transport.Query{Operation: "Inbox", Variables: map[string]any{"from": account}}
-	return s.ask(ctx, q, before, readInbox)
+	return s.ask(ctx, q, before, (*listing).readInbox)
 }
 
 // askConversation gets a page of messages; they are its rows.
 func (s *Messages) askConversation(ctx context.Context, from, to, before string) (extract.Page, listing, error) {
 	q := transport.Query{Operation: "Conversation", Variables: map[string]any{"from": from, "to": to}}
-	page, got, err := s.ask(ctx, q, before, readConversation)
+	page, got, err := s.ask(ctx, q, before, (*listing).readConversation)
 	page.Rows = int64(len(got.rows))
 	return page, got, err
 }
 
-func (s *Messages) ask(ctx context.Context, q transport.Query, before string, read func([]byte) (listing, error)) (extract.Page, listing, error) {
+func (s *Messages) ask(ctx context.Context, q transport.Query, before string, read func(*listing, *jx.Decoder) error) (extract.Page, listing, error) {
 	selection, err := s.selection(ctx)
 	if err != nil {
 		return extract.Page{}, listing{}, err
@@ -49,6 +51,8 @@ func (s *Messages) ask(ctx context.Context, q transport.Query, before string, re
 	}
 	text := s.text(q.Operation)
 	q.Text = strings.Replace(text, inferredPageInfo, selection, 1)
+	var got listing
+	q.Read = func(d *jx.Decoder) error { return read(&got, d) }
 	answer, err := s.client.GraphQL(ctx, s.cfg.Endpoint, q)
 	if before == "" && selection == inferredPageInfo && extract.KindOf(err) == extract.Refused {
 		q.Text = strings.Replace(text, inferredPageInfo, noPageInfo, 1)
@@ -59,8 +63,7 @@ func (s *Messages) ask(ctx context.Context, q transport.Query, before string, re
 	if err != nil {
 		return extract.Page{}, listing{}, err
 	}
-	got, err := read(answer.Body)
-	return landed(answer, q), got, err
+	return landed(answer, q), got, nil
 }
 
 func (s *Messages) use(selection string) {
@@ -82,8 +85,8 @@ func (s *Messages) text(operation string) string {
 // selection is what to ask of pageInfo. It is found out once, by introspection;
 // where that is switched off, what others call these fields is tried.
 func (s *Messages) selection(ctx context.Context) (string, error) {
-	if known := s.selected(); known != "" {
-		return known, nil
+	if selection := s.selected(); selection != "" {
+		return selection, nil
 	}
 	schema, err := transport.Introspect(ctx, s.client, s.cfg.Endpoint) // with no lock held: who waits looks at its context
 	if err != nil && !errors.Is(err, transport.ErrNoIntrospection) {

@@ -57,21 +57,21 @@ func (b *batcher) size() int {
 
 // batch yields the page of the ids, and several where the vendor does not answer
 // all of them at once: halves, halves of halves, down to one.
-func (b *batcher) batch(ids []int64) extract.Task {
-	return func(ctx context.Context) iter.Seq2[extract.Page, error] {
-		return func(yield func(extract.Page, error) bool) {
-			if _, err := b.split(ctx, ids, func(p extract.Page) bool { return yield(p, nil) }); err != nil && !errors.Is(err, errStopped) {
-				yield(extract.Page{}, err)
+func (b *batcher) batch(ids []int64) extract.TaskOf[answer] {
+	return func(ctx context.Context) iter.Seq2[answer, error] {
+		return func(yield func(answer, error) bool) {
+			if _, err := b.split(ctx, ids, func(a answer) bool { return yield(a, nil) }); err != nil && !errors.Is(err, errStopped) {
+				yield(answer{}, err)
 			}
 		}
 	}
 }
 
 // split asks for the ids and reports whether one request answered them all.
-func (b *batcher) split(ctx context.Context, ids []int64, yield func(extract.Page) bool) (whole bool, err error) {
-	page, err := b.request(ctx, ids)
+func (b *batcher) split(ctx context.Context, ids []int64, yield func(answer) bool) (whole bool, err error) {
+	got, err := b.request(ctx, ids)
 	if err == nil {
-		if !yield(page) {
+		if !yield(got) {
 			return true, errStopped
 		}
 		return true, nil
@@ -136,21 +136,21 @@ func (b *batcher) spend(next int64) error {
 	return nil
 }
 
-func (b *batcher) request(ctx context.Context, ids []int64) (extract.Page, error) {
+func (b *batcher) request(ctx context.Context, ids []int64) (answer, error) {
 	if err := b.spend(ids[0]); err != nil {
-		return extract.Page{}, err
+		return answer{}, err
 	}
-	q := transport.Query{Operation: "Waves", Text: b.query(ids), Divisible: len(ids) > 1}
-	answer, err := b.client.GraphQL(ctx, b.endpoint, q)
+	var got answer
+	q := transport.Query{Operation: "Waves", Text: b.query(ids), Divisible: len(ids) > 1, Read: got.read}
+	given, err := b.client.GraphQL(ctx, b.endpoint, q)
 	if err != nil {
-		return extract.Page{}, err
+		return answer{}, err
 	}
-	page := landed(answer, q)
-	waves, err := readWaves(page.Body)
-	if err == nil && len(waves) != len(ids) {
-		err = &extract.Error{Kind: extract.Failing, Vendor: vendor, Err: fmt.Errorf("read waves: %d of %d ids are answered", len(waves), len(ids))}
+	if len(got.waves) != len(ids) {
+		return answer{}, &extract.Error{Kind: extract.Failing, Vendor: vendor, Err: fmt.Errorf("read waves: %d of %d ids are answered", len(got.waves), len(ids))}
 	}
-	return page, err
+	got.page = landed(given, q)
+	return got, nil
 }
 
 // landed is the page of an answer.
@@ -174,6 +174,12 @@ func (b *batcher) query(ids []int64) string {
 	return text.String()
 }
 
+// answer is a page, with what it says of each id.
+type answer struct {
+	page  extract.Page
+	waves []answered
+}
+
 // answered is what a page says of one id.
 type answered struct {
 	id      int64
@@ -182,29 +188,20 @@ type answered struct {
 	other   bool // and it says that it is another
 }
 
-// readWaves reads which ids a page answers. The alias tells the id; that the wave's
-// own id is the same shows that the vendor has looked at it.
-func readWaves(body []byte) ([]answered, error) {
-	var all []answered
-	err := transport.Object(jx.DecodeBytes(body), func(d *jx.Decoder, name []byte) error {
-		if string(name) != "data" {
+// read reads which ids an answer's data is of. The alias tells the id; that the
+// wave's own id is the same shows that the vendor has looked at it.
+func (a *answer) read(d *jx.Decoder) error {
+	a.waves = nil
+	return transport.Object(d, func(d *jx.Decoder, alias []byte) error {
+		number, ok := bytes.CutPrefix(alias, []byte("w"))
+		id, err := strconv.ParseInt(string(number), 10, 64)
+		if !ok || err != nil {
 			return d.Skip()
 		}
-		return transport.Object(d, func(d *jx.Decoder, alias []byte) error {
-			number, ok := bytes.CutPrefix(alias, []byte("w"))
-			id, err := strconv.ParseInt(string(number), 10, 64)
-			if !ok || err != nil {
-				return d.Skip()
-			}
-			a, err := readWave(d, id)
-			all = append(all, a)
-			return err
-		})
+		wave, err := readWave(d, id)
+		a.waves = append(a.waves, wave)
+		return err
 	})
-	if err != nil { // the cause would quote the page
-		return nil, garbled(errors.New("waves cannot be read"))
-	}
-	return all, nil
 }
 
 // readWave reads what the page answers of one id.
@@ -221,8 +218,4 @@ func readWave(d *jx.Decoder, id int64) (answered, error) {
 		return err
 	})
 	return a, err
-}
-
-func garbled(err error) error {
-	return &extract.Error{Kind: extract.Garbled, Vendor: vendor, Err: err}
 }

@@ -95,8 +95,8 @@ func (s *Messages) learn(schema *transport.Schema) ([]extract.Finding, error) {
 
 // appendNew adds a finding that the other query has not made.
 func appendNew(all []extract.Finding, f extract.Finding) []extract.Finding {
-	for _, known := range all {
-		if known == f {
+	for _, made := range all {
+		if made == f {
 			return all
 		}
 	}
@@ -112,11 +112,11 @@ func introspect(ctx context.Context, c *transport.Client, endpoint string) (*tra
 }
 
 func fitted(query string, schema *transport.Schema, vital []string) (*transport.Fit, error) {
-	known, err := transport.ReadSDL("volt", documented)
+	contract, err := transport.ReadSDL("volt", documented)
 	if err != nil {
 		return nil, err
 	}
-	return transport.FitQuery(query, schema, known, vital...)
+	return transport.FitQuery(query, schema, contract, vital...)
 }
 
 // fragmentOf is wave.graphql as the fit has it, on the vendor's type.

@@ -123,14 +123,14 @@ func (c *conversation) walk(ctx context.Context, reversed bool, seen *recall, em
 	if reversed {
 		from, to = to, from
 	}
-	known := &recall{}
+	counted := &recall{}
 	err := c.stream.conversations.walk(ctx, list{
 		seen: seen,
 		ask: func(ctx context.Context, before string) (extract.Page, listing, error) {
 			return c.stream.askConversation(ctx, from, to, before)
 		},
 		take: func(page extract.Page, got listing) (bool, error) {
-			w.note(got, c.account, seen, known)
+			w.note(got, c.account, seen, counted)
 			if first {
 				c.compare(got)
 			}
@@ -185,7 +185,7 @@ func (c *conversation) done(ctx context.Context, got listing) (bool, error) {
 		}
 		ids = append(ids, id)
 	}
-	settled, err := c.stream.cfg.Known.SettledMessages(ctx, ids, c.settled)
+	settled, err := c.stream.cfg.Warehouse.SettledMessages(ctx, ids, c.settled)
 	if err != nil {
 		return false, fmt.Errorf("read which messages are settled: %w", err)
 	}

@@ -2,7 +2,6 @@ package volt
 
 import (
 	"bytes"
-	"fmt"
 	"hash/fnv"
 	"time"
 
@@ -57,8 +56,8 @@ func (l listing) newest() time.Time {
 	return latest
 }
 
-func readInbox(body []byte) (listing, error) {
-	return read(body, "inbox", "items", func(d *jx.Decoder) (r row, err error) {
+func (l *listing) readInbox(d *jx.Decoder) error {
+	return l.read(d, "inbox", "items", func(d *jx.Decoder) (r row, err error) {
 		err = transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
 			switch string(name) {
 			case "contact":
@@ -86,8 +85,8 @@ func readInbox(body []byte) (listing, error) {
 	})
 }
 
-func readConversation(body []byte) (listing, error) {
-	return read(body, "conversation", "messages", func(d *jx.Decoder) (r row, err error) {
+func (l *listing) readConversation(d *jx.Decoder) error {
+	return l.read(d, "conversation", "messages", func(d *jx.Decoder) (r row, err error) {
 		err = transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
 			switch string(name) {
 			case "id":
@@ -107,37 +106,29 @@ func readConversation(body []byte) (listing, error) {
 	})
 }
 
-// read reads data.<field>.<list>, row by row, and the pageInfo beside the list.
-func read(body []byte, field, list string, readRow func(*jx.Decoder) (row, error)) (listing, error) {
-	l := listing{absent: true}
-	err := transport.Object(jx.DecodeBytes(body), func(d *jx.Decoder, name []byte) error {
-		if string(name) != "data" {
+// read reads <field>.<list> of an answer's data, row by row, and the pageInfo beside
+// the list.
+func (l *listing) read(d *jx.Decoder, field, list string, readRow func(*jx.Decoder) (row, error)) error {
+	*l = listing{absent: true}
+	return transport.Object(d, func(d *jx.Decoder, name []byte) error {
+		if string(name) != field || d.Next() == jx.Null {
 			return d.Skip()
 		}
+		l.absent = false
 		return transport.Object(d, func(d *jx.Decoder, name []byte) error {
-			if string(name) != field || d.Next() == jx.Null {
-				return d.Skip()
+			switch string(name) {
+			case list:
+				return transport.Array(d, func(d *jx.Decoder) error {
+					r, err := readRow(d)
+					l.rows = append(l.rows, r)
+					return err
+				})
+			case "pageInfo":
+				return transport.Object(d, l.pageInfoMember)
 			}
-			l.absent = false
-			return transport.Object(d, func(d *jx.Decoder, name []byte) error {
-				switch string(name) {
-				case list:
-					return transport.Array(d, func(d *jx.Decoder) error {
-						r, err := readRow(d)
-						l.rows = append(l.rows, r)
-						return err
-					})
-				case "pageInfo":
-					return transport.Object(d, l.pageInfoMember)
-				}
-				return d.Skip()
-			})
+			return d.Skip()
 		})
 	})
-	if err != nil { // the cause would quote the page
-		return listing{}, garbled(fmt.Errorf("a page of %s cannot be read", field))
-	}
-	return l, nil
 }
 
 // mostCursors is how many texts of a pageInfo are taken for cursors.

@@ -217,7 +217,7 @@ func TestMessagesNight(t *testing.T) {
 				test.arrange(f)
 			}
 			cfg := f.config()
-			cfg.Known = warehouse{settled: func(id int64, before time.Time) bool { return f.messages[id-1].at.Before(before) }}
+			cfg.Warehouse = warehouse{settled: func(id int64, before time.Time) bool { return f.messages[id-1].at.Before(before) }}
 			pages, err := collect(t, volt.NewMessages(cfg), extract.Ask{Bookmark: extract.Bookmark(test.bookmark), Full: test.full})
 			if err != nil {
 				t.Fatal(err)
@@ -245,7 +245,7 @@ func TestMessagesMisleadingInbox(t *testing.T) {
 		return "2026-01-01 00:00:00" // left out
 	}
 	cfg := f.config()
-	cfg.Known = warehouse{settled: func(int64, time.Time) bool { return false }}
+	cfg.Warehouse = warehouse{settled: func(int64, time.Time) bool { return false }}
 	pages, err := collect(t, volt.NewMessages(cfg), extract.Ask{Bookmark: extract.Bookmark(`{"walked_at":"2026-11-19T01:45:00Z","accounts":["+10003334444"]}`)})
 	if err != nil || len(texts(t, pages)) != 10 {
 		t.Errorf("%d messages, %v; want 10", len(texts(t, pages)), err)

@@ -20,7 +20,7 @@ var errStopped = errors.New("stopped by the consumer")
 type search struct {
 	batcher
 	ask           extract.Ask
-	known         Known
+	warehouse     Warehouse
 	gap           int64
 	first         int64     // where the search begins
 	settledBefore time.Time // waves scheduled before it do not change any more
@@ -42,7 +42,7 @@ func newSearch(s *Waves, ask extract.Ask) *search {
 	return &search{
 		batcher:       batcher{fragment: s.fields(), endpoint: s.cfg.Endpoint, client: s.client, aliases: s.cfg.Aliases, workers: max(s.cfg.Transport.Concurrency, 1), budget: int64(s.cfg.Budget)},
 		ask:           ask,
-		known:         s.cfg.Known,
+		warehouse:     s.cfg.Warehouse,
 		gap:           int64(s.cfg.Gap),
 		first:         s.cfg.FirstID,
 		settledBefore: ask.Now.Add(-s.cfg.Settle),
@@ -64,10 +64,10 @@ func (s *search) start(ctx context.Context) error {
 	// Ids are given out in order but may appear out of it: the last batch is
 	// looked at again.
 	s.wanted.add(max(s.first, s.old+1-int64(s.aliases)), max(s.first-1, s.old)+s.gap)
-	if s.known == nil {
+	if s.warehouse == nil {
 		return nil
 	}
-	held, named, err := s.known.WaveIDs(ctx)
+	held, named, err := s.warehouse.WaveIDs(ctx)
 	if err != nil {
 		return fmt.Errorf("read the known wave ids: %w", err)
 	}
@@ -85,7 +85,7 @@ func (s *search) start(ctx context.Context) error {
 
 // unsettled wants every wave whose counters may still move.
 func (s *search) unsettled(ctx context.Context) error {
-	ids, err := s.known.UnsettledWaves(ctx, s.settledBefore)
+	ids, err := s.warehouse.UnsettledWaves(ctx, s.settledBefore)
 	if err != nil {
 		return fmt.Errorf("read the unsettled wave ids: %w", err)
 	}
@@ -110,15 +110,12 @@ func (s *search) look(ctx context.Context, ids []int64, yield func(extract.Page,
 	for _, id := range ids {
 		s.asked.add(id, id)
 	}
-	for page, err := range extract.InOrder(ctx, s.workers, s.batches(ids)) {
+	for got, err := range extract.InOrder(ctx, s.workers, s.batches(ids)) {
 		if err != nil {
 			return err
 		}
-		waves, err := readWaves(page.Body)
-		if err != nil {
-			return err
-		}
-		for _, w := range waves {
+		page := got.page
+		for _, w := range got.waves {
 			s.see(w)
 			if w.row {
 				page.Rows++
@@ -149,8 +146,8 @@ func (s *search) see(w answered) {
 }
 
 // batches cuts the ids into one task a request.
-func (s *search) batches(ids []int64) iter.Seq[extract.Task] {
-	return func(yield func(extract.Task) bool) {
+func (s *search) batches(ids []int64) iter.Seq[extract.TaskOf[answer]] {
+	return func(yield func(extract.TaskOf[answer]) bool) {
 		for len(ids) > 0 {
 			n := min(len(ids), s.size())
 			if !yield(s.batch(ids[:n])) {

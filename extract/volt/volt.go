@@ -34,12 +34,12 @@ type Config struct {
 	FirstID   int64            // waves: where the search begins; zero: 1
 	Budget    int              // waves: most requests of a walk, repeats not counted; zero: no limit
 	Aliases   int              // waves: ids a request; zero: 50
-	Known     Known            // nil on the first run
+	Warehouse Warehouse        // nil on the first run
 }
 
-// Known tells what the warehouse already holds. Its methods may be called from
+// Warehouse tells what is already held. Its methods may be called from
 // several goroutines at once.
-type Known interface {
+type Warehouse interface {
 	// WaveIDs returns the ids of the waves held, and the ids that messages name
 	// while their wave is not held. Both ascend. It is called once a walk of waves.
 	WaveIDs(ctx context.Context) (held, named []int64, err error)

@@ -87,7 +87,7 @@ func TestWaves(t *testing.T) {
 				f.waves[id] = true
 			}
 			cfg := f.config()
-			cfg.Gap, cfg.Known = 100, test.known
+			cfg.Gap, cfg.Warehouse = 100, test.known
 			if test.arrange != nil {
 				test.arrange(f, &cfg)
 			}
@@ -148,14 +148,14 @@ func TestWavesResumeFromAnyPage(t *testing.T) {
 		f.waves[id] = true
 	}
 	cfg := f.config()
-	cfg.Gap, cfg.Aliases, cfg.Known = 100, 20, warehouse{named: []int64{5_090}}
+	cfg.Gap, cfg.Aliases, cfg.Warehouse = 100, 20, warehouse{named: []int64{5_090}}
 	pages, err := collect(t, volt.NewWaves(cfg), extract.Ask{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for n := range pages {
 		got, _ := found(t, pages[:n+1])
-		cfg.Known = warehouse{held: got, named: []int64{5_090}}
+		cfg.Warehouse = warehouse{held: got, named: []int64{5_090}}
 		rest, err := collect(t, volt.NewWaves(cfg), extract.Ask{Bookmark: pages[n].After})
 		if err != nil {
 			t.Fatal(err)

@@ -18,7 +18,7 @@ var calls = &Stream{
 		s := o.Config.Sources.Aircall
 		return aircall.New(aircall.Config{
 			Endpoint: s.Endpoint, Username: s.Username, Password: s.Password.Reveal(),
-			Transport: o.transport(s.Wire), FullEvery: o.Pipeline.FullEvery, Known: o.Holdings,
+			Transport: o.transport(s.Wire), FullEvery: o.Pipeline.FullEvery, Warehouse: o.Holdings,
 		})
 	},
 	Again:  func(time.Time, time.Time, string) (string, error) { return "true", nil },

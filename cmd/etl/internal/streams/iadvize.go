@@ -20,7 +20,7 @@ var conversations = &Stream{
 			Endpoint: s.Endpoint, TokenURL: s.TokenURL, Username: s.Username, Password: s.Password.Reveal(),
 			Projects: s.Projects, Query: s.Query, Transport: o.transport(s.Wire),
 			Location: o.Config.Timezone, Start: o.Pipeline.Start, Lookback: o.Pipeline.Lookback, Window: o.Pipeline.Window,
-			Known: o.Holdings,
+			Warehouse: o.Holdings,
 		})
 	},
 	Again: closedOf, Changed: "closed_at", Settle: lookback, Attribution: 48 * time.Hour, Extend: iadvize.Extend,

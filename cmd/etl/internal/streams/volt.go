@@ -37,7 +37,7 @@ func (o *Opener) volt() volt.Config {
 	s := o.Config.Sources.Volt
 	return volt.Config{
 		Endpoint: s.Endpoint, Token: s.Token.Reveal(), Accounts: s.Accounts, Transport: o.transport(s.Wire),
-		Settle: o.Pipeline.Settle, Gap: o.Pipeline.Gap, FirstID: o.Pipeline.FirstID, Budget: o.Pipeline.Budget, Known: o.Holdings,
+		Settle: o.Pipeline.Settle, Gap: o.Pipeline.Gap, FirstID: o.Pipeline.FirstID, Budget: o.Pipeline.Budget, Warehouse: o.Holdings,
 	}
 }
 
