@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -153,23 +152,6 @@ func (w *fileWriter) close() (fileSum, error) {
 	return fileSum{bytes: w.size, sha256: hex.EncodeToString(w.sum.Sum(nil))}, nil
 }
 
-// WriteEmpty writes the Parquet file of a partition of t that has no row: its columns
-// are there for whoever reads the table.
-func WriteEmpty(path string, t load.Table) (Result, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return Result{}, fmt.Errorf("create parquet file: %w", err)
-	}
-	w, err := newTableWriter(path, t, memory.DefaultAllocator)
-	if err != nil {
-		return Result{}, err
-	}
-	sum, err := w.close()
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{Path: path, Bytes: sum.bytes, SHA256: sum.sha256, Changed: true}, nil
-}
-
 // abandon closes and removes an unfinished file, in whatever state a panic may
 // have left its encoder.
 func (w *fileWriter) abandon() (err error) {
@@ -178,25 +160,4 @@ func (w *fileWriter) abandon() (err error) {
 	defer load.Catch(&err)
 	w.out.close()
 	return nil
-}
-
-// openTable is a cursor over an existing partition file, whose rows all stand in
-// partition p.
-func (l *layout) openTable(path string, p Partition, schema *arrow.Schema) (*cursor, error) {
-	// A row group at a time: where a read ends within a page, the delta decoder of
-	// columns that may be null loses its place.
-	s, err := openStored(path, schema.Fields(), 0)
-	if err != nil {
-		return nil, err
-	}
-	var pages pageNames
-	next := func() (*batch, error) {
-		rec, err := s.read()
-		if err != nil {
-			return nil, err
-		}
-		defer rec.Release()
-		return l.existing(rec, p, &pages, s.mem), nil
-	}
-	return &cursor{old: true, next: next, done: s.close}, nil
 }
