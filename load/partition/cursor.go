@@ -4,6 +4,10 @@ import (
 	"io"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"nightjar/load/column"
+	"nightjar/load/parquetfile"
 )
 
 // cursor walks the rows of one run, batch by batch.
@@ -143,20 +147,18 @@ func inMemory(b *batch, rank int) *cursor {
 // openTable is a cursor over an existing partition file, whose rows all stand in
 // partition p.
 func (l *layout) openTable(path string, p Partition, schema *arrow.Schema) (*cursor, error) {
-	// A row group at a time: where a read ends within a page, the delta decoder of
-	// columns that may be null loses its place.
-	s, err := openStored(path, schema.Fields(), 0)
+	r, err := parquetfile.Open(path, schema.Fields(), 0)
 	if err != nil {
 		return nil, err
 	}
-	var pages pageNames
+	var pages column.Names
 	next := func() (*batch, error) {
-		rec, err := s.read()
+		rec, err := r.Read()
 		if err != nil {
 			return nil, err
 		}
 		defer rec.Release()
-		return l.existing(rec, p, &pages, s.mem), nil
+		return l.existing(rec, p, &pages, memory.DefaultAllocator), nil
 	}
-	return &cursor{old: true, next: next, done: s.close}, nil
+	return &cursor{old: true, next: next, done: r.Close}, nil
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"nightjar/load/column"
 )
 
 // sortKeys returns, for every row of rec, a text that sorts as the key does: a
@@ -28,7 +30,7 @@ func sortKeys(rec arrow.Record, columns []int) *array.String {
 		}
 		ends = append(ends, int32(len(data)))
 	}
-	return textArray(ends, data)
+	return column.NewTexts(ends, data)
 }
 
 func appendKey(buf []byte, a arrow.Array, i int) []byte {

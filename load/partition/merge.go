@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"nightjar/load/parquetfile"
 )
 
 // Plan is what a merge needs beside the staged rows.
@@ -48,7 +50,7 @@ func (s *Stage) Merge(ctx context.Context, plan Plan) (*Outcome, error) {
 	if err == nil {
 		err = m.all(ctx)
 	}
-	for _, w := range []**fileWriter{&m.delta, &m.left} {
+	for _, w := range []**parquetfile.Writer{&m.delta, &m.left} {
 		if err == nil {
 			err = closeScratch(w)
 		}
@@ -95,8 +97,8 @@ type merge struct {
 	heap   heap
 	group  group
 	moving map[string]*moving // by moved key
-	delta  *fileWriter
-	left   *fileWriter
+	delta  *parquetfile.Writer
+	left   *parquetfile.Writer
 
 	unasked   []columnSet         // by page number: what its rows leave as it was; nil for nothing
 	carried   []*Stage            // versions of moved keys, put where the keys end
@@ -150,9 +152,9 @@ func (m *merge) close() {
 	for _, s := range m.carried {
 		s.Close()
 	}
-	for _, w := range []*fileWriter{m.delta, m.left} {
+	for _, w := range []*parquetfile.Writer{m.delta, m.left} {
 		if w != nil {
-			w.abandon()
+			w.Abandon()
 		}
 	}
 }
@@ -206,22 +208,27 @@ func (m *merge) partition(p Partition) (*partitionWriter, error) {
 
 // addDelta appends new and changed rows to the delta file.
 func (m *merge) addDelta(rows picks) error {
-	if m.delta == nil {
+	m.out.DeltaRows += int64(rows.Len())
+	return m.scratch(&m.delta, m.plan.Delta, rows)
+}
+
+// scratch appends rows to a scratch file, which the first ones create.
+func (m *merge) scratch(w **parquetfile.Writer, path string, rows picks) error {
+	if *w == nil {
 		var err error
-		if m.delta, err = newScratchWriter(m.plan.Delta, m.stage.tables, m.stage.mem); err != nil {
+		if *w, err = parquetfile.CreateScratch(path, m.stage.tables, m.stage.mem); err != nil {
 			return err
 		}
 	}
-	m.out.DeltaRows += int64(len(rows.rows))
-	return m.delta.write(rows)
+	return (*w).Write(rows)
 }
 
 // closeScratch closes a scratch file, where there is one.
-func closeScratch(w **fileWriter) error {
+func closeScratch(w **parquetfile.Writer) error {
 	if *w == nil {
 		return nil
 	}
-	_, err := (*w).close()
+	_, err := (*w).Close()
 	*w = nil
 	return err
 }

@@ -24,6 +24,7 @@ import (
 	"pgregory.net/rapid"
 
 	"nightjar/load"
+	"nightjar/load/parquetfile"
 )
 
 // version is one sighting of a record.
@@ -464,7 +465,7 @@ func TestMergeWithThePageInTheKey(t *testing.T) {
 // A file of more rows than are read or encoded at a time, with nulls, is merged
 // with the next night's.
 func TestMergeWithALargeFile(t *testing.T) {
-	const january, rows = 20089, 2*rowGroupRows/3 + 1
+	const january, rows = 20089, 2*parquetfile.RowGroupRows/3 + 1
 	g := benchRows{rand.New(rand.NewPCG(1, 1)), 50_000}
 	w := warehouse{}
 	w.mergeAll(t, NewPool(1<<30), g.records(rows, january, january+31, "a"))

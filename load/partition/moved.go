@@ -130,7 +130,7 @@ func (s *Stage) logOld(ctx context.Context, old map[Partition]string) error {
 			hash := s.keys.hash(k.key)
 			if shown != nil {
 				if parent := s.looks.parent([]byte(k.parent)); shown.has(parent.high) {
-					if err := s.looks.child(parent, hash, s.pool.pages.one(k.page)); err != nil {
+					if err := s.looks.child(parent, hash, s.pool.pages.Number(k.page)); err != nil {
 						return err
 					}
 				}

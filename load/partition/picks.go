@@ -6,23 +6,24 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"nightjar/load/column"
+	"nightjar/load/parquetfile"
 )
 
-// picks is a list of rows of several batches, which it holds on to. Rows are
-// listed one by one and copied column by column: what a column needs to know is
-// looked up once a batch, not once a value.
+// picks is a list of rows of several batches, which it holds on to.
 type picks struct {
 	batches []*batch
-	rows    []pick
-	apart   [][]pick // by column: the rows that it is taken from where they are others; nil, or beyond the end: they are not
+	rows    []column.Pick
+	apart   [][]column.Pick // by column: the rows that it is taken from where they are others; nil, or beyond the end: they are not
 }
 
 // of is the rows from which column c is taken.
-func (p picks) of(c int) picks {
+func (p picks) of(c int) []column.Pick {
 	if c < len(p.apart) && p.apart[c] != nil {
-		return picks{batches: p.batches, rows: p.apart[c]}
+		return p.apart[c]
 	}
-	return picks{batches: p.batches, rows: p.rows}
+	return p.rows
 }
 
 // slice is some of the rows, from one up to another.
@@ -39,11 +40,11 @@ func (p picks) slice(from, to int) picks {
 
 // only is the rows at these places.
 func (p picks) only(places []int32) picks {
-	choose := func(rows []pick) []pick {
+	choose := func(rows []column.Pick) []column.Pick {
 		if rows == nil {
 			return nil
 		}
-		chosen := make([]pick, len(places))
+		chosen := make([]column.Pick, len(places))
 		for i, at := range places {
 			chosen[i] = rows[at]
 		}
@@ -56,8 +57,8 @@ func (p picks) only(places []int32) picks {
 	return part
 }
 
-// column is the batches' arrays of one column.
-func (p picks) column(c int) []arrow.Array {
+// arrays are the batches' arrays of one column.
+func (p picks) arrays(c int) []arrow.Array {
 	from := make([]arrow.Array, len(p.batches))
 	for i, b := range p.batches {
 		from[i] = b.rec.Column(c)
@@ -65,11 +66,35 @@ func (p picks) column(c int) []arrow.Array {
 	return from
 }
 
+// Len and Column make picks the rows of a file that is written.
+func (p picks) Len() int { return len(p.rows) }
+
+// Column is the rows' column c, that of the pages by their numbers.
+func (p picks) Column(c int) parquetfile.Column {
+	col := parquetfile.Column{From: p.arrays(c), Rows: p.of(c)}
+	if b := p.batches[0]; b.numbering != nil && b.pageColumn == c {
+		for _, b := range p.batches {
+			col.Names = append(col.Names, b.numbering)
+		}
+	}
+	return col
+}
+
+// pages are the names of the rows' pages.
+func (p picks) pages(mem memory.Allocator) arrow.Array {
+	names := array.NewStringBuilder(mem)
+	defer names.Release()
+	for _, at := range p.rows {
+		names.Append(p.batches[at.Slot].page(int(at.Row)))
+	}
+	return names.NewArray()
+}
+
 // record copies the rows into a record of the same columns.
 func (p picks) record(mem memory.Allocator, schema *arrow.Schema) arrow.Record {
 	columns := make([]arrow.Array, schema.NumFields())
 	for c := range columns {
-		columns[c] = gather(mem, schema.Field(c).Type, p.column(c), p.of(c).rows)
+		columns[c] = column.Gather(mem, schema.Field(c).Type, p.arrays(c), p.of(c))
 		defer columns[c].Release()
 	}
 	return array.NewRecord(schema, columns, int64(len(p.rows)))
@@ -80,7 +105,7 @@ func (p picks) record(mem memory.Allocator, schema *arrow.Schema) arrow.Record {
 func (p picks) widest() int64 {
 	var most int64
 	for c := range p.batches[0].rec.Columns() {
-		most = max(most, widest(p.column(c), p.of(c).rows))
+		most = max(most, column.Widest(p.arrays(c), p.of(c)))
 	}
 	return most
 }
@@ -90,7 +115,7 @@ func (p picks) readableKey(columns []int, i int) string {
 	at := p.rows[i]
 	values := make([]string, len(columns))
 	for n, c := range columns {
-		values[n] = p.batches[at.slot].rec.Column(c).ValueStr(int(at.row))
+		values[n] = p.batches[at.Slot].rec.Column(c).ValueStr(int(at.Row))
 	}
 	return strings.Clone(strings.Join(values, "/"))
 }
@@ -106,7 +131,7 @@ type picker struct{ picks }
 
 func (p *picker) add(b *batch, row int) {
 	p.hold(b)
-	p.rows = append(p.rows, pick{b.slot, int32(row)})
+	p.rows = append(p.rows, column.Pick{Slot: b.slot, Row: int32(row)})
 }
 
 // hold gives the batch a slot.
@@ -124,12 +149,12 @@ func (p *picker) instead(c int, b *batch, row int) {
 	for len(p.apart) <= c {
 		p.apart = append(p.apart, nil)
 	}
-	p.apart[c] = append(p.fill(c, len(p.rows)-1), pick{b.slot, int32(row)})
+	p.apart[c] = append(p.fill(c, len(p.rows)-1), column.Pick{Slot: b.slot, Row: int32(row)})
 }
 
 // fill is the rows of a column that is taken apart, up to the nth: those since the
 // last that was another are the picker's own.
-func (p *picker) fill(c, n int) []pick {
+func (p *picker) fill(c, n int) []column.Pick {
 	return append(p.apart[c], p.rows[len(p.apart[c]):n]...)
 }
 
@@ -145,6 +170,6 @@ func (p *picker) take() picks {
 	for _, b := range taken.batches {
 		b.holder = nil
 	}
-	p.picks = picks{rows: make([]pick, 0, len(taken.rows))}
+	p.picks = picks{rows: make([]column.Pick, 0, len(taken.rows))}
 	return taken
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"nightjar/load"
+	"nightjar/load/column"
 )
 
 // Pool is what the stages of one run share: memory, in bytes of records, and the
@@ -21,7 +22,7 @@ import (
 type Pool struct {
 	limit int64
 	used  atomic.Int64
-	pages pageNames
+	pages column.Names
 }
 
 // NewPool returns a pool of limit bytes.
@@ -72,7 +73,7 @@ func NewStage(t load.Table, w Width, dir string, pool *Pool, mem memory.Allocato
 		return nil, fmt.Errorf("table %s has %d columns; at most %d are supported", t.Full(), n, mostColumns)
 	}
 	for i, f := range t.Arrow.Fields() {
-		if !Supported(f.Type) {
+		if !column.Supported(f.Type) {
 			return nil, fmt.Errorf("table %s: column %s has the unsupported type %s", t.Full(), f.Name, f.Type)
 		}
 		switch f.Name {

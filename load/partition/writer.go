@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"nightjar/load"
+	"nightjar/load/parquetfile"
 )
 
 // partitionWriter lists winners and has them encoded by a goroutine of its own, so
@@ -26,7 +27,7 @@ type partitionWriter struct {
 }
 
 func newPartitionWriter(path string, p Partition, m *merge) (*partitionWriter, error) {
-	out, err := newTableWriter(path, m.stage.table, m.stage.mem)
+	out, err := parquetfile.Create(path, m.stage.table, m.stage.mem)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func (w *partitionWriter) add(g *group, changed bool) error {
 	if g.elsewhere != 0 {
 		w.addApart(g)
 	}
-	last := len(w.rows.rows) - 1
+	last := w.rows.Len() - 1
 	if changed && w.merge.plan.Delta != "" {
 		w.delta = append(w.delta, int32(last))
 	}
@@ -63,7 +64,7 @@ func (w *partitionWriter) addApart(g *group) {
 
 // flush hands the rows under way to the encoder.
 func (w *partitionWriter) flush() error {
-	if len(w.rows.rows) == 0 {
+	if w.rows.Len() == 0 {
 		return nil
 	}
 	if err := w.merge.stop(); err != nil {
@@ -93,7 +94,7 @@ func (w *partitionWriter) wait() (Result, error) {
 
 // encode writes the rows. A file that is not wanted, or has no row, is removed. It
 // takes every list, also after an error: the merge waits for it.
-func (w *partitionWriter) encode(out *fileWriter) (result Result, err error) {
+func (w *partitionWriter) encode(out *parquetfile.Writer) (result Result, err error) {
 	defer load.Catch(&err)
 	result = Result{Partition: w.part}
 	var failed error
@@ -104,29 +105,29 @@ func (w *partitionWriter) encode(out *fileWriter) (result Result, err error) {
 		rows.release()
 	}
 	if failed != nil || !w.keep || result.Rows == 0 {
-		if err := out.abandon(); failed == nil {
+		if err := out.Abandon(); failed == nil {
 			failed = err
 		}
 		return Result{Partition: w.part, Changed: w.keep}, failed
 	}
-	sum, err := out.close()
+	file, err := out.Close()
 	if err != nil {
 		return Result{}, err
 	}
-	result.Path, result.Changed, result.Bytes, result.SHA256 = out.path, true, sum.bytes, sum.sha256
+	result.Path, result.Changed, result.Bytes, result.SHA256 = file.Path, true, file.Bytes, file.SHA256
 	return result, nil
 }
 
 // encodeList writes one list of rows and counts them in result.
-func (w *partitionWriter) encodeList(out *fileWriter, rows picks, result *Result) (err error) {
+func (w *partitionWriter) encodeList(out *parquetfile.Writer, rows picks, result *Result) (err error) {
 	defer load.Catch(&err)
 	key := w.merge.stage.layout.key
 	if result.Rows == 0 {
 		result.MinKey = rows.readableKey(key, 0)
 	}
-	result.MaxKey = rows.readableKey(key, len(rows.rows)-1)
-	result.Rows += int64(len(rows.rows))
-	return out.write(rows)
+	result.MaxKey = rows.readableKey(key, rows.Len()-1)
+	result.Rows += int64(rows.Len())
+	return out.Write(rows)
 }
 
 // WriteEmpty writes the Parquet file of a partition of t that has no row: its columns
@@ -135,13 +136,13 @@ func WriteEmpty(path string, t load.Table) (Result, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return Result{}, fmt.Errorf("create parquet file: %w", err)
 	}
-	w, err := newTableWriter(path, t, memory.DefaultAllocator)
+	w, err := parquetfile.Create(path, t, memory.DefaultAllocator)
 	if err != nil {
 		return Result{}, err
 	}
-	sum, err := w.close()
+	file, err := w.Close()
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Path: path, Bytes: sum.bytes, SHA256: sum.sha256, Changed: true}, nil
+	return Result{Path: path, Bytes: file.Bytes, SHA256: file.SHA256, Changed: true}, nil
 }

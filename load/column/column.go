@@ -1,4 +1,7 @@
-package partition
+// Package column reads, compares and copies values of Arrow columns where they stand:
+// of one column, in several arrays at a time. It knows every type that a table may
+// have, which is what Supported says; it panics at another.
+package column
 
 import (
 	"fmt"
@@ -7,9 +10,9 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
-// equalValue reports whether row i of a and row j of b, of the same type, hold
+// Equal reports whether row i of a and row j of b, of the same type, hold
 // the same value. NULL equals NULL, and a NaN equals itself.
-func equalValue(a arrow.Array, i int, b arrow.Array, j int) bool {
+func Equal(a arrow.Array, i int, b arrow.Array, j int) bool {
 	if a.IsNull(i) || b.IsNull(j) {
 		return a.IsNull(i) && b.IsNull(j)
 	}
@@ -36,7 +39,7 @@ func equalValue(a arrow.Array, i int, b arrow.Array, j int) bool {
 	case *array.List:
 		return equalList(a, i, b.(*array.List), j)
 	default:
-		panic(fmt.Sprintf("partition: no column of type %s is supported", a.DataType()))
+		panic(fmt.Sprintf("column: no column of type %s is supported", a.DataType()))
 	}
 }
 
@@ -47,14 +50,14 @@ func equalList(a *array.List, i int, b *array.List, j int) bool {
 		return false
 	}
 	for k := range aEnd - aStart {
-		if !equalValue(a.ListValues(), int(aStart+k), b.ListValues(), int(bStart+k)) {
+		if !Equal(a.ListValues(), int(aStart+k), b.ListValues(), int(bStart+k)) {
 			return false
 		}
 	}
 	return true
 }
 
-// Supported reports whether the package can carry columns of type t.
+// Supported reports whether a table may have columns of type t.
 func Supported(t arrow.DataType) bool {
 	switch t.ID() {
 	case arrow.STRING, arrow.TIMESTAMP, arrow.INT64, arrow.INT32, arrow.INT8, arrow.DATE32,
@@ -66,11 +69,11 @@ func Supported(t arrow.DataType) bool {
 	return false
 }
 
-// recordBytes is the memory behind a record: the capacity of its buffers.
-func recordBytes(rec arrow.Record) int64 {
+// Bytes is the memory behind the arrays: the capacity of their buffers.
+func Bytes(arrays ...arrow.Array) int64 {
 	var n int64
-	for _, column := range rec.Columns() {
-		n += dataBytes(column.Data())
+	for _, a := range arrays {
+		n += dataBytes(a.Data())
 	}
 	return n
 }

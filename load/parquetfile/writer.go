@@ -1,4 +1,4 @@
-package partition
+package parquetfile
 
 import (
 	"bufio"
@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -18,9 +19,10 @@ import (
 	"nightjar/load"
 )
 
-// rowGroupRows is a compromise between readers, which prune and parallelise by
-// row group, and the writer, which holds one in memory.
-const rowGroupRows = 128 << 10
+// RowGroupRows is how many rows a row group has, the last one apart: a compromise
+// between readers, which prune and parallelise by row group, and the writer, which
+// holds one in memory.
+const RowGroupRows = 128 << 10
 
 // dictionaryLimit lets no dictionary overflow within a row group: a column that
 // falls back to plain pages has an encoding list in its footer whose order
@@ -30,32 +32,30 @@ const dictionaryLimit = 64 << 20
 // createdBy is fixed, so that the bytes depend on the rows alone.
 const createdBy = "nightjar"
 
-// fileWriter writes one Parquet file and hashes it on the way.
-type fileWriter struct {
-	path string
-	f    *os.File
-	buf  *bufio.Writer
-	sum  hash.Hash
-	size int64
-	out  *encoder
+// Writer writes one Parquet file and hashes it on the way. It ends with Close or
+// with Abandon.
+type Writer struct {
+	f   *os.File
+	buf *bufio.Writer
+	sum hash.Hash
+	out *encoder
 }
 
-// fileSum is what is known of a closed file.
-type fileSum struct {
-	bytes  int64
-	sha256 string
+// File is what is known of a file that has been written.
+type File struct {
+	Path   string
+	Bytes  int64
+	SHA256 string // hex
 }
 
-// Write counts and hashes what goes to the file.
-func (w *fileWriter) Write(p []byte) (int, error) {
-	n, err := w.buf.Write(p)
-	w.sum.Write(p[:n])
-	w.size += int64(n)
-	return n, err
+// Create creates the Parquet file of a partition of t; one that is there is
+// overwritten.
+func Create(path string, t load.Table, mem memory.Allocator) (*Writer, error) {
+	return create(path, t.Arrow, properties(t, mem))
 }
 
-// newTableWriter creates the Parquet file of a partition.
-func newTableWriter(path string, t load.Table, mem memory.Allocator) (*fileWriter, error) {
+// properties are those of a partition's file.
+func properties(t load.Table, mem memory.Allocator) *parquet.WriterProperties {
 	options := []parquet.WriterProperty{
 		parquet.WithAllocator(mem),
 		parquet.WithCreatedBy(createdBy),
@@ -64,7 +64,7 @@ func newTableWriter(path string, t load.Table, mem memory.Allocator) (*fileWrite
 		parquet.WithVersion(parquet.V2_LATEST),
 		parquet.WithCompression(compress.Codecs.Zstd),
 		parquet.WithCompressionLevel(1),
-		parquet.WithMaxRowGroupLength(rowGroupRows),
+		parquet.WithMaxRowGroupLength(RowGroupRows),
 		parquet.WithDictionaryPageSizeLimit(dictionaryLimit),
 		parquet.WithDictionaryDefault(false),
 	}
@@ -79,7 +79,7 @@ func newTableWriter(path string, t load.Table, mem memory.Allocator) (*fileWrite
 			options = append(options, parquet.WithEncodingFor(f.Name, parquet.Encodings.DeltaBinaryPacked))
 		}
 	}
-	return newFileWriter(path, t.Arrow, parquet.NewWriterProperties(options...))
+	return parquet.NewWriterProperties(options...)
 }
 
 // repeats reports whether the values of a column come back often enough to be
@@ -107,55 +107,62 @@ func columnPath(f arrow.Field) string {
 	return f.Name
 }
 
-// newScratchWriter creates a Parquet file that lives for one run.
-func newScratchWriter(path string, schema *arrow.Schema, mem memory.Allocator) (*fileWriter, error) {
-	return newFileWriter(path, schema, parquet.NewWriterProperties(
-		parquet.WithAllocator(mem), parquet.WithMaxRowGroupLength(rowGroupRows), parquet.WithDictionaryDefault(false),
+// CreateScratch creates a Parquet file that lives for one run.
+func CreateScratch(path string, schema *arrow.Schema, mem memory.Allocator) (*Writer, error) {
+	return create(path, schema, parquet.NewWriterProperties(
+		parquet.WithAllocator(mem), parquet.WithMaxRowGroupLength(RowGroupRows), parquet.WithDictionaryDefault(false),
 		parquet.WithCompression(compress.Codecs.Snappy), parquet.WithStats(false)))
 }
 
-func newFileWriter(path string, schema *arrow.Schema, props *parquet.WriterProperties) (*fileWriter, error) {
+func create(path string, schema *arrow.Schema, props *parquet.WriterProperties) (*Writer, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create parquet file: %w", err)
 	}
-	w := &fileWriter{path: path, f: f, buf: bufio.NewWriterSize(f, 256<<10), sum: sha256.New()}
-	if w.out, err = newEncoder(schema, w, props); err != nil {
+	w := &Writer{f: f, buf: bufio.NewWriterSize(f, 256<<10), sum: sha256.New()}
+	if w.out, err = newEncoder(schema, io.MultiWriter(w.buf, w.sum), props); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("create parquet file %s: %w", path, err)
 	}
 	return w, nil
 }
 
-// write appends the rows to the row group under way.
-func (w *fileWriter) write(rows picks) error {
+// Write appends the rows to the row group under way.
+func (w *Writer) Write(rows Rows) error {
 	if err := w.out.write(rows); err != nil {
-		return fmt.Errorf("write %s: %w", w.path, err)
+		return fmt.Errorf("write %s: %w", w.f.Name(), err)
 	}
 	return nil
 }
 
-// close finishes the footer and hands the file over to the system. It is durable
+// Close finishes the footer and hands the file over to the system. It is durable
 // once the generation that it belongs to is.
-func (w *fileWriter) close() (fileSum, error) {
-	if err := w.out.close(); err != nil {
-		w.f.Close()
-		return fileSum{}, fmt.Errorf("finish %s: %w", w.path, err)
+func (w *Writer) Close() (File, error) {
+	size, err := w.finish()
+	if closing := w.f.Close(); err == nil {
+		err = closing
 	}
-	if err := w.buf.Flush(); err != nil {
-		w.f.Close()
-		return fileSum{}, fmt.Errorf("finish %s: %w", w.path, err)
+	if err != nil {
+		return File{}, fmt.Errorf("finish %s: %w", w.f.Name(), err)
 	}
-	if err := w.f.Close(); err != nil {
-		return fileSum{}, fmt.Errorf("finish %s: %w", w.path, err)
-	}
-	return fileSum{bytes: w.size, sha256: hex.EncodeToString(w.sum.Sum(nil))}, nil
+	return File{Path: w.f.Name(), Bytes: size, SHA256: hex.EncodeToString(w.sum.Sum(nil))}, nil
 }
 
-// abandon closes and removes an unfinished file, in whatever state a panic may
+// finish writes what is left, and returns how many bytes the file has.
+func (w *Writer) finish() (int64, error) {
+	if err := w.out.close(); err != nil {
+		return 0, err
+	}
+	if err := w.buf.Flush(); err != nil {
+		return 0, err
+	}
+	return w.f.Seek(0, io.SeekCurrent)
+}
+
+// Abandon closes and removes an unfinished file, in whatever state a panic may
 // have left its encoder.
-func (w *fileWriter) abandon() (err error) {
-	defer os.Remove(w.path)
+func (w *Writer) Abandon() (err error) {
+	defer os.Remove(w.f.Name())
 	defer w.f.Close()
 	defer load.Catch(&err)
 	w.out.close()

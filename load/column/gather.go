@@ -1,4 +1,4 @@
-package partition
+package column
 
 import (
 	"fmt"
@@ -10,11 +10,14 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
-// pick is one row of one of several arrays of the same type.
-type pick struct{ slot, row int32 }
+// Pick is one row of one of several arrays of the same type. Rows are picked one by
+// one and copied column by column: what a column needs to know is looked up once an
+// array, not once a value.
+type Pick struct{ Slot, Row int32 }
 
-// gather copies the rows that are picked out of the arrays into a new one.
-func gather(mem memory.Allocator, kind arrow.DataType, from []arrow.Array, rows []pick) arrow.Array {
+// Gather copies the rows that are picked out of the arrays, which are of type kind,
+// into a new one.
+func Gather(mem memory.Allocator, kind arrow.DataType, from []arrow.Array, rows []Pick) arrow.Array {
 	valid, nulls := gatherValidity(mem, from, rows)
 	buffers := []*memory.Buffer{valid}
 	var children []arrow.ArrayData
@@ -31,7 +34,7 @@ func gather(mem memory.Allocator, kind arrow.DataType, from []arrow.Array, rows 
 	case arrow.FixedWidthDataType:
 		buffers = append(buffers, gatherFixed(mem, kind, from, rows))
 	default:
-		panic(fmt.Sprintf("partition: no column of type %s is supported", kind))
+		panic(fmt.Sprintf("column: no column of type %s is supported", kind))
 	}
 	d := array.NewData(kind, len(rows), buffers, children, nulls, 0)
 	defer d.Release()
@@ -44,8 +47,8 @@ func gather(mem memory.Allocator, kind arrow.DataType, from []arrow.Array, rows 
 }
 
 // gatherValidity is the bitmap of the rows that are not null; nil if all are not.
-func gatherValidity(mem memory.Allocator, from []arrow.Array, rows []pick) (valid *memory.Buffer, nulls int) {
-	present, some := validities(from)
+func gatherValidity(mem memory.Allocator, from []arrow.Array, rows []Pick) (valid *memory.Buffer, nulls int) {
+	present, some := Validities(from)
 	if !some {
 		return nil, 0
 	}
@@ -53,7 +56,7 @@ func gatherValidity(mem memory.Allocator, from []arrow.Array, rows []pick) (vali
 	bits := valid.Bytes()
 	clear(bits)
 	for i, p := range rows {
-		if present[p.slot].has(p.row) {
+		if present[p.Slot].Has(p.Row) {
 			bitutil.SetBit(bits, i)
 		} else {
 			nulls++
@@ -62,7 +65,7 @@ func gatherValidity(mem memory.Allocator, from []arrow.Array, rows []pick) (vali
 	return valid, nulls
 }
 
-func gatherFixed(mem memory.Allocator, kind arrow.FixedWidthDataType, from []arrow.Array, rows []pick) *memory.Buffer {
+func gatherFixed(mem memory.Allocator, kind arrow.FixedWidthDataType, from []arrow.Array, rows []Pick) *memory.Buffer {
 	width := kind.Bytes()
 	buffer := newBuffer(mem, width*len(rows))
 	switch width {
@@ -75,47 +78,47 @@ func gatherFixed(mem memory.Allocator, kind arrow.FixedWidthDataType, from []arr
 	case 16:
 		pickValues[decimal128.Num](buffer, from, rows)
 	default:
-		panic(fmt.Sprintf("partition: no column of type %s is supported", kind))
+		panic(fmt.Sprintf("column: no column of type %s is supported", kind))
 	}
 	return buffer
 }
 
-func pickValues[T arrow.FixedWidthType](into *memory.Buffer, from []arrow.Array, rows []pick) {
-	values, out := valuesOf[T](from), arrow.GetData[T](into.Bytes())
+func pickValues[T arrow.FixedWidthType](into *memory.Buffer, from []arrow.Array, rows []Pick) {
+	values, out := Values[T](from), arrow.GetData[T](into.Bytes())
 	for i, p := range rows {
-		out[i] = values[p.slot][p.row]
+		out[i] = values[p.Slot][p.Row]
 	}
 }
 
-func gatherBits(mem memory.Allocator, from []arrow.Array, rows []pick) *memory.Buffer {
+func gatherBits(mem memory.Allocator, from []arrow.Array, rows []Pick) *memory.Buffer {
 	buffer := newBuffer(mem, int(bitutil.BytesForBits(int64(len(rows)))))
 	bits := buffer.Bytes()
 	clear(bits)
 	for i, p := range rows {
-		if from[p.slot].(*array.Boolean).Value(int(p.row)) {
+		if from[p.Slot].(*array.Boolean).Value(int(p.Row)) {
 			bitutil.SetBit(bits, i)
 		}
 	}
 	return buffer
 }
 
-func gatherText(mem memory.Allocator, from []arrow.Array, rows []pick) (offsets, text *memory.Buffer) {
-	texts := textsOf(from)
+func gatherText(mem memory.Allocator, from []arrow.Array, rows []Pick) (offsets, text *memory.Buffer) {
+	texts := TextsOf(from)
 	offsets = newBuffer(mem, 4*(len(rows)+1))
 	ends := arrow.Int32Traits.CastFromBytes(offsets.Bytes())
 	ends[0] = 0
 	for i, p := range rows {
-		ends[i+1] = ends[i] + int32(len(texts[p.slot].at(p.row)))
+		ends[i+1] = ends[i] + int32(len(texts[p.Slot].At(p.Row)))
 	}
 	text = newBuffer(mem, int(ends[len(rows)]))
 	bytes := text.Bytes()
 	for i, p := range rows {
-		copy(bytes[ends[i]:ends[i+1]], texts[p.slot].at(p.row))
+		copy(bytes[ends[i]:ends[i+1]], texts[p.Slot].At(p.Row))
 	}
 	return offsets, text
 }
 
-func gatherLists(mem memory.Allocator, kind *arrow.ListType, from []arrow.Array, rows []pick) (offsets *memory.Buffer, elements arrow.Array) {
+func gatherLists(mem memory.Allocator, kind *arrow.ListType, from []arrow.Array, rows []Pick) (offsets *memory.Buffer, elements arrow.Array) {
 	lists, children := make([]*array.List, len(from)), make([]arrow.Array, len(from))
 	for i, a := range from {
 		lists[i] = a.(*array.List)
@@ -124,38 +127,21 @@ func gatherLists(mem memory.Allocator, kind *arrow.ListType, from []arrow.Array,
 	offsets = newBuffer(mem, 4*(len(rows)+1))
 	ends := arrow.Int32Traits.CastFromBytes(offsets.Bytes())
 	ends[0] = 0
-	var inner []pick
+	var inner []Pick
 	for i, p := range rows {
-		if lists[p.slot].IsValid(int(p.row)) {
-			start, end := lists[p.slot].ValueOffsets(int(p.row))
+		if lists[p.Slot].IsValid(int(p.Row)) {
+			start, end := lists[p.Slot].ValueOffsets(int(p.Row))
 			for row := start; row < end; row++ {
-				inner = append(inner, pick{p.slot, int32(row)})
+				inner = append(inner, Pick{p.Slot, int32(row)})
 			}
 		}
 		ends[i+1] = int32(len(inner))
 	}
-	return offsets, gather(mem, kind.Elem(), children, inner)
+	return offsets, Gather(mem, kind.Elem(), children, inner)
 }
 
 func newBuffer(mem memory.Allocator, size int) *memory.Buffer {
 	b := memory.NewResizableBuffer(mem)
 	b.Resize(size)
 	return b
-}
-
-func widest(from []arrow.Array, rows []pick) (n int64) {
-	for _, p := range rows {
-		switch a := from[p.slot].(type) {
-		case *array.String:
-			n += int64(a.ValueLen(int(p.row)))
-		case *array.List:
-			start, end := a.ValueOffsets(int(p.row))
-			length := end - start
-			if texts, ok := a.ListValues().(*array.String); ok && length > 0 {
-				length = max(length, int64(texts.ValueOffset(int(end)-1)-texts.ValueOffset(int(start))+texts.ValueLen(int(end)-1)))
-			}
-			n += length
-		}
-	}
-	return n
 }
