@@ -23,7 +23,7 @@ var layers = map[string][]string{
 	"nightjar/transform":                 {},
 	"nightjar/transform/marts":           {}, // tests of the queries, and no code
 	"nightjar/load":                      {},
-	"nightjar/load/landing":              {"nightjar/load"},
+	"nightjar/load/landing":              {"nightjar/load", "nightjar/load/durable"},
 	"nightjar/load/durable":              {},
 	"nightjar/load/lock":                 {"nightjar/load/durable"},
 	"nightjar/load/runlog":               {"nightjar/load/durable"},

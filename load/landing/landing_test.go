@@ -290,7 +290,6 @@ func TestNamesThatMustNotBecomePaths(t *testing.T) {
 		{Source: "..", Stream: "calls", RunID: runID},
 		{Source: "aircall", Stream: "../calls", RunID: runID},
 		{Source: "aircall", Stream: "Calls", RunID: runID},
-		{Source: "aux", Stream: "calls", RunID: runID}, // a device on Windows
 		{Source: "aircall", Stream: "calls", RunID: ""},
 		{Source: "aircall", Stream: "calls", RunID: "2026-11-20T02:15:00Z"},
 		{Source: "aircall", Stream: "calls", RunID: "../../20261120T021500.000Z"},

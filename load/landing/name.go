@@ -16,13 +16,11 @@ const (
 
 var (
 	identifier = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
-	// Names that Windows gives to devices, whatever the folder.
-	device = regexp.MustCompile(`^(con|prn|aux|nul|com[0-9]|lpt[0-9])$`)
 	// What pageRef writes, and nothing else: a page has one name.
 	pageName = regexp.MustCompile(`^([0-9]{6}|[1-9][0-9]{6,17})$`)
 )
 
-func isIdentifier(s string) bool { return identifier.MatchString(s) && !device.MatchString(s) }
+func isIdentifier(s string) bool { return identifier.MatchString(s) }
 
 // isRunID accepts exactly what NewRunID writes.
 func isRunID(s string) bool {

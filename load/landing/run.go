@@ -72,7 +72,7 @@ func (z *Zone) Run(source, stream, runID string) (*Run, error) {
 	ref := journalRef(source, stream, runID)
 	r := &Run{
 		Header: Header{Source: source, Stream: stream, RunID: runID, Started: startOf(runID)},
-		path:   filepath.Join(z.dir, filepath.FromSlash(ref)),
+		path:   filepath.Join(z.dir, ref),
 	}
 	f, err := os.Open(r.path)
 	if err != nil {
