@@ -24,11 +24,14 @@ var layers = map[string][]string{
 	"nightjar/transform/json":            {},
 	"nightjar/transform/marts":           {}, // tests of the queries, and no code
 	"nightjar/load":                      {},
-	"nightjar/load/landing":              {"nightjar/load"},
+	"nightjar/load/landing":              {"nightjar/load", "nightjar/load/durable"},
 	"nightjar/load/durable":              {},
 	"nightjar/load/lock":                 {"nightjar/load/durable"},
 	"nightjar/load/runlog":               {"nightjar/load/durable"},
-	"nightjar/load/partition":            {"nightjar/load"},
+	"nightjar/load/column":               {},
+	"nightjar/load/column/columntest":    {}, // for tests alone
+	"nightjar/load/parquetfile":          {"nightjar/load", "nightjar/load/column"},
+	"nightjar/load/partition":            {"nightjar/load", "nightjar/load/column", "nightjar/load/parquetfile"},
 	"nightjar/load/database":             {"nightjar/load"},
 	"nightjar/load/generation":           {"nightjar/load", "nightjar/load/durable"},
 	"nightjar/cmd/etl":                   {"nightjar/cmd/etl/internal/budget", "nightjar/cmd/etl/internal/config", "nightjar/cmd/etl/internal/pipeline", "nightjar/cmd/etl/internal/schedule", "nightjar/extract", "nightjar/extract/sandbox"},

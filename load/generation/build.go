@@ -26,17 +26,14 @@ type Build struct {
 	parent *Generation
 }
 
-// Number is the number that the generation will have.
-func (b *Build) Number() int { return b.number }
-
 // Scratch is a folder for temporary files, removed before the commit.
 func (b *Build) Scratch() string { return filepath.Join(b.dir, "scratch") }
 
 // Database is where the DuckDB file is to be built.
 func (b *Build) Database() string { return filepath.Join(b.dir, databaseFile) }
 
-// Path is where the file with the slash-separated relative path is to be built.
-func (b *Build) Path(rel string) string { return filepath.Join(b.dir, filepath.FromSlash(rel)) }
+// Path is where the file with the relative path is to be built.
+func (b *Build) Path(rel string) string { return filepath.Join(b.dir, rel) }
 
 // TablePath is the relative path of the folder of a table.
 func TablePath(schema, table string) string { return path.Join("parquet", schema, table) }

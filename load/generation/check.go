@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // CheckFiles recomputes the size and hash of every file of the generation, and
@@ -24,7 +23,7 @@ func (g *Generation) CheckFiles() (problems []string, files int, err error) {
 		if err != nil {
 			return err
 		}
-		if !e.IsDir() && !known[filepath.ToSlash(name)] {
+		if !e.IsDir() && !known[name] {
 			problems = append(problems, fmt.Sprintf("%s is not in the manifest", name))
 		}
 		return nil

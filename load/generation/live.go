@@ -57,7 +57,7 @@ func (s *Store) Live() (int, error) {
 		return 0, fmt.Errorf("find the live generation: %w", err)
 	}
 	n, err := strconv.Atoi(filepath.Base(target))
-	if err != nil || n < 1 || filepath.ToSlash(target) != name(n) {
+	if err != nil || n < 1 || target != name(n) {
 		return 0, &UnreadableError{Err: fmt.Errorf("%s points to %q, which is no generation of this warehouse", link, target)}
 	}
 	return n, nil
@@ -71,7 +71,7 @@ func (s *Store) SetCurrent(n int) error {
 	}
 	link, next := filepath.Join(s.dir, currentLink), filepath.Join(s.dir, currentLink+".new")
 	os.Remove(next)
-	if err := os.Symlink(filepath.FromSlash(name(n)), next); err != nil {
+	if err := os.Symlink(name(n), next); err != nil {
 		return fmt.Errorf("point to generation %d: %w", n, err)
 	}
 	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink == 0 {

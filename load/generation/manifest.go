@@ -40,7 +40,7 @@ type Manifest struct {
 
 // File is one file of a generation.
 type File struct {
-	Path   string `json:"path"`   // slashes, relative to the generation
+	Path   string `json:"path"`   // relative to the generation
 	Rows   int64  `json:"rows"`   // of a Parquet file; zero for the database
 	Bytes  int64  `json:"bytes"`  //
 	SHA256 string `json:"sha256"` // hex
@@ -103,7 +103,7 @@ func readManifest(fsys fs.FS, n int) (*Manifest, error) {
 		return nil, fmt.Errorf("its %s is damaged: it does not describe generation %d", manifestFile, n)
 	}
 	for _, f := range m.Files() {
-		if !filepath.IsLocal(filepath.FromSlash(f.Path)) {
+		if !filepath.IsLocal(f.Path) {
 			return nil, fmt.Errorf("its %s is damaged: it names a file outside the generation", manifestFile)
 		}
 	}

@@ -52,7 +52,7 @@ type Generation struct {
 func (g *Generation) Database() string { return filepath.Join(g.Dir, databaseFile) }
 
 // Path is the path of one of the generation's files.
-func (g *Generation) Path(f File) string { return filepath.Join(g.Dir, filepath.FromSlash(f.Path)) }
+func (g *Generation) Path(f File) string { return filepath.Join(g.Dir, f.Path) }
 
 // Get returns generation n, live or not; one that cannot be read is an
 // *UnreadableError.
@@ -68,10 +68,10 @@ func (s *Store) Get(n int) (*Generation, error) {
 	return nil, &UnreadableError{Number: n, Err: err}
 }
 
-// name is the path of a generation in the warehouse, with slashes.
+// name is the path of a generation in the warehouse.
 func name(n int) string { return fmt.Sprintf("%s/%06d", folder, n) }
 
-func (s *Store) path(n int) string { return filepath.Join(s.dir, filepath.FromSlash(name(n))) }
+func (s *Store) path(n int) string { return filepath.Join(s.dir, name(n)) }
 
 // Numbers lists the generations on disk, oldest first.
 func (s *Store) Numbers() ([]int, error) {

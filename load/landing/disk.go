@@ -7,7 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
+
+	"nightjar/load/durable"
 )
 
 // file is what the zone writes to. The caller keeps the offset, so that a write
@@ -39,18 +40,7 @@ func (osDisk) Open(path string) (file, error) { return os.OpenFile(path, os.O_WR
 func (osDisk) Mkdir(path string) error        { return os.Mkdir(path, 0o700) }
 func (osDisk) Remove(path string) error       { return os.Remove(path) }
 func (osDisk) Rename(from, to string) error   { return os.Rename(from, to) }
-
-// SyncDir does nothing on Windows, which has no way to sync a folder.
-func (osDisk) SyncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
+func (osDisk) SyncDir(path string) error      { return durable.Sync(path) }
 
 // makeDir creates a folder and those above it that are missing, each durable.
 func makeDir(d disk, path string) error {

@@ -91,9 +91,7 @@ type WindowEnd struct {
 	Pages       int64     `json:"pages"`
 	Requests    int64     `json:"requests"` // retries included
 	Retries     int64     `json:"retries"`
-	SignIns     int64     `json:"sign_ins"`
-	Throttled   int64     `json:"throttled"` // answers that refused for rate
-	Finished    time.Time `json:"finished"`  // UTC
+	Finished    time.Time `json:"finished"` // UTC
 }
 
 // Status is how a run ended.

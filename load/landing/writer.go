@@ -2,17 +2,11 @@ package landing
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
-
-	"github.com/valyala/gozstd"
-
-	"nightjar/load"
 
 	"nightjar/load/ref"
 )
@@ -23,14 +17,6 @@ const (
 	maxHeld = 8 << 20
 	// maxWaiting bounds the pages and lines that are under way.
 	maxWaiting = 256
-	// maxSyncs bounds the files of a group that are synced at once.
-	maxSyncs = 16
-	// compressionLevel is zstd's, of which it is the fastest ordinary one: pages
-	// become a seventh. They are compressed by the C library, which does it at twice
-	// the pace of Go's and leaves the processor's cache to others.
-	compressionLevel = 1
-	// maxScratch bounds what a worker keeps for the next page, in bytes.
-	maxScratch = 1 << 20
 )
 
 // Durable takes a page that has become durable. It is called in the order of
@@ -70,18 +56,6 @@ type Writer struct {
 	// Of the committer, and of End and Close once it has returned.
 	journal journal
 	queries queries
-}
-
-// entry is a page, or a line of the journal, on its way to the disk.
-type entry struct {
-	landed Landed
-	write  bool   // see Page
-	body   []byte // nil for a line
-	line   []byte // nil for a page and for Sync
-	file   file   // written and not yet synced; the committer's to close
-	err    error
-	ready  chan struct{} // closed by the worker; nil for a line
-	done   chan struct{} // closed by the committer when durable and handed on, or failed
 }
 
 // Begin opens a new run; one that exists is refused. Durable may be nil.
@@ -254,207 +228,6 @@ func (w *Writer) enqueue(e *entry) error {
 	}
 	w.order <- e
 	return nil
-}
-
-// work compresses pages and writes their files.
-func (w *Writer) work() {
-	var scratch []byte
-	for e := range w.pages {
-		if w.failure() == nil {
-			scratch, e.err = w.store(e, scratch)
-		}
-		if cap(scratch) > maxScratch {
-			scratch = nil
-		}
-		close(e.ready)
-	}
-}
-
-// store compresses a page and writes its file, which is yet to be synced.
-func (w *Writer) store(e *entry, scratch []byte) (packed []byte, err error) {
-	defer inPage(e, &err)
-	defer load.Catch(&err)
-	sum := sha256.Sum256(e.body)
-	packed = gozstd.CompressLevel(scratch[:0], e.body, compressionLevel)
-	if _, variables := cutVariables(e.landed.Request); variables != nil && !e.write {
-		page := len(packed)
-		packed = appendVariables(packed, variables)
-		e.landed.Asked = int64(len(packed) - page)
-	}
-	e.landed.SHA256 = hex.EncodeToString(sum[:])
-	e.landed.Stored = int64(len(packed))
-	e.file, err = writeNew(w.zone.disk, w.zone.path(e.landed.Ref), packed)
-	return packed, err
-}
-
-// inPage says in err which page could not be landed.
-func inPage(e *entry, err *error) {
-	if *err != nil {
-		*err = fmt.Errorf("landing page %s: %w", e.landed.Ref, *err)
-	}
-}
-
-// commitAll commits the entries in order, as many at once as are ready.
-func (w *Writer) commitAll() {
-	var group []*entry
-	var next *entry // taken from order, and not ready with the group before it
-	for {
-		if next == nil {
-			if next = <-w.order; next == nil {
-				return
-			}
-		}
-		if next.ready != nil {
-			<-next.ready
-		}
-		group = append(group[:0], next)
-		group, next = w.gather(group)
-		w.commit(group)
-		clear(group)
-	}
-}
-
-// gather adds to the group what is ready now, and returns the first entry that is
-// not; nil where there is none.
-func (w *Writer) gather(group []*entry) ([]*entry, *entry) {
-	for {
-		select {
-		case e := <-w.order:
-			if e == nil || !e.isReady() {
-				return group, e
-			}
-			group = append(group, e)
-		default:
-			return group, nil
-		}
-	}
-}
-
-func (e *entry) isReady() bool {
-	if e.ready == nil {
-		return true
-	}
-	select {
-	case <-e.ready:
-		return true
-	default:
-		return false
-	}
-}
-
-// commit makes a group durable and hands it on, up to the first entry that failed.
-func (w *Writer) commit(group []*entry) {
-	w.syncFiles(group)
-	whole := group
-	for i, e := range group {
-		if e.err != nil {
-			whole = group[:i]
-			break
-		}
-	}
-	err := w.failure()
-	if err == nil {
-		err = w.record(whole)
-	}
-	for i, e := range group {
-		if err == nil {
-			err = e.err
-		}
-		if err == nil && i < len(whole) && e.body != nil && w.durable != nil {
-			err = w.handOn(e)
-		}
-		w.release(e, err)
-	}
-}
-
-// syncFiles makes the group's files durable, several at once: the file system
-// then answers them with one commit of its own journal. It leaves none open.
-func (w *Writer) syncFiles(group []*entry) {
-	limit := make(chan struct{}, maxSyncs)
-	var syncing sync.WaitGroup
-	for _, e := range group {
-		if e.file == nil {
-			continue
-		}
-		limit <- struct{}{}
-		syncing.Go(func() {
-			defer func() { <-limit }()
-			if err := e.sync(); err != nil {
-				e.err = err
-			}
-		})
-	}
-	syncing.Wait()
-}
-
-// sync makes the entry's file durable and closes it.
-func (e *entry) sync() (err error) {
-	defer inPage(e, &err)
-	defer load.Catch(&err)
-	f := e.file
-	e.file = nil
-	return errors.Join(f.Sync(), f.Close())
-}
-
-// handOn gives a durable page to whoever waits for it.
-func (w *Writer) handOn(e *entry) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("handing on page %s: %w", e.landed.Ref, err)
-		}
-	}()
-	defer load.Catch(&err)
-	return w.durable(e.landed, e.body)
-}
-
-// record adds a group to the journal.
-func (w *Writer) record(group []*entry) error {
-	if err := w.write(group); err != nil {
-		return fmt.Errorf("landing the pages of run %s: %w", w.header.RunID, err)
-	}
-	return nil
-}
-
-// write syncs the folder, so that every page of the group has its name, and then
-// adds the group's lines to the journal in one write.
-func (w *Writer) write(group []*entry) (err error) {
-	defer load.Catch(&err)
-	var data []byte
-	landed := false
-	for _, e := range group {
-		data = append(data, e.line...)
-		if e.body != nil {
-			landed = true
-			if data, err = w.appendPage(data, e.landed); err != nil {
-				return err
-			}
-		}
-	}
-	if landed {
-		if err := w.zone.disk.SyncDir(w.dir); err != nil {
-			return err
-		}
-	}
-	if len(data) == 0 {
-		return nil
-	}
-	return w.journal.append(data)
-}
-
-func (w *Writer) appendPage(data []byte, l Landed) ([]byte, error) {
-	request := l.Request
-	if l.Asked > 0 {
-		request, _ = cutVariables(request)
-	}
-	short, text := w.queries.split(request)
-	if text != nil {
-		var err error
-		if data, err = appendLine(data, textLine, text); err != nil {
-			return data, err
-		}
-	}
-	l.Request = short
-	return appendLine(data, pageLine, l)
 }
 
 // release gives back an entry's room and settles its fate; the first error is the

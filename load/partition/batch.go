@@ -8,19 +8,22 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"nightjar/load/column"
 )
 
 // batch is a record with what the merge compares: the partition, the key and the
 // page of each row. Its record is the table's columns, with the number of the page
 // in place of the page.
 type batch struct {
-	rec       arrow.Record
-	keys      *array.String // of sortKeys
-	parts     []Partition
-	pages     []int32    // numbers; nil where the table has no versions
-	names     []string   // of the pages, by number
-	numbering *pageNames // that the numbers and names are of
-	valid     []validity // of the columns; nil until asked
+	rec        arrow.Record
+	keys       *array.String // of sortKeys
+	parts      []Partition
+	pages      []int32           // numbers; nil where the table has no versions
+	pageColumn int               // that the numbers stand in
+	names      []string          // of the pages, by number
+	numbering  *column.Names     // that the numbers and names are of
+	valid      []column.Validity // of the columns; nil until asked
 
 	holder *picker // that has the batch in slot; nil for none
 	slot   int32
@@ -30,9 +33,9 @@ func (b *batch) rows() int { return len(b.parts) }
 
 // bytes is the memory behind the batch.
 func (b *batch) bytes() int64 {
-	n := recordBytes(b.rec)
+	n := column.Bytes(b.rec.Columns()...)
 	if !slices.Contains(b.rec.Columns(), arrow.Array(b.keys)) {
-		n += dataBytes(b.keys.Data())
+		n += column.Bytes(b.keys)
 	}
 	return n
 }
@@ -64,8 +67,8 @@ func stagedSchema(table *arrow.Schema, page int) *arrow.Schema {
 }
 
 // incoming makes a batch of an incoming record, which stays the caller's.
-func (l *layout) incoming(rec arrow.Record, pages *pageNames, mem memory.Allocator) *batch {
-	parts, values := newNumbers[Partition](mem, int(rec.NumRows()))
+func (l *layout) incoming(rec arrow.Record, pages *column.Names, mem memory.Allocator) *batch {
+	parts, values := column.NewNumbers[Partition](mem, int(rec.NumRows()))
 	defer parts.Release()
 	l.width.ofEach(rec.Column(l.part).(*array.Date32), values)
 	columns := slices.Clone(rec.Columns())
@@ -75,20 +78,20 @@ func (l *layout) incoming(rec arrow.Record, pages *pageNames, mem memory.Allocat
 
 // existing makes a batch of a record of the table, whose rows stand in partition
 // p. The record stays the caller's.
-func (l *layout) existing(rec arrow.Record, p Partition, pages *pageNames, mem memory.Allocator) *batch {
+func (l *layout) existing(rec arrow.Record, p Partition, pages *column.Names, mem memory.Allocator) *batch {
 	parts := slices.Repeat([]Partition{p}, int(rec.NumRows()))
 	schema := arrow.NewSchema(l.staged.Fields()[:l.part], nil)
 	return l.numbered(schema, slices.Clone(rec.Columns()), parts, pages, mem)
 }
 
 // numbered makes a batch of columns, of which it turns the pages into numbers.
-func (l *layout) numbered(schema *arrow.Schema, columns []arrow.Array, parts []Partition, pages *pageNames, mem memory.Allocator) *batch {
+func (l *layout) numbered(schema *arrow.Schema, columns []arrow.Array, parts []Partition, pages *column.Names, mem memory.Allocator) *batch {
 	b := &batch{parts: parts}
 	if l.page >= 0 {
 		var numbers arrow.Array
-		numbers, b.pages = newNumbers[int32](mem, len(parts))
+		numbers, b.pages = column.NewNumbers[int32](mem, len(parts))
 		defer numbers.Release()
-		b.numbering, b.names = pages, pages.number(columns[l.page].(*array.String), b.pages)
+		b.pageColumn, b.numbering, b.names = l.page, pages, pages.NumberEach(columns[l.page].(*array.String), b.pages)
 		columns[l.page] = numbers
 	}
 	b.rec = array.NewRecord(schema, columns, int64(len(parts)))
@@ -98,21 +101,13 @@ func (l *layout) numbered(schema *arrow.Schema, columns []arrow.Array, parts []P
 
 // scratch makes a batch of a record of a scratch run, of which it takes over the
 // caller's reference.
-func (l *layout) scratch(rec arrow.Record, pages *pageNames) *batch {
+func (l *layout) scratch(rec arrow.Record, pages *column.Names) *batch {
 	b := &batch{rec: rec, keys: sortKeys(rec, l.key), parts: arrow.GetValues[Partition](rec.Column(l.part).Data(), 1)}
 	if l.page >= 0 {
-		b.pages, b.numbering, b.names = arrow.GetValues[int32](rec.Column(l.page).Data(), 1), pages, pages.all()
+		b.pages, b.pageColumn = arrow.GetValues[int32](rec.Column(l.page).Data(), 1), l.page
+		b.numbering, b.names = pages, pages.All()
 	}
 	return b
-}
-
-// newNumbers returns an array of n numbers and the place to put them.
-func newNumbers[T ~int32](mem memory.Allocator, n int) (arrow.Array, []T) {
-	values := newBuffer(mem, arrow.Int32Traits.BytesRequired(n))
-	defer values.Release()
-	d := array.NewData(arrow.PrimitiveTypes.Int32, n, []*memory.Buffer{nil, values}, nil, 0, 0)
-	defer d.Release()
-	return array.NewInt32Data(d), arrow.GetData[T](values.Bytes())
 }
 
 // place is what decides most comparisons of two rows, side by side in memory.
@@ -125,12 +120,12 @@ type place struct {
 // sorted makes a batch of an incoming record, which stays the caller's, with its
 // rows by partition, key and page; rows alike in all three stay in the order in
 // which they came.
-func (l *layout) sorted(rec arrow.Record, pages *pageNames, mem memory.Allocator) *batch {
+func (l *layout) sorted(rec arrow.Record, pages *column.Names, mem memory.Allocator) *batch {
 	b := l.incoming(rec, pages, mem)
 	defer b.rec.Release()
-	rows := picks{batches: []*batch{b}, rows: make([]pick, b.rows())}
+	rows := picks{batches: []*batch{b}, rows: make([]column.Pick, b.rows())}
 	for i, p := range b.places() {
-		rows.rows[i].row = p.row
+		rows.rows[i].Row = p.row
 	}
 	return l.scratch(rows.record(mem, l.staged), pages)
 }

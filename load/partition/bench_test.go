@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"nightjar/load"
+	"nightjar/load/column"
 )
 
 // benchTable is shaped as iadvize.conversations.
@@ -143,7 +144,7 @@ func BenchmarkMerge(b *testing.B) {
 	records := benchRows{rand.New(rand.NewPCG(1, 1)), 50_000}.records(rows, 20089, 20454, "Très bien, merci 😀\nà bientôt")
 	var bytes int64
 	for _, rec := range records {
-		bytes += recordBytes(rec)
+		bytes += column.Bytes(rec.Columns()...)
 	}
 	for name, pool := range map[string]int64{"held": 1 << 30, "spilled": 0} {
 		b.Run(name, func(b *testing.B) {

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"nightjar/load"
+	"nightjar/load/column"
 )
 
 // carry puts the versions of moved keys that stand elsewhere where their keys end,
@@ -148,9 +149,9 @@ func (c *carrier) record(rows picks) arrow.Record {
 	columns := make([]arrow.Array, len(fields))
 	for i, f := range fields[:layout.part] {
 		if i == layout.page {
-			columns[i] = textsArray(pageTexts(nil, rows))
+			columns[i] = rows.pages(mem)
 		} else {
-			columns[i] = gather(mem, f.Type, rows.column(i), rows.rows)
+			columns[i] = column.Gather(mem, f.Type, rows.arrays(i), rows.rows)
 		}
 		defer columns[i].Release()
 	}

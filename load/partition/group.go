@@ -1,6 +1,10 @@
 package partition
 
-import "slices"
+import (
+	"slices"
+
+	"nightjar/load/column"
+)
 
 // group is the versions of one key within a partition, reduced to the winner. Where
 // a version was not asked for a column, the winner has that value from the version
@@ -45,7 +49,7 @@ func (g *group) same(b *batch, row int, columns []int, unasked columnSet) bool {
 		if unasked.has(c) {
 			continue
 		}
-		if at := g.at(c); !equalValue(at.b.rec.Column(c), at.row, b.rec.Column(c), row) {
+		if at := g.at(c); !column.Equal(at.b.rec.Column(c), at.row, b.rec.Column(c), row) {
 			return false
 		}
 	}

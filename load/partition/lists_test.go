@@ -13,6 +13,8 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"nightjar/load"
+	"nightjar/load/column"
+	"nightjar/load/parquetfile"
 )
 
 // A list of any length stands between its neighbours as it came, for readers that
@@ -138,14 +140,14 @@ func TestLongListOfNumbers(t *testing.T) {
 	rec := b.NewRecord()
 	defer rec.Release()
 	path := filepath.Join(t.TempDir(), "numbers.parquet")
-	out, err := newTableWriter(path, table, memory.DefaultAllocator)
+	out, err := parquetfile.Create(path, table, memory.DefaultAllocator)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := out.write(picks{batches: []*batch{{rec: rec}}, rows: []pick{{0, 0}, {0, 1}, {0, 2}}}); err != nil {
+	if err := out.Write(picks{batches: []*batch{{rec: rec}}, rows: []column.Pick{{Row: 0}, {Row: 1}, {Row: 2}}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := out.close(); err != nil {
+	if _, err := out.Close(); err != nil {
 		t.Fatal(err)
 	}
 	expectLists(t, "numbers", readLists(t, path, 1), want)

@@ -83,7 +83,7 @@ func (s *Stage) Look(page string, parents iter.Seq[[]byte]) error {
 	if s.looks == nil {
 		return fmt.Errorf("table %s: its rows are nested in no record", s.table.Full())
 	}
-	number := s.pool.pages.one(page)
+	number := s.pool.pages.Number(page)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for parent := range parents {
@@ -120,7 +120,7 @@ func (s *Stage) unseen() (map[uint64]absence, error) {
 	if !s.looked() {
 		return nil, nil
 	}
-	names := s.pool.pages.all()
+	names := s.pool.pages.All()
 	order := make([]int32, len(names)) // numbers of the pages, oldest first
 	for i := range order {
 		order[i] = int32(i)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 )
@@ -131,7 +130,7 @@ func (s *Stage) logOld(ctx context.Context, old map[Partition]string) error {
 			hash := s.keys.hash(k.key)
 			if shown != nil {
 				if parent := s.looks.parent([]byte(k.parent)); shown.has(parent.high) {
-					if err := s.looks.child(parent, hash, s.pool.pages.one(k.page)); err != nil {
+					if err := s.looks.child(parent, hash, s.pool.pages.Number(k.page)); err != nil {
 						return err
 					}
 				}
@@ -173,21 +172,6 @@ func (s *Stage) incomingPlaces(wanted map[uint64]struct{}, places placesByKey) e
 		}
 	}
 	return nil
-}
-
-// each visits the batches of a run.
-func (c *cursor) each(visit func(*batch)) error {
-	for {
-		b, err := c.next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		visit(b)
-		b.rec.Release()
-	}
 }
 
 // whereabouts is where versions of a key stand: the newest page of them.

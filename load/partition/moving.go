@@ -3,6 +3,8 @@ package partition
 import (
 	"slices"
 	"strings"
+
+	"nightjar/load/column"
 )
 
 // moving is what has been counted of a key that moves, in the partitions visited so
@@ -67,12 +69,6 @@ func (m *merge) gone(so *moving) error {
 	if m.plan.Left == "" {
 		return nil
 	}
-	if m.left == nil {
-		var err error
-		if m.left, err = newScratchWriter(m.plan.Left, m.stage.tables, m.stage.mem); err != nil {
-			return err
-		}
-	}
 	m.out.LeftRows++
-	return m.left.write(picks{batches: []*batch{g.before}, rows: []pick{{row: int32(g.beforeRow)}}})
+	return m.scratch(&m.left, m.plan.Left, picks{batches: []*batch{g.before}, rows: []column.Pick{{Row: int32(g.beforeRow)}}})
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"nightjar/load/parquetfile"
 )
 
 // keyRows is how many keys of a file are read at a time.
@@ -29,13 +31,13 @@ func (l *layout) eachKey(path string, table *arrow.Schema, pages bool, visit fun
 	for i, c := range places {
 		columns[i] = table.Field(c)
 	}
-	s, err := openStored(path, columns, keyRows)
+	r, err := parquetfile.Open(path, columns, keyRows)
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer r.Close()
 	for {
-		rec, err := s.read()
+		rec, err := r.Read()
 		if err == io.EOF {
 			return nil
 		}

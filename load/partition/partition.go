@@ -6,7 +6,7 @@
 // which go to scratch files once they outgrow the shared pool. A merge reads all
 // runs and the old file of each partition they touch, side by side in key order,
 // and writes the new file: rows are listed, not moved, and their values copied once,
-// from where they stand to a page of the file. Memory is the pool, one batch a
+// from where they stand to the file. Memory is the pool, one batch a
 // scratch run and one row group of an old file, whatever the rows. A version of a
 // row is older or newer by its landed page (_page): by run, then by number in the
 // run. A page may not have been asked for a column: there its versions have no word,

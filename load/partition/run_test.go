@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"nightjar/load/column"
 )
 
 // lateDisk takes every byte and says only when it is closed that they are lost.
@@ -93,9 +95,9 @@ func TestScratchRunOfLongTexts(t *testing.T) {
 			t.Errorf("a record of %d rows holds %d bytes of a column", got.rows(), all.widest())
 		}
 		for i := range got.rows() {
-			for column := range got.rec.Columns() {
-				if !equalValue(got.rec.Column(column), i, b.rec.Column(column), rows) {
-					t.Errorf("row %d has another %s", rows, got.rec.ColumnName(column))
+			for c := range got.rec.Columns() {
+				if !column.Equal(got.rec.Column(c), i, b.rec.Column(c), rows) {
+					t.Errorf("row %d has another %s", rows, got.rec.ColumnName(c))
 				}
 			}
 			rows++
@@ -107,10 +109,10 @@ func TestScratchRunOfLongTexts(t *testing.T) {
 	}
 }
 
-func picksOf(b *batch) []pick {
-	rows := make([]pick, b.rows())
+func picksOf(b *batch) []column.Pick {
+	rows := make([]column.Pick, b.rows())
 	for i := range rows {
-		rows[i].row = int32(i)
+		rows[i].Row = int32(i)
 	}
 	return rows
 }

@@ -14,18 +14,15 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"nightjar/load"
+	"nightjar/load/column"
 )
-
-// maxRuns is how many runs are read side by side; more are first merged into
-// longer ones, so that the number of open files and batches has a bound.
-const maxRuns = 64
 
 // Pool is what the stages of one run share: memory, in bytes of records, and the
 // numbers of the landed pages.
 type Pool struct {
 	limit int64
 	used  atomic.Int64
-	pages pageNames
+	pages column.Names
 }
 
 // NewPool returns a pool of limit bytes.
@@ -76,7 +73,7 @@ func NewStage(t load.Table, w Width, dir string, pool *Pool, mem memory.Allocato
 		return nil, fmt.Errorf("table %s has %d columns; at most %d are supported", t.Full(), n, mostColumns)
 	}
 	for i, f := range t.Arrow.Fields() {
-		if !Supported(f.Type) {
+		if !column.Supported(f.Type) {
 			return nil, fmt.Errorf("table %s: column %s has the unsupported type %s", t.Full(), f.Name, f.Type)
 		}
 		switch f.Name {
@@ -214,57 +211,4 @@ func (s *Stage) Close() error {
 	}
 	s.held, s.taken, s.files = nil, 0, nil
 	return nil
-}
-
-// cursors opens all runs, after merging them down to maxRuns. What is held is the
-// cursors' from then on, so that it goes as the merge gets on.
-func (s *Stage) cursors() ([]*cursor, error) {
-	if err := s.compact(); err != nil {
-		return nil, err
-	}
-	var all []*cursor
-	for _, b := range s.held {
-		all = append(all, inMemory(b, len(all)+1))
-	}
-	s.held = nil
-	for _, f := range s.files {
-		c, err := s.spilled(f, len(all)+1)
-		if err != nil {
-			closeAll(all)
-			return nil, err
-		}
-		all = append(all, c)
-	}
-	return all, nil
-}
-
-// compact merges scratch runs until few enough are left.
-func (s *Stage) compact() error {
-	for len(s.files) > maxRuns {
-		group := s.files[:maxRuns]
-		var cursors []*cursor
-		for i, f := range group {
-			c, err := s.spilled(f, i)
-			if err != nil {
-				closeAll(cursors)
-				return err
-			}
-			cursors = append(cursors, c)
-		}
-		path := s.newRunFile()
-		if err := s.concat(cursors, path); err != nil {
-			return err
-		}
-		for _, f := range group {
-			os.Remove(f)
-		}
-		s.files = append(s.files[maxRuns:], path)
-	}
-	return nil
-}
-
-func closeAll(cursors []*cursor) {
-	for _, c := range cursors {
-		c.close()
-	}
 }

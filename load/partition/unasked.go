@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"nightjar/load/column"
 )
 
 // mostColumns is how many columns a table may have: a columnSet has room for them.
@@ -51,7 +53,7 @@ func (s *Stage) NotAsked(page string, columns []string) error {
 	if s.layout.page < 0 {
 		return fmt.Errorf("table %s: its rows have no versions that could keep a value", s.table.Full())
 	}
-	number := s.pool.pages.one(page)
+	number := s.pool.pages.Number(page)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.unasked == nil {
@@ -67,7 +69,7 @@ func (s *Stage) unaskedByPage() []columnSet {
 	if len(s.unasked) == 0 {
 		return nil
 	}
-	all := make([]columnSet, len(s.pool.pages.all()))
+	all := make([]columnSet, len(s.pool.pages.All()))
 	for page, set := range s.unasked {
 		all[page] = set
 	}
@@ -77,11 +79,11 @@ func (s *Stage) unaskedByPage() []columnSet {
 // present is the set of the columns in which the row is not null.
 func (b *batch) present(row int) columnSet {
 	if b.valid == nil {
-		b.valid, _ = validities(b.rec.Columns())
+		b.valid, _ = column.Validities(b.rec.Columns())
 	}
 	var set columnSet
 	for c, v := range b.valid {
-		if v.has(int32(row)) {
+		if v.Has(int32(row)) {
 			set |= columnOf(c)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"nightjar/load"
+	"nightjar/load/parquetfile"
 )
 
 // leaveOut is the columns that each page was not asked for, by page number.
@@ -201,7 +202,7 @@ func TestOldRowsKnowMoreThanPagesReadAgain(t *testing.T) {
 func TestMergeOfATableInDrift(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
-	const rows = rowGroupRows + listRows + 7
+	const rows = parquetfile.RowGroupRows + listRows + 7
 	first, second := make([]version, rows), make([]version, rows)
 	for i := range first {
 		key, tag := fmt.Sprintf("%08d", i), fmt.Sprint(i)

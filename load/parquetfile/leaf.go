@@ -1,4 +1,4 @@
-package partition
+package parquetfile
 
 import (
 	"encoding/binary"
@@ -6,17 +6,18 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/bitutil"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/file"
+
+	"nightjar/load/column"
 )
 
 // leaf turns rows of one column into what a Parquet column chunk takes: levels,
 // and the values that are not null. It keeps its memory from column to column.
 type leaf struct {
 	definitions, repetitions []int16
-	rows                     []pick // of the values
+	rows                     []column.Pick // of the values
 	codes                    []int32
 	texts                    []parquet.ByteArray
 	longs                    []int64
@@ -25,29 +26,28 @@ type leaf struct {
 	flags                    []bool
 }
 
-// write appends column c of the rows to its chunk, by way of the dictionary if
-// there is one.
-func (l *leaf) write(chunk file.ColumnChunkWriter, f arrow.Field, p picks, c int, d dictionary) error {
+// write appends the rows of a column to its chunk, by way of the dictionary if there
+// is one.
+func (l *leaf) write(chunk file.ColumnChunkWriter, f arrow.Field, c Column, d dictionary) error {
 	l.definitions, l.repetitions, l.rows = l.definitions[:0], l.repetitions[:0], l.rows[:0]
-	from := p.column(c)
 	if f.Type.ID() == arrow.LIST {
-		from = l.lists(from, p.rows, f.Nullable)
-		return l.values(chunk, from, l.rows)
+		elements := l.lists(c.From, c.Rows, f.Nullable)
+		return l.values(chunk, elements, l.rows)
 	}
-	p.rows = l.present(from, p.rows, chunk.Descr().MaxDefinitionLevel())
-	if d != nil {
-		l.codes = d.codes(l.codes[:0], p, c)
+	c.Rows = l.present(c.From, c.Rows, chunk.Descr().MaxDefinitionLevel())
+	switch {
+	case d != nil:
+		l.codes = d.codes(l.codes[:0], c)
 		return putCodes(chunk, l.codes, l.definitions)
-	}
-	if from[0].DataType().ID() != f.Type.ID() { // pages by number
-		l.texts = pageTexts(l.texts[:0], p)
+	case c.Names != nil:
+		l.texts = named(l.texts[:0], c)
 		return put(chunk.(*file.ByteArrayColumnChunkWriter), l.texts, l.definitions, nil)
 	}
-	return l.values(chunk, from, p.rows)
+	return l.values(chunk, c.From, c.Rows)
 }
 
 // values writes the values of the rows with the levels noted.
-func (l *leaf) values(chunk file.ColumnChunkWriter, from []arrow.Array, rows []pick) error {
+func (l *leaf) values(chunk file.ColumnChunkWriter, from []arrow.Array, rows []column.Pick) error {
 	switch chunk := chunk.(type) {
 	case *file.ByteArrayColumnChunkWriter:
 		l.texts = texts(l.texts[:0], from, rows)
@@ -89,8 +89,8 @@ func put[T any](chunk interface {
 
 // present notes the definition levels of a column without lists, 0 for null and
 // top for a value, and returns the rows with a value.
-func (l *leaf) present(from []arrow.Array, rows []pick, top int16) []pick {
-	valid, some := validities(from)
+func (l *leaf) present(from []arrow.Array, rows []column.Pick, top int16) []column.Pick {
+	valid, some := column.Validities(from)
 	if !some {
 		for range rows {
 			l.definitions = append(l.definitions, top)
@@ -98,7 +98,7 @@ func (l *leaf) present(from []arrow.Array, rows []pick, top int16) []pick {
 		return rows
 	}
 	for _, p := range rows {
-		if !valid[p.slot].has(p.row) {
+		if !valid[p.Slot].Has(p.Row) {
 			l.definitions = append(l.definitions, 0)
 			continue
 		}
@@ -112,7 +112,7 @@ func (l *leaf) present(from []arrow.Array, rows []pick, top int16) []pick {
 // which are in the arrays that it returns. Definition levels, where the column may
 // be null: 0 no list, 1 an empty one, 2 a null element, 3 a value; one less where
 // it may not. The repetition level is 0 where a list begins and 1 within it.
-func (l *leaf) lists(from []arrow.Array, rows []pick, nullable bool) []arrow.Array {
+func (l *leaf) lists(from []arrow.Array, rows []column.Pick, nullable bool) []arrow.Array {
 	elements, ends := make([]arrow.Array, len(from)), make([][]int32, len(from))
 	for i, a := range from {
 		list := a.(*array.List)
@@ -122,21 +122,21 @@ func (l *leaf) lists(from []arrow.Array, rows []pick, nullable bool) []arrow.Arr
 	if nullable {
 		empty = 1
 	}
-	valid, _ := validities(from)
-	present, _ := validities(elements)
+	valid, _ := column.Validities(from)
+	present, _ := column.Validities(elements)
 	for _, p := range rows {
-		start, end := ends[p.slot][p.row], ends[p.slot][p.row+1]
+		start, end := ends[p.Slot][p.Row], ends[p.Slot][p.Row+1]
 		switch {
-		case !valid[p.slot].has(p.row):
+		case !valid[p.Slot].Has(p.Row):
 			l.level(0, 0)
 		case start == end:
 			l.level(empty, 0)
 		default:
 			var repetition int16
 			for i := start; i < end; i++ {
-				if present[p.slot].has(i) {
+				if present[p.Slot].Has(i) {
 					l.level(empty+2, repetition)
-					l.rows = append(l.rows, pick{p.slot, i})
+					l.rows = append(l.rows, column.Pick{Slot: p.Slot, Row: i})
 				} else {
 					l.level(empty+1, repetition)
 				}
@@ -151,93 +151,46 @@ func (l *leaf) level(definition, repetition int16) {
 	l.definitions, l.repetitions = append(l.definitions, definition), append(l.repetitions, repetition)
 }
 
-// validity tells which rows of an array are not null.
-type validity struct {
-	bits   []byte // nil: all
-	offset int
-}
-
-func (v validity) has(row int32) bool {
-	return v.bits == nil || bitutil.BitIsSet(v.bits, v.offset+int(row))
-}
-
-// validities are those of the arrays; some is false where no array has a null.
-func validities(from []arrow.Array) (valid []validity, some bool) {
-	valid = make([]validity, len(from))
-	for i, a := range from {
-		if a.NullN() > 0 {
-			valid[i], some = validity{a.NullBitmapBytes(), a.Data().Offset()}, true
-		}
-	}
-	return valid, some
-}
-
-// textColumn is an array of texts.
-type textColumn struct {
-	data []byte
-	ends []int32
-}
-
-func (t textColumn) at(row int32) []byte { return t.data[t.ends[row]:t.ends[row+1]] }
-
-func textsOf(from []arrow.Array) []textColumn {
-	columns := make([]textColumn, len(from))
-	for i, a := range from {
-		columns[i].ends = a.(*array.String).ValueOffsets()
-		if b := a.Data().Buffers()[2]; b != nil {
-			columns[i].data = b.Bytes()
-		}
-	}
-	return columns
-}
-
-func valuesOf[T arrow.FixedWidthType](from []arrow.Array) [][]T {
-	values := make([][]T, len(from))
-	for i, a := range from {
-		values[i] = arrow.GetValues[T](a.Data(), 1)
-	}
-	return values
-}
-
-func texts(into []parquet.ByteArray, from []arrow.Array, rows []pick) []parquet.ByteArray {
-	columns := textsOf(from)
+func texts(into []parquet.ByteArray, from []arrow.Array, rows []column.Pick) []parquet.ByteArray {
+	columns := column.TextsOf(from)
 	for _, p := range rows {
-		into = append(into, columns[p.slot].at(p.row))
+		into = append(into, columns[p.Slot].At(p.Row))
 	}
 	return into
 }
 
-// pageTexts are the names of the pages of the rows.
-func pageTexts(into []parquet.ByteArray, p picks) []parquet.ByteArray {
-	for _, at := range p.rows {
-		into = append(into, []byte(p.batches[at.slot].page(int(at.row))))
+// named are the texts of a column that has numbers in their place.
+func named(into []parquet.ByteArray, c Column) []parquet.ByteArray {
+	numbers, names := column.Values[int32](c.From), allNames(c.Names)
+	for _, p := range c.Rows {
+		into = append(into, []byte(names[p.Slot][numbers[p.Slot][p.Row]]))
 	}
 	return into
 }
 
-func numbers[F ~int64 | ~int32 | ~int8 | ~float64, T int64 | int32 | float64](into []T, from []arrow.Array, rows []pick) []T {
-	values := valuesOf[F](from)
+func numbers[F ~int64 | ~int32 | ~int8 | ~float64, T int64 | int32 | float64](into []T, from []arrow.Array, rows []column.Pick) []T {
+	values := column.Values[F](from)
 	for _, p := range rows {
-		into = append(into, T(values[p.slot][p.row]))
+		into = append(into, T(values[p.Slot][p.Row]))
 	}
 	return into
 }
 
-func flags(into []bool, from []arrow.Array, rows []pick) []bool {
+func flags(into []bool, from []arrow.Array, rows []column.Pick) []bool {
 	for _, p := range rows {
-		into = append(into, from[p.slot].(*array.Boolean).Value(int(p.row)))
+		into = append(into, from[p.Slot].(*array.Boolean).Value(int(p.Row)))
 	}
 	return into
 }
 
 // decimals are big-endian numbers of width bytes. Statistics keep hold of them, so
 // their memory is their own.
-func decimals(from []arrow.Array, rows []pick, width int) []parquet.FixedLenByteArray {
+func decimals(from []arrow.Array, rows []column.Pick, width int) []parquet.FixedLenByteArray {
 	const whole = arrow.Decimal128SizeBytes
 	all, memory := make([]parquet.FixedLenByteArray, len(rows)), make([]byte, whole*len(rows))
-	values := valuesOf[decimal128.Num](from)
+	values := column.Values[decimal128.Num](from)
 	for i, p := range rows {
-		v, at := values[p.slot][p.row], memory[whole*i:whole*(i+1)]
+		v, at := values[p.Slot][p.Row], memory[whole*i:whole*(i+1)]
 		binary.BigEndian.PutUint64(at, uint64(v.HighBits()))
 		binary.BigEndian.PutUint64(at[8:], v.LowBits())
 		all[i] = at[whole-width:]

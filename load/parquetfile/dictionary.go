@@ -1,4 +1,4 @@
-package partition
+package parquetfile
 
 import (
 	"fmt"
@@ -11,14 +11,14 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/metadata"
 
-	"nightjar/load"
+	"nightjar/load/column"
 )
 
 // dictionary numbers the values of one column chunk in the order in which they
 // first come. Arrow's own does the same at several times the cost.
 type dictionary interface {
-	// codes appends the codes of column c of the rows, none of which is null.
-	codes(into []int32, p picks, c int) []int32
+	// codes appends the codes of the rows of the column, none of which is null.
+	codes(into []int32, c Column) []int32
 	// values is what the codes stand for.
 	values() arrow.Array
 }
@@ -32,9 +32,6 @@ func newDictionary(f arrow.Field, props *parquet.WriterProperties) dictionary {
 	}
 	switch f.Type.ID() {
 	case arrow.STRING:
-		if f.Name == load.Page {
-			return &pageDictionary{known: map[*pageNames][]int32{}}
-		}
 		return &textDictionary{}
 	case arrow.INT8:
 		return &numberDictionary[int8]{}
@@ -98,13 +95,13 @@ type numberDictionary[T int8 | int32 | uint64] struct {
 	order    []T
 }
 
-func (d *numberDictionary[T]) codes(into []int32, p picks, c int) []int32 {
+func (d *numberDictionary[T]) codes(into []int32, c Column) []int32 {
 	if d.numbered == nil {
 		d.numbered = map[T]int32{}
 	}
-	values := valuesOf[T](p.column(c))
-	for _, at := range p.rows {
-		v := values[at.slot][at.row]
+	values := column.Values[T](c.From)
+	for _, p := range c.Rows {
+		v := values[p.Slot][p.Row]
 		code, ok := d.numbered[v]
 		if !ok {
 			code = int32(len(d.order))
@@ -135,18 +132,56 @@ func numberArray[T arrow.FixedWidthType](kind arrow.DataType, values []T) arrow.
 	return array.MakeFromData(array.NewData(kind, len(values), buffers, nil, 0, 0))
 }
 
-// textDictionary is of texts.
+// textDictionary is of texts. Those that come by number are looked at once a name.
 type textDictionary struct {
 	numbered map[string]int32
 	order    []string
+	known    map[*column.Names][]int32 // codes by number, less one; zero for none yet
 }
 
-func (d *textDictionary) codes(into []int32, p picks, c int) []int32 {
-	texts := textsOf(p.column(c))
-	for _, at := range p.rows {
-		into = append(into, d.code(texts[at.slot].at(at.row)))
+func (d *textDictionary) codes(into []int32, c Column) []int32 {
+	if c.Names != nil {
+		return d.codesOfNames(into, c)
+	}
+	texts := column.TextsOf(c.From)
+	for _, p := range c.Rows {
+		into = append(into, d.code(texts[p.Slot].At(p.Row)))
 	}
 	return into
+}
+
+func (d *textDictionary) codesOfNames(into []int32, c Column) []int32 {
+	if d.known == nil {
+		d.known = map[*column.Names][]int32{}
+	}
+	numbers, names := column.Values[int32](c.From), allNames(c.Names)
+	known := make([][]int32, len(names))
+	for i, n := range c.Names {
+		codes := d.known[n]
+		if more := len(names[i]) - len(codes); more > 0 {
+			codes = append(codes, make([]int32, more)...)
+			d.known[n] = codes
+		}
+		known[i] = codes
+	}
+	for _, p := range c.Rows {
+		number := numbers[p.Slot][p.Row]
+		code := &known[p.Slot][number]
+		if *code == 0 {
+			*code = 1 + d.code([]byte(names[p.Slot][number]))
+		}
+		into = append(into, *code-1)
+	}
+	return into
+}
+
+// allNames are the texts by number, of each.
+func allNames(from []*column.Names) [][]string {
+	all := make([][]string, len(from))
+	for i, n := range from {
+		all[i] = n.All()
+	}
+	return all
 }
 
 // code is the code of v, which is good for this call only.
@@ -171,48 +206,5 @@ func (d *textDictionary) values() arrow.Array {
 	for _, v := range d.order {
 		ends = append(ends, ends[len(ends)-1]+int32(len(v)))
 	}
-	return textArray(ends, []byte(strings.Join(d.order, "")))
-}
-
-// textsArray is an array of the texts, in Go's own memory.
-func textsArray(texts []parquet.ByteArray) *array.String {
-	ends, data := make([]int32, 1, len(texts)+1), []byte{}
-	for _, v := range texts {
-		data = append(data, v...)
-		ends = append(ends, int32(len(data)))
-	}
-	return textArray(ends, data)
-}
-
-// textArray is an array of texts in data, which end at ends[1:], in Go's own memory.
-func textArray(ends []int32, data []byte) *array.String {
-	buffers := []*memory.Buffer{nil, memory.NewBufferBytes(arrow.GetBytes(ends)), memory.NewBufferBytes(data)}
-	return array.NewStringData(array.NewData(arrow.BinaryTypes.String, len(ends)-1, buffers, nil, 0, 0))
-}
-
-// pageDictionary is of landed pages, by their numbers: a name is looked at once.
-type pageDictionary struct {
-	textDictionary
-	known map[*pageNames][]int32 // codes by number, less one; zero for none yet
-}
-
-func (d *pageDictionary) codes(into []int32, p picks, _ int) []int32 {
-	known := make([][]int32, len(p.batches))
-	for i, b := range p.batches {
-		codes := d.known[b.numbering]
-		if more := len(b.names) - len(codes); more > 0 {
-			codes = append(codes, make([]int32, more)...)
-			d.known[b.numbering] = codes
-		}
-		known[i] = codes
-	}
-	for _, at := range p.rows {
-		b := p.batches[at.slot]
-		code := &known[at.slot][b.pages[at.row]]
-		if *code == 0 {
-			*code = 1 + d.code([]byte(b.page(int(at.row))))
-		}
-		into = append(into, *code-1)
-	}
-	return into
+	return column.NewTexts(ends, []byte(strings.Join(d.order, "")))
 }

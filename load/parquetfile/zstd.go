@@ -1,4 +1,4 @@
-package partition
+package parquetfile
 
 import (
 	"github.com/apache/arrow/go/v17/parquet/compress"

@@ -1,4 +1,4 @@
-package partition
+package parquetfile
 
 import (
 	"context"
@@ -15,12 +15,21 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/metadata"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 	"pgregory.net/rapid"
+
+	"nightjar/load/column"
+	"nightjar/load/column/columntest"
 )
 
-// Rows of several batches are read back from a file as they are, in every type,
+// oneColumn is rows of one column.
+type oneColumn Column
+
+func (o oneColumn) Len() int          { return len(o.Rows) }
+func (o oneColumn) Column(int) Column { return Column(o) }
+
+// Rows of several arrays are read back from a file as they are, in every type,
 // with dictionaries and without, over the borders of row groups.
 func TestEncoderWritesTheRowsPicked(t *testing.T) {
-	for kind, values := range samples {
+	for kind, values := range columntest.Samples {
 		t.Run(fmt.Sprint(kind), func(t *testing.T) {
 			mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 			defer mem.AssertSize(t, 0)
@@ -34,32 +43,26 @@ func TestEncoderWritesTheRowsPicked(t *testing.T) {
 			tail := array.NewSlice(whole, 3, 5) // without a null
 			defer tail.Release()
 			from := []arrow.Array{whole, tail}
-			var batches []*batch
-			for _, a := range from {
-				rec := array.NewRecord(schema, []arrow.Array{a}, int64(a.Len()))
-				defer rec.Release()
-				batches = append(batches, &batch{rec: rec})
-			}
 			path := filepath.Join(t.TempDir(), "rows.parquet")
 			rapid.Check(t, func(t *rapid.T) {
-				lists := rapid.SliceOfN(rapid.SliceOf(rapid.Custom(func(t *rapid.T) pick {
+				lists := rapid.SliceOfN(rapid.SliceOf(rapid.Custom(func(t *rapid.T) column.Pick {
 					slot := rapid.IntRange(0, len(from)-1).Draw(t, "slot")
-					return pick{int32(slot), int32(rapid.IntRange(0, from[slot].Len()-1).Draw(t, "row"))}
+					return column.Pick{Slot: int32(slot), Row: int32(rapid.IntRange(0, from[slot].Len()-1).Draw(t, "row"))}
 				})), 1, 3).Draw(t, "lists")
-				out, err := newFileWriter(path, schema, parquet.NewWriterProperties(parquet.WithAllocator(mem), parquet.WithDictionaryDefault(false),
+				out, err := create(path, schema, parquet.NewWriterProperties(parquet.WithAllocator(mem), parquet.WithDictionaryDefault(false),
 					parquet.WithDictionaryFor(columnPath(field), kind.ID() != arrow.BOOL && rapid.Bool().Draw(t, "dictionary")),
 					parquet.WithMaxRowGroupLength(int64(rapid.IntRange(1, 9).Draw(t, "group")))))
 				if err != nil {
 					t.Fatal(err)
 				}
-				var want []pick
+				var want []column.Pick
 				for _, rows := range lists {
 					want = append(want, rows...)
-					if err := out.write(picks{batches: batches, rows: rows}); err != nil {
+					if err := out.Write(oneColumn{From: from, Rows: rows}); err != nil {
 						t.Fatal(err)
 					}
 				}
-				if _, err := out.close(); err != nil {
+				if _, err := out.Close(); err != nil {
 					t.Fatal(err)
 				}
 				got := readColumn(t, path)
@@ -67,8 +70,8 @@ func TestEncoderWritesTheRowsPicked(t *testing.T) {
 					t.Fatalf("%d rows, want %d", len(got), len(want))
 				}
 				for i, p := range want {
-					if !equalValue(got[i].a, got[i].row, from[p.slot], int(p.row)) {
-						t.Fatalf("row %d is %s, want %s", i, got[i].a.ValueStr(got[i].row), from[p.slot].ValueStr(int(p.row)))
+					if !column.Equal(got[i].a, got[i].row, from[p.Slot], int(p.Row)) {
+						t.Fatalf("row %d is %s, want %s", i, got[i].a.ValueStr(got[i].row), from[p.Slot].ValueStr(int(p.Row)))
 					}
 				}
 			})
@@ -117,15 +120,14 @@ func TestStatisticsOfADictionary(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "rows.parquet")
-	out, err := newFileWriter(path, schema, parquet.NewWriterProperties(parquet.WithDictionaryDefault(true)))
+	out, err := create(path, schema, parquet.NewWriterProperties(parquet.WithDictionaryDefault(true)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &batch{rec: array.NewRecord(schema, []arrow.Array{a}, 5)}
-	if err := out.write(picks{batches: []*batch{b}, rows: []pick{{0, 0}, {0, 1}, {0, 2}, {0, 3}, {0, 4}}}); err != nil {
+	if err := out.Write(oneColumn{From: []arrow.Array{a}, Rows: []column.Pick{{Row: 0}, {Row: 1}, {Row: 2}, {Row: 3}, {Row: 4}}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := out.close(); err != nil {
+	if _, err := out.Close(); err != nil {
 		t.Fatal(err)
 	}
 	pf, err := file.OpenParquetFile(path, false)

@@ -1,0 +1,262 @@
+package partition
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"pgregory.net/rapid"
+
+	"nightjar/load"
+)
+
+var childTable = load.Table{
+	Schema: "test", Name: "children", Key: []string{"parent", "id"}, Parent: "parent",
+	Arrow: arrow.NewSchema([]arrow.Field{
+		{Name: "parent", Type: arrow.BinaryTypes.String},
+		{Name: "id", Type: arrow.BinaryTypes.String},
+		{Name: "value", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: load.ExtractedAt, Type: arrow.FixedWidthTypes.Timestamp_us},
+		{Name: load.Page, Type: arrow.BinaryTypes.String},
+	}, nil),
+}
+
+// showing is a parent on a page with some of its children, or all of them.
+type showing struct {
+	page     int
+	parent   string
+	day      int32
+	children map[string]string // value by id
+	whole    bool
+}
+
+// childRow is a row as a test sees it.
+type childRow struct {
+	Value, Page string
+	Part        Partition
+}
+
+func childRecord(mem memory.Allocator, all []showing) arrow.Record {
+	b := array.NewRecordBuilder(mem, arrow.NewSchema(append(childTable.Arrow.Fields(), arrow.Field{Name: load.BusinessDate, Type: arrow.FixedWidthTypes.Date32, Nullable: true}), nil))
+	defer b.Release()
+	for _, s := range all {
+		for _, id := range slices.Sorted(maps.Keys(s.children)) {
+			for i, text := range []string{s.parent, id, s.children[id]} {
+				if text == "" {
+					b.Field(i).AppendNull()
+				} else {
+					b.Field(i).(*array.StringBuilder).Append(text)
+				}
+			}
+			b.Field(3).(*array.TimestampBuilder).Append(arrow.Timestamp(s.page))
+			b.Field(4).(*array.StringBuilder).Append(pageName(s.page))
+			b.Field(5).(*array.Date32Builder).Append(arrow.Date32(s.day))
+		}
+	}
+	return b.NewRecord()
+}
+
+// children is the files of the table between merges, and the database that deltas
+// and what left keep up to date.
+type children struct {
+	files    warehouse
+	database map[string]childRow
+}
+
+func noChildren() *children { return &children{warehouse{}, map[string]childRow{}} }
+
+// merge brings showings in, batch at a time; value is not asked for by the pages of
+// unasked.
+func (c *children) merge(t testing.TB, mem memory.Allocator, all []showing, unasked map[int]bool, batch int, pool *Pool) *Outcome {
+	t.Helper()
+	dir, err := os.MkdirTemp(tempDir(t), "merge")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewStage(childTable, Month, dir, pool, mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if pool.limit == 0 {
+		s.keys.limit, s.looks.limit = 4, 3
+	}
+	for page := range unasked {
+		if err := s.NotAsked(pageName(page), []string{"value"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for some := range slices.Chunk(all, batch) {
+		rec := childRecord(mem, some)
+		err := s.Add(rec)
+		rec.Release()
+		for _, show := range some {
+			if show.whole && err == nil {
+				err = s.Look(pageName(show.page), slices.Values([][]byte{[]byte(show.parent)}))
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	moves, err := s.Moved(t.Context(), c.files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.Merge(t.Context(), Plan{
+		Old: c.files, Moved: moves, Delta: filepath.Join(dir, "delta.parquet"), Left: filepath.Join(dir, "left.parquet"),
+		Path: func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range out.Partitions {
+		switch {
+		case r.Path != "":
+			c.files[r.Partition] = r.Path
+		case r.Changed:
+			delete(c.files, r.Partition)
+		}
+	}
+	c.project(t, dir, out)
+	if scratch, err := filepath.Glob(filepath.Join(dir, "test.*")); len(scratch) > 0 || err != nil {
+		t.Errorf("scratch files are left: %v %v", scratch, err)
+	}
+	return out
+}
+
+// project brings the database up to date as a run does.
+func (c *children) project(t testing.TB, dir string, out *Outcome) {
+	t.Helper()
+	if out.LeftRows > 0 {
+		for key := range childRows(t, filepath.Join(dir, "left.parquet"), 0) {
+			if _, ok := c.database[key]; !ok {
+				t.Errorf("row %q leaves, and was never there", key)
+			}
+			delete(c.database, key)
+		}
+	}
+	if out.DeltaRows > 0 {
+		maps.Copy(c.database, childRows(t, filepath.Join(dir, "delta.parquet"), 0))
+	}
+	for key, row := range c.rows(t) {
+		row.Part = 0
+		if c.database[key] != row {
+			t.Errorf("row %q is %+v, and %+v in the database", key, row, c.database[key])
+		}
+	}
+	if n := len(c.rows(t)); len(c.database) != n {
+		t.Errorf("%d rows, and %d in the database", n, len(c.database))
+	}
+}
+
+func (c *children) rows(t testing.TB) map[string]childRow {
+	t.Helper()
+	all := map[string]childRow{}
+	for p, path := range c.files {
+		for key, row := range childRows(t, path, p) {
+			if _, twice := all[key]; twice {
+				t.Errorf("row %q is there twice", key)
+			}
+			all[key] = row
+		}
+	}
+	return all
+}
+
+func childRows(t testing.TB, path string, p Partition) map[string]childRow {
+	t.Helper()
+	l := layout{page: 4, part: 5, key: []int{0, 1}, staged: stagedSchema(childTable.Arrow, 4)}
+	c, err := l.openTable(path, p, childTable.Arrow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	all := map[string]childRow{}
+	for ok, err := c.load(); ok; ok, err = c.advance(func(*batch) {}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := c.cur.rec.Column(2).(*array.String)
+		all[c.key()] = childRow{Value: values.Value(c.row()), Page: c.cur.page(c.row()), Part: p}
+	}
+	return all
+}
+
+// lasting is what the table must hold after all showings, page by page.
+func lasting(all []showing, unasked map[int]bool) map[string]childRow {
+	ordered := slices.Clone(all)
+	slices.SortStableFunc(ordered, func(a, b showing) int { return a.page - b.page })
+	rows := map[string]childRow{}
+	for _, s := range ordered {
+		if s.whole {
+			maps.DeleteFunc(rows, func(key string, _ childRow) bool {
+				parent, id, _ := bytes.Cut([]byte(key), []byte{0})
+				_, shown := s.children[string(id)]
+				return string(parent) == s.parent && !shown
+			})
+		}
+		for id, value := range s.children {
+			key := s.parent + "\x00" + id
+			old, known := rows[key]
+			if unasked[s.page] && known && old.Value != "" {
+				value = old.Value
+			}
+			if now := (childRow{value, pageName(s.page), Month.Of(s.day)}); !known || old.Value != now.Value || old.Part != now.Part {
+				rows[key] = now
+			}
+		}
+	}
+	return rows
+}
+
+func drawShowings(t *rapid.T, from int) ([]showing, map[int]bool) {
+	unasked := map[int]bool{}
+	for page := from; page < from+6; page++ {
+		if rapid.IntRange(0, 4).Draw(t, "unasked") == 0 {
+			unasked[page] = true
+		}
+	}
+	seen := map[string]bool{}
+	var all []showing
+	for range rapid.IntRange(0, 20).Draw(t, "showings") {
+		s := showing{
+			page:     from + rapid.IntRange(0, 5).Draw(t, "page"),
+			parent:   rapid.SampledFrom([]string{"a", "b", "a long name that is the same b", "a long name that is the same c"}).Draw(t, "parent"),
+			day:      rapid.SampledFrom([]int32{20000, 20005, 20040, 20080}).Draw(t, "day"),
+			children: rapid.MapOfN(rapid.SampledFrom([]string{"1", "2", "3"}), rapid.SampledFrom([]string{"x", "y"}), 0, 3).Draw(t, "children"),
+			whole:    rapid.Bool().Draw(t, "whole"),
+		}
+		if id := fmt.Sprint(s.page, s.parent); !seen[id] { // a page shows a parent once
+			seen[id] = true
+			all = append(all, s)
+		}
+		if unasked[s.page] {
+			for id := range s.children {
+				s.children[id] = ""
+			}
+		}
+	}
+	return all, unasked
+}
+
+// bytesOf is the files of the table.
+func (c *children) bytesOf(t testing.TB) map[Partition]string {
+	t.Helper()
+	all := map[Partition]string{}
+	for p, path := range c.files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[p] = string(data)
+	}
+	return all
+}
