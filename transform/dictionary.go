@@ -11,8 +11,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 )
 
-//go:generate go test . -run TestDictionaryFile -update
-
 // dictionaryGuide is the part of the dictionary that no definition holds: where
 // the data lies, how to read it, what the measures mean.
 //

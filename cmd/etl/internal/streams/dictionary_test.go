@@ -1,7 +1,8 @@
-package transform_test
+package streams_test
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,7 +11,9 @@ import (
 	"nightjar/transform"
 )
 
-var dictionaryFile = filepath.Join("..", "warehouse", "README.md")
+var update = flag.Bool("update", false, "write the data dictionary again")
+
+var dictionaryFile = filepath.Join("..", "..", "..", "..", "warehouse", "README.md")
 
 // The dictionary that people read is the one that the definitions give.
 func TestDictionaryFile(t *testing.T) {
@@ -28,7 +31,7 @@ func TestDictionaryFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(have, want.Bytes()) {
-		t.Errorf("warehouse/README.md does not say what the definitions say; `go generate ./transform` writes it again")
+		t.Errorf("warehouse/README.md does not say what the definitions say; `go generate ./...` writes it again")
 	}
 }
 
