@@ -70,36 +70,6 @@ func (l *leg) fail(err error) {
 	l.Worsen(summary.Failed, err.Error())
 }
 
-// extract adopts, plans and walks. Whatever the vendor does is recorded in the
-// leg; the error is of this machine.
-func (l *leg) extract(ctx context.Context) error {
-	if err := l.Rows.Decode(ctx, l.adopt); err != nil || l.Status != summary.Complete || l.run.request.only != "" {
-		return err
-	}
-	return l.Rows.Decode(ctx, l.ask)
-}
-
-// ask plans, and walks the windows that no adopted run has landed whole.
-func (l *leg) ask(ctx context.Context, decoders *staging.Decoders) error {
-	if l.spared() || !l.schemaFits(ctx) {
-		return nil
-	}
-	windows, err := l.stream.Plan(ctx, l.run.ask(l.about, l.cfg))
-	if err != nil {
-		l.blame(err)
-		return nil
-	}
-	l.Planned = windows
-	todo := append(l.skipLanded(windows), l.notPlanned(windows)...)
-	calls := 0
-	for _, w := range todo {
-		calls += w.Calls
-	}
-	l.run.progress.Start(l.Pipeline, len(todo), calls)
-	defer l.run.progress.Done()
-	return l.walk(ctx, todo, decoders)
-}
-
 // blame records what ended the walk.
 func (l *leg) blame(err error) {
 	var incomplete *extract.IncompleteError
@@ -127,18 +97,4 @@ func (l *leg) reasonOf(err error) string {
 		return why
 	}
 	return err.Error()
-}
-
-// spared reports whether an earlier leg has found that nothing can be asked of the
-// source, and ends this one for the same reason: a wrong password is not tried
-// again for every pipeline.
-func (l *leg) spared() bool {
-	for _, other := range l.run.legs {
-		if other != l && other.Source == l.Source && other.closed != "" {
-			l.closed, l.repeats = other.closed, true
-			l.Worsen(summary.Failed, other.closed)
-			return true
-		}
-	}
-	return false
 }

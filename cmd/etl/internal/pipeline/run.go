@@ -3,10 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"nightjar/cmd/etl/internal/config"
@@ -36,61 +33,6 @@ type run struct {
 	skip      map[ref.Page]bool // what a replay is to go on without
 	replaying bool              // the rows come from the landing zone alone
 	remade    map[string]bool   // tables that are made anew, not merged with the live ones
-}
-
-// Run runs pipelines and publishes what can be trusted. The summary says what became of
-// the run, also where this machine failed it; the error is of a run that did not begin.
-func (r *Runner) Run(ctx context.Context, request Request) (_ *summary.Summary, err error) {
-	defer func() { r.LogFault(err) }()
-	chosen, err := r.selected(request.Pipelines)
-	if err != nil {
-		return nil, err
-	}
-	release, err := r.Acquire()
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	run, err := r.begin(request)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { run.close() }()
-	if err := run.SameOrigin(); err != nil {
-		return nil, err
-	}
-	if changed := run.Changed(); len(changed) > 0 {
-		run.close()
-		if unfit, err := r.makeFit(ctx, changed); unfit != nil || err != nil {
-			return unfit, err
-		}
-		fit, err := r.begin(request)
-		if err != nil {
-			return nil, err
-		}
-		run = fit
-	}
-	if err := run.announce(chosen); err != nil {
-		return nil, err
-	}
-	run.extract(ctx, chosen)
-	return run.conclude(ctx), nil
-}
-
-// makeFit makes the tables anew of what has landed, because settings have changed that
-// their rows depend on: a generation of its own, before anything is asked of a vendor.
-// The summary is that of a rebuild that failed or was held; nil where the run may go on.
-func (r *Runner) makeFit(ctx context.Context, changed []string) (*summary.Summary, error) {
-	r.Log.Warn("the rows depend on a setting that has changed: they are made anew of what has landed, and then the run goes on", "changed", changed)
-	rebuilt, err := r.replay(ctx, Rebuild{})
-	if err != nil {
-		return nil, fmt.Errorf("%s, and the tables cannot be made anew: %w; nothing was asked of a vendor", strings.Join(changed, "; "), err)
-	}
-	if rebuilt.Generation != 0 && (rebuilt.Status == summary.Complete || rebuilt.Status == summary.Drifted) {
-		return nil, nil
-	}
-	rebuilt.Reason = strings.Join(changed, "; ") + ", and the tables could not be made anew: nothing was asked of a vendor"
-	return rebuilt, nil
 }
 
 // begin opens the warehouse for a run. The caller holds the lock.
@@ -137,19 +79,7 @@ func (r *run) announce(chosen []config.Pipeline) error {
 	return r.record.Begin(*r.summary, legs)
 }
 
-// extract walks the legs one after another. What fails a leg is that leg's alone.
-func (r *run) extract(ctx context.Context, chosen []config.Pipeline) {
-	defer r.holdings.Close()
-	for _, cfg := range chosen {
-		l, _ := r.do(ctx, cfg, func(l *leg) error {
-			l.stream = l.about.Open(r.opener(cfg))
-			r.Log.Info("pipeline starts", "pipeline", cfg.Name, "run", r.record.ID)
-			return l.extract(ctx)
-		})
-		r.Log.Log(ctx, l.logLevel(), "pipeline walked", "pipeline", cfg.Name, "status", l.Status, "reason", l.Reason, "requests", l.Requests)
-	}
-}
-
+// opener is what the stream of a pipeline is opened with.
 func (r *run) opener(cfg config.Pipeline) *streams.Opener {
 	o := r.Opener(cfg, r.holdings)
 	o.Base = r.base
@@ -175,15 +105,6 @@ func (r *run) do(ctx context.Context, cfg config.Pipeline, work func(*leg) error
 	}
 	l.Finished = time.Now().UTC()
 	return l, err
-}
-
-// logLevel is for the end of a leg: a warning, unless all is well or an earlier leg
-// has said the same.
-func (l *leg) logLevel() slog.Level {
-	if l.Status == summary.Complete || l.repeats {
-		return slog.LevelInfo
-	}
-	return slog.LevelWarn
 }
 
 // conclude publishes what the legs have brought, and writes down what became of the run.

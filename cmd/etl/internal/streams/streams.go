@@ -1,6 +1,6 @@
 // Package streams has one descriptor for every stream that the program knows: what its
 // pages become, how it is opened, how its bookmarks add up, and what is asked of the
-// warehouse for it. A file a vendor; a stream is added by a line in all.
+// warehouse for it. A file a vendor; a stream is added by a line in registry.go.
 package streams
 
 //go:generate go test . -run TestDictionaryFile -update
@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -23,9 +22,6 @@ import (
 	"nightjar/load/ref"
 	"nightjar/transform"
 )
-
-// all is every stream there is.
-var all = []*Stream{conversations, calls, waves, messages, deskConversations, sessions}
 
 // Stream is what the program knows of one stream.
 type Stream struct {
@@ -82,19 +78,6 @@ type Stream struct {
 
 // Ref names the stream.
 func (s *Stream) Ref() ref.Stream { return ref.Stream{Source: s.Source, Name: s.Name} }
-
-// All lists every stream.
-func All() []*Stream { return slices.Clone(all) }
-
-// Of is the stream of that name. The error says that this version does not know it.
-func Of(name ref.Stream) (*Stream, error) {
-	for _, s := range all {
-		if s.Ref() == name {
-			return s, nil
-		}
-	}
-	return nil, fmt.Errorf("%s is a stream that this version does not know", name)
-}
 
 // Opener is what a stream is opened with.
 type Opener struct {
