@@ -45,11 +45,11 @@ still change, and changes what the simulated vendors have changed in between.`,
 			if err != nil {
 				return err
 			}
-			report, err := r.Run(cmd.Context(), pipeline.Request{})
+			ended, err := r.Run(cmd.Context(), pipeline.Request{})
 			if err != nil {
 				return err
 			}
-			if err := a.printReport(report); err != nil {
+			if err := a.printSummary(ended); err != nil {
 				return err
 			}
 			if a.json {

@@ -86,11 +86,11 @@ the next run publishes it.`,
 			if err != nil {
 				return err
 			}
-			report, err := r.Accept(cmd.Context(), ref.RunID(args[0]), args[1:])
+			ended, err := r.Accept(cmd.Context(), ref.RunID(args[0]), args[1:])
 			if err != nil {
 				return err
 			}
-			return a.printReport(report)
+			return a.printSummary(ended)
 		},
 	}
 }

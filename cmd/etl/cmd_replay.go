@@ -49,11 +49,11 @@ by a backfill (etl run --from).`,
 					return usageError{fmt.Errorf("--since %q is no day; want YYYY-MM-DD", since)}
 				}
 			}
-			report, err := r.Replay(cmd.Context(), pipeline.Rebuild{Since: from, Skip: skip, Accept: accept})
+			ended, err := r.Replay(cmd.Context(), pipeline.Rebuild{Since: from, Skip: skip, Accept: accept})
 			if err != nil {
 				return err
 			}
-			return a.printReport(report)
+			return a.printSummary(ended)
 		},
 	}
 	cmd.Flags().StringVar(&since, "since", "", "read only the runs from this business `day` on, and merge them over what is there")

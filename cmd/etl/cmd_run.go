@@ -55,11 +55,11 @@ of it keep what they last held.`,
 			if dry {
 				return a.dryRun(cmd, r, request)
 			}
-			report, err := r.Run(cmd.Context(), request)
+			ended, err := r.Run(cmd.Context(), request)
 			if err != nil {
 				return err
 			}
-			return a.printReport(report)
+			return a.printSummary(ended)
 		},
 	}
 	flags := cmd.Flags()

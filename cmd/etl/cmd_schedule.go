@@ -50,11 +50,11 @@ func (a *app) schedule(ctx context.Context, r *pipeline.Runner) error {
 		return &warehouse.UsageError{Problem: "no pipeline is enabled in " + r.Config.Path}
 	}
 	return schedule.Loop(ctx, jobs, func(name string) time.Time { return last[name] }, func(ctx context.Context, due []string) error {
-		report, err := r.Run(ctx, pipeline.Request{Pipelines: due})
+		ended, err := r.Run(ctx, pipeline.Request{Pipelines: due})
 		if err != nil {
 			return err
 		}
-		if err := a.printReport(report); err != nil && !errors.As(err, new(outcome)) {
+		if err := a.printSummary(ended); err != nil && !errors.As(err, new(outcome)) {
 			return err
 		}
 		return nil

@@ -29,8 +29,8 @@ func newTable(w io.Writer, header table.Row, right ...string) table.Writer {
 	return t
 }
 
-// writeReport prints the summary of a run.
-func writeReport(w io.Writer, r *summary.Summary) {
+// writeSummary prints the summary of a run.
+func writeSummary(w io.Writer, r *summary.Summary) {
 	t := newTable(w, table.Row{"pipeline", "status", "windows", "requests", "new", "changed", "unchanged", "rejects", "vendor total", "loaded", "duration"},
 		"windows", "requests", "new", "changed", "unchanged", "rejects", "vendor total", "loaded", "duration")
 	for _, l := range r.Pipelines {

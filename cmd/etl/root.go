@@ -165,9 +165,9 @@ func (a *app) print(v any, text func(w io.Writer)) error {
 	return e.Encode(v)
 }
 
-// printReport prints a run and turns its status into the command's outcome.
-func (a *app) printReport(r *summary.Summary) error {
-	if err := a.print(r, func(w io.Writer) { writeReport(w, r) }); err != nil {
+// printSummary prints a run and turns its status into the command's outcome.
+func (a *app) printSummary(r *summary.Summary) error {
+	if err := a.print(r, func(w io.Writer) { writeSummary(w, r) }); err != nil {
 		return err
 	}
 	return ending(r.Status)

@@ -26,7 +26,7 @@ type Rebuild struct {
 	// what is there; otherwise every vendor table is made anew.
 	Since time.Time
 	// Skip names damaged pages and journals that the replay goes on without: the rest is
-	// published, and the report is incomplete. That word is good for this replay.
+	// published, and the run is incomplete. That word is good for this replay.
 	Skip []string
 	// Accept publishes what is left where landed runs are lost, or rows with them.
 	Accept bool

@@ -12,11 +12,10 @@ import (
 // landedOf lists the landed runs of a stream. Unless whole, the journals of those that
 // the live generation holds are not read: a night costs what the night brought.
 func (v *View) landedOf(s ref.Stream, whole bool) (*landed, error) {
-	key := s
-	if known := v.landed[key]; known != nil && (known.whole || !whole) {
-		return known, nil
+	if l := v.landed[s]; l != nil && (l.whole || !whole) {
+		return l, nil
 	}
-	unread := func(id ref.RunID) bool { return !whole && v.settled[key].Holds(id) }
+	unread := func(id ref.RunID) bool { return !whole && v.settled[s].Holds(id) }
 	runs, err := v.Zone.Runs(s, unread)
 	if err != nil {
 		return nil, err
@@ -31,7 +30,7 @@ func (v *View) landedOf(s ref.Stream, whole bool) (*landed, error) {
 		l.runs[id] = run
 		l.told = append(l.told, Tell(run))
 	}
-	v.landed[key] = l
+	v.landed[s] = l
 	return l, nil
 }
 
