@@ -83,6 +83,9 @@ func In(err error, stream, window string, page int) error {
 // yielded are good, the window is not whole.
 type IncompleteError struct {
 	Reason string // what is missing and how it is known: "10000 of 25000 calls reachable: the vendor's cap"
+	// Final says that to ask again soon brings no more: a cap of the vendor's, a budget
+	// that is spent, a question that has no answer.
+	Final bool
 }
 
 func (e *IncompleteError) Error() string { return "incomplete: " + e.Reason }

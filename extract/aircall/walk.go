@@ -92,7 +92,7 @@ func (w *walk) incomplete(sweeps int, last sweep) error {
 	case last.circles:
 		reason += "; its pages come again before the total is reached"
 	}
-	return &extract.IncompleteError{Reason: reason}
+	return &extract.IncompleteError{Reason: reason, Final: w.nameless > 0 || last.empty || last.circles}
 }
 
 // begin starts a sweep with the total on its first page. Where calls have gone

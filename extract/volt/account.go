@@ -89,13 +89,13 @@ func (a *accountWalk) moved(ctx context.Context, yield func(extract.Page) bool) 
 func (a *accountWalk) verdict() error {
 	honest := a.stream.inboxes.honest() || a.stream.conversations.honest()
 	if a.nameless > 0 {
-		return &extract.IncompleteError{Reason: fmt.Sprintf("%d items of the inbox of %s name no contact", a.nameless, a.account)}
+		return &extract.IncompleteError{Reason: fmt.Sprintf("%d items of the inbox of %s name no contact", a.nameless, a.account), Final: true}
 	}
 	if why := a.stream.inboxes.doubt(honest); why != "" {
-		return &extract.IncompleteError{Reason: "inbox of " + a.account + ": " + why}
+		return &extract.IncompleteError{Reason: "inbox of " + a.account + ": " + why, Final: true}
 	}
 	if why := a.stream.conversations.doubt(honest); why != "" {
-		return &extract.IncompleteError{Reason: "conversations of " + a.account + ": " + why}
+		return &extract.IncompleteError{Reason: "conversations of " + a.account + ": " + why, Final: true}
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func (a *accountWalk) inbox(ctx context.Context, top bool, yield func(extract.Pa
 				return false, err
 			}
 			if got.absent {
-				return false, &extract.IncompleteError{Reason: "volt has no inbox for " + a.account}
+				return false, &extract.IncompleteError{Reason: "volt has no inbox for " + a.account, Final: true}
 			}
 			before := a.visits
 			err := a.visit(ctx, got, yield)

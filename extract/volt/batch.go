@@ -130,7 +130,7 @@ func (b *batcher) spend(next int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.budget > 0 && b.spent == b.budget {
-		return &extract.IncompleteError{Reason: fmt.Sprintf("the budget of %d requests is spent, wave ids from %d on are not looked at", b.budget, next)}
+		return &extract.IncompleteError{Reason: fmt.Sprintf("the budget of %d requests is spent, wave ids from %d on are not looked at", b.budget, next), Final: true}
 	}
 	b.spent++
 	return nil

@@ -28,6 +28,7 @@ func (l *leg) schemaFits(ctx context.Context) bool {
 		l.Findings = append(l.Findings, f.Path+": "+f.What)
 		if f.Breaking {
 			l.Worsen(summary.Failed, fmt.Sprintf("the vendor's schema no longer answers the query: %s: %s", f.Path, f.What))
+			l.Retry = summary.RetryNever
 		}
 	}
 	switch {
@@ -40,6 +41,7 @@ func (l *leg) schemaFits(ctx context.Context) bool {
 		l.Worsen(summary.Failed, fmt.Sprintf("schema: freeze, and the vendor's schema cannot be read: %v", err))
 	case len(findings) > 0:
 		l.Worsen(summary.Failed, "schema: freeze, and the vendor's schema has changed: "+l.Findings[0])
+		l.Retry = summary.RetryNever
 	}
 	return l.Status == summary.Complete
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/staging"
@@ -15,7 +16,7 @@ import (
 // the run, also where this machine failed it; the error is of a run that did not begin.
 func (r *Runner) Run(ctx context.Context, request Request) (_ *summary.Summary, err error) {
 	defer func() { r.LogFault(err) }()
-	chosen, err := r.selected(request.Pipelines)
+	chosen, err := r.chosen(request)
 	if err != nil {
 		return nil, err
 	}
@@ -66,17 +67,36 @@ func (r *Runner) makeFit(ctx context.Context, changed []string) (*summary.Summar
 	return rebuilt, nil
 }
 
-// extract walks the legs one after another. What fails a leg is that leg's alone.
+// extract walks the legs one after another, each at its time. What fails a leg is that
+// leg's alone.
 func (r *run) extract(ctx context.Context, chosen []config.Pipeline) {
 	defer r.holdings.Close()
-	for _, cfg := range chosen {
+	for i, cfg := range chosen {
+		waited := r.waitFor(ctx, i)
 		l, _ := r.do(ctx, cfg, func(l *leg) error {
-			l.stream = l.about.Open(r.opener(cfg))
+			if waited {
+				l.now = r.Now().UTC().Truncate(time.Microsecond)
+			}
+			l.stream = l.about.Open(r.opener(cfg, l.now))
 			r.Log.Info("pipeline starts", "pipeline", cfg.Name, "run", r.record.ID)
 			return l.extract(ctx)
 		})
 		r.Log.Log(ctx, l.logLevel(), "pipeline walked", "pipeline", cfg.Name, "status", l.Status, "reason", l.Reason, "requests", l.Requests)
 	}
+}
+
+// waitFor waits until the turn of a leg, unless the run is stopped. It reports whether
+// there was any need to.
+func (r *run) waitFor(ctx context.Context, i int) bool {
+	if i >= len(r.request.Turns) || r.wait == nil || !r.request.Turns[i].At.After(r.Now()) {
+		return false
+	}
+	turn := r.request.Turns[i]
+	r.Log.Info("waiting for the turn of a pipeline of this night", "pipeline", turn.Pipeline, "until", turn.At)
+	r.progress.Stage("wait for " + turn.Pipeline)
+	defer r.progress.Done()
+	r.wait(ctx, turn.At)
+	return true
 }
 
 // logLevel is for the end of a leg: a warning, unless all is well or an earlier leg
@@ -102,7 +122,7 @@ func (l *leg) ask(ctx context.Context, decoders *staging.Decoders) error {
 	if l.spared() || !l.schemaFits(ctx) {
 		return nil
 	}
-	windows, err := l.stream.Plan(ctx, l.run.ask(l.about, l.cfg))
+	windows, err := l.stream.Plan(ctx, l.run.ask(l.about, l.cfg, l.now))
 	if err != nil {
 		l.blame(err)
 		return nil
@@ -126,6 +146,7 @@ func (l *leg) spared() bool {
 		if other != l && other.Source == l.Source && other.closed != "" {
 			l.closed, l.repeats = other.closed, true
 			l.Worsen(summary.Failed, other.closed)
+			l.Retry = other.Retry
 			return true
 		}
 	}

@@ -25,6 +25,7 @@ type leg struct {
 	publish.Part
 	run    *run
 	cfg    config.Pipeline
+	now    time.Time // the leg's one reading of the clock, UTC, microseconds
 	about  *streams.Stream
 	stream extract.Stream // nil where nobody is asked
 
@@ -38,7 +39,7 @@ type leg struct {
 
 // open prepares the stages of the leg's tables.
 func (r *run) open(cfg config.Pipeline) (l *leg, err error) {
-	l = &leg{run: r, cfg: cfg, Part: publish.Part{
+	l = &leg{run: r, cfg: cfg, now: r.At, Part: publish.Part{
 		Leg: &summary.Leg{Pipeline: cfg.Name, Source: cfg.Source, Stream: cfg.Stream, Status: summary.Complete, Started: time.Now().UTC(), VendorTotal: extract.Unknown},
 		Own: map[string]*staging.Window{},
 	}}
@@ -78,12 +79,18 @@ func (l *leg) blame(err error) {
 		l.Worsen(summary.Interrupted, "stopped by the operator; what has landed is kept")
 	case errors.As(err, &incomplete):
 		l.Worsen(summary.Incomplete, incomplete.Reason)
+		if incomplete.Final {
+			l.Retry = summary.RetryNever
+		}
 	default:
 		l.run.LogFault(err)
 		if len(l.Own) == 0 { // later, it may be one question that is refused
 			l.closed = l.shut(err)
 		}
 		l.Worsen(summary.Failed, l.reasonOf(err))
+		if kind := extract.KindOf(err); kind == extract.Denied || kind == extract.Misdirected {
+			l.Retry = summary.RetryNever
+		}
 	}
 }
 

@@ -14,6 +14,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -32,6 +33,9 @@ type Runner struct {
 	*warehouse.Site
 	Progress Progress          // nil: none
 	Base     http.RoundTripper // nil: the network
+	// Wait returns at a time, or when ctx ends; nil: no run waits for the turns of its
+	// pipelines.
+	Wait func(ctx context.Context, until time.Time)
 }
 
 // Progress is told how a run gets on. Its methods are called from one goroutine
@@ -54,11 +58,19 @@ type Progress interface {
 type Request struct {
 	Pipelines []string  // names; empty: all that are enabled
 	From, To  time.Time // a backfill of [From, To); both zero for a nightly run
+	Turns     []Turn    // in place of Pipelines, for the scheduler: in the order in which they are walked
 	Full      bool
 	Accept    bool // publish what this run brings in spite of the gates
 
 	anew bool      // nothing of the live generation is needed, so that it need not be readable
 	only ref.RunID // the one landed run that is to be published; nobody is asked for more
+}
+
+// Turn is a pipeline's part in a run of the scheduler.
+type Turn struct {
+	Pipeline string
+	Due      time.Time // by its schedule; the summary names it
+	At       time.Time // the pipeline is not walked before
 }
 
 // Mode says in one word what kind of run it is.
@@ -70,6 +82,22 @@ func (q Request) Mode() string {
 		return ledger.Backfill
 	}
 	return ledger.Nightly
+}
+
+// chosen returns the pipelines of a request, in the order in which a run walks them.
+func (r *Runner) chosen(q Request) ([]config.Pipeline, error) {
+	if len(q.Turns) == 0 {
+		return r.selected(q.Pipelines)
+	}
+	var all []config.Pipeline
+	for _, turn := range q.Turns {
+		one, err := r.selected([]string{turn.Pipeline})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one...)
+	}
+	return all, nil
 }
 
 // selected returns the pipelines that a request names, in the order in which a

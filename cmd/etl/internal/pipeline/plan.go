@@ -44,7 +44,7 @@ func (r *Runner) Plan(ctx context.Context, request Request) ([]Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		windows, err := about.Open(run.opener(cfg)).Plan(ctx, run.ask(about, cfg))
+		windows, err := about.Open(run.opener(cfg, run.At)).Plan(ctx, run.ask(about, cfg, run.At))
 		if err != nil {
 			return nil, err
 		}
@@ -75,8 +75,8 @@ func (r *Runner) look(request Request) (*run, error) {
 }
 
 // ask is what the run wants of a pipeline's stream.
-func (r *run) ask(about *streams.Stream, cfg config.Pipeline) extract.Ask {
-	ask := extract.Ask{Now: r.At, From: r.request.From, To: r.request.To, Full: r.request.Full}
+func (r *run) ask(about *streams.Stream, cfg config.Pipeline, now time.Time) extract.Ask {
+	ask := extract.Ask{Now: now, From: r.request.From, To: r.request.To, Full: r.request.Full}
 	if b := r.Bookmark(cfg.Ref()); b != nil {
 		ask.Bookmark = b
 		ask.Newest = func(ctx context.Context) (time.Time, error) { return r.newest(ctx, about, cfg) }
@@ -142,7 +142,7 @@ func (r *Runner) CheckOnline(ctx context.Context, names []string) ([]Checked, er
 		if err != nil {
 			return nil, err
 		}
-		if checker, ok := about.Open(run.opener(cfg)).(extract.Checker); ok {
+		if checker, ok := about.Open(run.opener(cfg, run.At)).(extract.Checker); ok {
 			if c.Findings, err = checker.Check(ctx); err != nil {
 				shut[cfg.Source] = about.Shut(r.Config.Path, err)
 				c.Error = cmp.Or(shut[cfg.Source], err.Error())

@@ -21,6 +21,7 @@ import (
 type run struct {
 	*warehouse.View
 	base     http.RoundTripper // nil: the network
+	wait     func(context.Context, time.Time)
 	request  Request
 	record   *warehouse.Record
 	build    *generation.Build
@@ -44,7 +45,7 @@ func (r *Runner) begin(request Request) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := &run{View: view, base: r.Base, request: request, progress: silent{}, remade: map[string]bool{}}
+	run := &run{View: view, base: r.Base, wait: r.Wait, request: request, progress: silent{}, remade: map[string]bool{}}
 	if r.Progress != nil {
 		run.progress = r.Progress
 	}
@@ -73,15 +74,26 @@ func (r *Runner) begin(request Request) (*run, error) {
 // announce writes down what the run is about to do.
 func (r *run) announce(chosen []config.Pipeline) error {
 	var legs []*summary.Leg
-	for _, cfg := range chosen {
-		legs = append(legs, warehouse.Announced(cfg))
+	for i, cfg := range chosen {
+		l := warehouse.Announced(cfg)
+		l.Due = r.due(i)
+		legs = append(legs, l)
 	}
 	return r.record.Begin(*r.summary, legs)
 }
 
+// due is the time of the schedule that leg i is run for; zero for a run by hand.
+func (r *run) due(i int) time.Time {
+	if i < len(r.request.Turns) {
+		return r.request.Turns[i].Due
+	}
+	return time.Time{}
+}
+
 // opener is what the stream of a pipeline is opened with.
-func (r *run) opener(cfg config.Pipeline) *streams.Opener {
+func (r *run) opener(cfg config.Pipeline, now time.Time) *streams.Opener {
 	o := r.Opener(cfg, r.holdings)
+	o.Now = now
 	o.Base = r.base
 	return o
 }
@@ -90,6 +102,7 @@ func (r *run) opener(cfg config.Pipeline) *streams.Opener {
 // in the leg, which is part of the summary also where it could not be opened.
 func (r *run) do(ctx context.Context, cfg config.Pipeline, work func(*leg) error) (*leg, error) {
 	l, err := r.open(cfg)
+	l.Due = r.due(len(r.legs))
 	r.legs = append(r.legs, l)
 	r.summary.Pipelines = append(r.summary.Pipelines, l.Leg)
 	if err == nil {
@@ -163,6 +176,11 @@ func (r *run) abandon(status summary.Status, why string) {
 // finish closes the summary and writes it down.
 func (r *run) finish() *summary.Summary {
 	r.summary.Damage = r.Damage
+	for _, l := range r.legs {
+		if l.about != nil && l.about.Writes {
+			l.Retry = summary.RetryNever // a request whose outcome is unknown is not sent twice
+		}
+	}
 	r.summary.Settle()
 	r.summary.Finished = time.Now().UTC()
 	r.record.End(r.summary)

@@ -4,6 +4,7 @@
 package summary
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -24,6 +25,15 @@ const (
 	// Unverifiable is a window that is whole by all that can be known, of a vendor
 	// that tells neither a total nor an end.
 	Unverifiable Status = "unverifiable"
+)
+
+// Retry says of a leg that is not complete whether to ask again soon may help.
+type Retry string
+
+const (
+	RetryLater Retry = "later" // it failed, or was stopped
+	RetryOnce  Retry = "once"  // rows are missing, or not to be trusted: that may pass
+	RetryNever Retry = "never" // it takes a person, or another day: a cap, refused credentials, a write
 )
 
 // LacksNothing reports whether nothing is known to be missing of a window that ended so.
@@ -66,10 +76,13 @@ type Leg struct {
 	Stream   string `json:"stream"`
 	Status   Status `json:"status"`
 	// Published says whether the leg's rows are in the generation.
-	Published bool      `json:"published"`
-	Reason    string    `json:"reason,omitempty"` // of a status other than complete
-	Started   time.Time `json:"started,omitzero"`
-	Finished  time.Time `json:"finished,omitzero"`
+	Published bool   `json:"published"`
+	Reason    string `json:"reason,omitempty"` // of a status other than complete
+	// Due is the time of the schedule that the leg was run for; zero for a run by hand.
+	Due      time.Time `json:"due,omitzero"`
+	Retry    Retry     `json:"retry,omitempty"` // of a leg that is not complete
+	Started  time.Time `json:"started,omitzero"`
+	Finished time.Time `json:"finished,omitzero"`
 
 	Adopted     int   `json:"adopted_runs"`    // earlier runs whose landed pages the leg took over
 	Skipped     int   `json:"skipped_windows"` // settled windows that an adopted run had landed whole
@@ -136,11 +149,24 @@ func (s *Summary) Settle() {
 		s.Status = Failed
 	}
 	for _, l := range s.Pipelines {
+		l.settle()
 		if severity[l.Status] > severity[s.Status] {
 			s.Status = l.Status
 		}
 	}
 	s.advise()
+}
+
+// settle says whether to ask again may help, where nobody knows better.
+func (l *Leg) settle() {
+	switch l.Status {
+	case Failed, Interrupted:
+		l.Retry = cmp.Or(l.Retry, RetryLater)
+	case Held, Incomplete:
+		l.Retry = cmp.Or(l.Retry, RetryOnce)
+	default:
+		l.Retry = ""
+	}
 }
 
 // advise says what there is to do about the legs that are not complete.
