@@ -21,6 +21,8 @@ type Config struct {
 	Sources   Sources
 	Pipelines []Pipeline // in the order of the file, disabled ones included
 	Publish   Publish
+	Rerun     Rerun
+	CatchUp   CatchUp // what the scheduler makes of the nights in which it did not run
 	Readers   Readers
 	Marts     Marts
 	Warnings  []Problem // what is not wrong and had better be otherwise, by line
@@ -116,6 +118,7 @@ type Pipeline struct {
 	Contacts      []string      // idv_sessions
 	ContactsQuery string        // idv_sessions: SQL over the warehouse that returns contact ids
 	RetryUnknown  time.Duration // idv_sessions: after how long a request whose outcome is unknown may be repeated; zero is never
+	DependsOn     []string      // pipelines that walk before it, where they are due in the same night
 	Partition     Partition
 	Schema        Drift
 }
@@ -138,10 +141,26 @@ const (
 
 // Publish is when a run may replace the live generation.
 type Publish struct {
-	Keep       int     // generations kept, at least 1
-	MaxDrop    float64 // share, 0 to 1: rows that may be missing where rows were before
-	MaxRejects float64 // share, 0 to 1: rejects among the rows fetched
+	Keep       int           // generations kept, at least 1
+	MaxDrop    float64       // share, 0 to 1: rows that may be missing where rows were before
+	MaxRejects float64       // share, 0 to 1: rejects among the rows fetched
+	Window     time.Duration // how long after its first pipeline is due a night takes others in, to publish once
 }
+
+// Rerun says when the scheduler runs a pipeline again that failed.
+type Rerun struct {
+	Delay time.Duration // before the first rerun; each further one waits twice as long
+	For   time.Duration // after its time, no pipeline is run again for that night
+}
+
+// CatchUp says what the scheduler makes of nights in which it did not run.
+type CatchUp string
+
+const (
+	CatchUpLatest CatchUp = "latest" // one run over the gap
+	CatchUpEach   CatchUp = "each"   // a run for each
+	CatchUpNone   CatchUp = "none"   // nothing: the next night asks for what they lack
+)
 
 // Readers says who may read what is published, beside the user who runs the program.
 type Readers struct {

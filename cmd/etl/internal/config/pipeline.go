@@ -115,8 +115,43 @@ func (l *loader) check() {
 		for _, other := range l.pipelines[:i] {
 			e.checkBeside(other)
 		}
+		e.checkOrder(l.pipelines)
 		l.config.Pipelines = append(l.config.Pipelines, e.Pipeline)
 	}
+}
+
+// checkOrder reports pipelines that the entry depends on and that are not there, or that
+// depend on it.
+func (e *entry) checkOrder(all []*entry) {
+	named := func(name string) *entry {
+		if i := slices.IndexFunc(all, func(o *entry) bool { return o.Name == name }); i >= 0 {
+			return all[i]
+		}
+		return nil
+	}
+	var leads func(from *entry, seen []string) bool
+	leads = func(from *entry, seen []string) bool {
+		return slices.ContainsFunc(from.DependsOn, func(name string) bool {
+			next := named(name)
+			return name == e.Name || next != nil && !slices.Contains(seen, name) && leads(next, append(seen, name))
+		})
+	}
+	for _, name := range e.DependsOn {
+		switch next := named(name); {
+		case next == nil:
+			e.given["depends_on"].problem("%s: there is no such pipeline; %s", quoted(name), wantOneOf(namesOf(all)))
+		case next == e || leads(next, []string{name}):
+			e.given["depends_on"].problem("%s depends on %s itself; want an order", quoted(name), quoted(e.Name))
+		}
+	}
+}
+
+func namesOf(all []*entry) []string {
+	var names []string
+	for _, e := range all {
+		names = append(names, e.Name)
+	}
+	return names
 }
 
 // knownStream reports whether the entry's stream is one, and says so where it is

@@ -28,6 +28,8 @@ func pipelineKeys() []key[Pipeline] {
 			slot: one(func(p *Pipeline) *bool { return &p.Enabled }, boolForm())},
 	}
 	last := []key[Pipeline]{
+		{name: "depends_on", about: "Pipelines of this file that are walked before it, where they are due in the same night.",
+			slot: many(func(p *Pipeline) *[]string { return &p.DependsOn }, textForm("the name of a pipeline of this file"))},
 		{name: "partition", preset: "month", about: "The width of a Parquet partition.",
 			slot: one(func(p *Pipeline) *Partition { return &p.Partition }, choiceForm(ByMonth, ByDay))},
 		{name: "schema", preset: "evolve",

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"nightjar/cmd/etl/internal/budget"
 	"nightjar/cmd/etl/internal/schedule"
@@ -29,6 +30,11 @@ func topKeys() []key[Config] {
 			slot: slot[Config]{read: readSources, section: true, schema: func() object { return mapping(sourceKeys(), false) }}},
 		{name: "publish", about: "When a run may replace what readers see.",
 			slot: below(func(c *Config) *Publish { return &c.Publish }, publishKeys())},
+		{name: "rerun", about: "When the scheduler runs a pipeline again that failed or was interrupted.",
+			slot: below(func(c *Config) *Rerun { return &c.Rerun }, rerunKeys())},
+		{name: "catch_up", preset: "latest",
+			about: "What the scheduler makes of nights in which it did not run: latest, one run over the gap; each, a run for each of them; none, the next night asks for what they lack.",
+			slot:  one(func(c *Config) *CatchUp { return &c.CatchUp }, choiceForm(CatchUpLatest, CatchUpEach, CatchUpNone))},
 		{name: "readers", about: "Who may read what is published, beside the user who runs the program. The landing zone stays that user's alone.",
 			slot: below(func(c *Config) *Readers { return &c.Readers }, readersKeys())},
 		{name: "marts", about: "What the definitions of the marts leave open.",
@@ -68,6 +74,18 @@ func publishKeys() []key[Publish] {
 		{name: "max_rejects", preset: "0.1%",
 			about: "The share of the records fetched that may be rejected, a rejected page with all its records; a run with more is held.",
 			slot:  one(func(p *Publish) *float64 { return &p.MaxRejects }, shareForm())},
+		{name: "window", preset: "1h",
+			about: "How long after its first pipeline is due a night takes others in, so that they are published together. Each is asked for at its own time.",
+			slot:  one(func(p *Publish) *time.Duration { return &p.Window }, within(durationForm(), "1s", "24h"))},
+	}
+}
+
+func rerunKeys() []key[Rerun] {
+	return []key[Rerun]{
+		{name: "delay", preset: "10m", about: "How long before a pipeline that failed is run again; twice as long before each further time, an hour at the most.",
+			slot: one(func(r *Rerun) *time.Duration { return &r.Delay }, within(durationForm(), "1s", "24h"))},
+		{name: "for", preset: "6h", about: "How long after its time a pipeline is run again for that night.",
+			slot: one(func(r *Rerun) *time.Duration { return &r.For }, within(durationForm(), "1s", "7d"))},
 	}
 }
 
