@@ -100,8 +100,9 @@ func (r *Runner) chosen(q Request) ([]config.Pipeline, error) {
 	return all, nil
 }
 
-// selected returns the pipelines that a request names, in the order in which a
-// run walks them: a stream that others learn from comes first.
+// selected returns the pipelines that a request names, in the order in which a run walks
+// them: a stream that others learn from comes first, and what others depend on before
+// them.
 func (r *Runner) selected(names []string) ([]config.Pipeline, error) {
 	var chosen []config.Pipeline
 	if len(names) == 0 {
@@ -121,7 +122,28 @@ func (r *Runner) selected(names []string) ([]config.Pipeline, error) {
 		chosen = append(chosen, r.Config.Pipelines[i])
 	}
 	slices.SortStableFunc(chosen, func(a, b config.Pipeline) int { return order(a) - order(b) })
-	return chosen, nil
+	return dependent(chosen), nil
+}
+
+// dependent puts pipelines behind those that they depend on, and else leaves their order.
+func dependent(all []config.Pipeline) []config.Pipeline {
+	var sorted []config.Pipeline
+	var visit func(config.Pipeline)
+	visit = func(p config.Pipeline) {
+		if slices.ContainsFunc(sorted, func(s config.Pipeline) bool { return s.Name == p.Name }) {
+			return
+		}
+		for _, first := range all {
+			if slices.Contains(p.DependsOn, first.Name) || first.Source == p.Source && order(first) < order(p) {
+				visit(first)
+			}
+		}
+		sorted = append(sorted, p)
+	}
+	for _, p := range all {
+		visit(p)
+	}
+	return sorted
 }
 
 func order(p config.Pipeline) int {
