@@ -13,87 +13,88 @@ import (
 	"nightjar/extract/aircall"
 )
 
+var sweeps = []struct {
+	name     string
+	calls    int
+	arrange  func(*fake)
+	requests int // at most
+}{
+	{"no calls", 0, nil, 1},
+	{"one page", 7, nil, 1},
+	{"full pages", 40, nil, 4},
+	{"a last page that is not full", 95, nil, 10},
+
+	// The vendor gives less than it was asked for.
+	{"four rows a page", 50, func(f *fake) { f.most = 4 }, 16},
+	{"null nodes once", 50, func(f *fake) {
+		f.answer = func(n int, body string) string {
+			if n == 3 {
+				return `{"data":{"paginatedCalls":{"totalCount":50,"hasNextPage":true,"nodes":null}}}`
+			}
+			return body
+		}
+	}, 10},
+	{"a null node once", 50, func(f *fake) {
+		f.answer = func(n int, body string) string {
+			if n == 2 {
+				return strings.Replace(body, `[{`, `[null,{`, 1)
+			}
+			return body
+		}
+	}, 5},
+
+	// Rows move while they are read.
+	{"a call inserted in front", 50, func(f *fake) {
+		f.before = func(f *fake, n int) {
+			if n == 3 {
+				f.insert("new")
+			}
+		}
+	}, 12},
+	{"calls inserted in front of several pages", 80, func(f *fake) {
+		f.before = func(f *fake, n int) {
+			if n == 2 || n == 5 || n == 7 {
+				f.insert(fmt.Sprint("new-", n))
+			}
+		}
+	}, 30},
+	{"a call appended", 50, func(f *fake) {
+		f.before = func(f *fake, n int) {
+			if n == 3 {
+				f.ids = append(f.ids, "new")
+			}
+		}
+	}, 12},
+	{"a call gone", 50, func(f *fake) {
+		f.before = func(f *fake, n int) {
+			if n == 3 {
+				f.ids = f.ids[1:]
+			}
+		}
+	}, 18},
+	{"reordered between pages", 50, func(f *fake) {
+		f.before = func(f *fake, n int) {
+			if n == 3 {
+				slices.Reverse(f.ids)
+			}
+		}
+	}, 18},
+
+	// A page is too much for the vendor.
+	{"no more than three rows", 12, func(f *fake) {
+		f.tamper = func(w http.ResponseWriter, n int) bool {
+			if n == 1 {
+				w.WriteHeader(http.StatusRequestEntityTooLarge)
+			}
+			return n == 1
+		}
+	}, 5},
+}
+
 // Whatever happens between pages, every call arrives. Two sweeps cost twice as
 // much; the second one mostly ends after its first page.
 func TestSweepIsComplete(t *testing.T) {
-	tests := []struct {
-		name     string
-		calls    int
-		arrange  func(*fake)
-		requests int // at most
-	}{
-		{"no calls", 0, nil, 1},
-		{"one page", 7, nil, 1},
-		{"full pages", 40, nil, 4},
-		{"a last page that is not full", 95, nil, 10},
-
-		// The vendor gives less than it was asked for.
-		{"four rows a page", 50, func(f *fake) { f.most = 4 }, 16},
-		{"null nodes once", 50, func(f *fake) {
-			f.answer = func(n int, body string) string {
-				if n == 3 {
-					return `{"data":{"paginatedCalls":{"totalCount":50,"hasNextPage":true,"nodes":null}}}`
-				}
-				return body
-			}
-		}, 10},
-		{"a null node once", 50, func(f *fake) {
-			f.answer = func(n int, body string) string {
-				if n == 2 {
-					return strings.Replace(body, `[{`, `[null,{`, 1)
-				}
-				return body
-			}
-		}, 5},
-
-		// Rows move while they are read.
-		{"a call inserted in front", 50, func(f *fake) {
-			f.before = func(f *fake, n int) {
-				if n == 3 {
-					f.insert("new")
-				}
-			}
-		}, 12},
-		{"calls inserted in front of several pages", 80, func(f *fake) {
-			f.before = func(f *fake, n int) {
-				if n == 2 || n == 5 || n == 7 {
-					f.insert(fmt.Sprint("new-", n))
-				}
-			}
-		}, 30},
-		{"a call appended", 50, func(f *fake) {
-			f.before = func(f *fake, n int) {
-				if n == 3 {
-					f.ids = append(f.ids, "new")
-				}
-			}
-		}, 12},
-		{"a call gone", 50, func(f *fake) {
-			f.before = func(f *fake, n int) {
-				if n == 3 {
-					f.ids = f.ids[1:]
-				}
-			}
-		}, 18},
-		{"reordered between pages", 50, func(f *fake) {
-			f.before = func(f *fake, n int) {
-				if n == 3 {
-					slices.Reverse(f.ids)
-				}
-			}
-		}, 18},
-
-		// A page is too much for the vendor.
-		{"no more than three rows", 12, func(f *fake) {
-			f.tamper = func(w http.ResponseWriter, n int) bool {
-				if n == 1 {
-					w.WriteHeader(http.StatusRequestEntityTooLarge)
-				}
-				return n == 1
-			}
-		}, 5},
-	}
-	for _, test := range tests {
+	for _, test := range sweeps {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFake(t, test.calls)
 			if test.arrange != nil {

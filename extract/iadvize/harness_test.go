@@ -124,11 +124,17 @@ var now = time.Date(2026, 11, 20, 1, 15, 0, 0, time.UTC)
 // mark is the bookmark of a night at the given instant, with a lookback of three
 // days, of project 9999 and others.
 func mark(at string, others ...int64) extract.Bookmark {
-	t, err := time.Parse(time.RFC3339, at)
+	return since("2025-01-01T00:00:00Z", at, append([]int64{9999}, others...)...)
+}
+
+// since is the bookmark of a night at the instant before, of all since from, with the
+// same lookback.
+func since(from, before string, projects ...int64) extract.Bookmark {
+	at, err := time.Parse(time.RFC3339, before)
 	if err != nil {
 		panic(err)
 	}
-	return told("2025-01-01T00:00:00Z", t.Add(-72*time.Hour).Format(time.RFC3339), at, append([]int64{9999}, others...)...)
+	return told(from, at.Add(-72*time.Hour).Format(time.RFC3339), before, projects...)
 }
 
 // told is the bookmark that says this of the projects, or of all where none are named.

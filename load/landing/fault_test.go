@@ -186,19 +186,22 @@ func copyJournalFirst(t *testing.T, from, to string) {
 	}
 }
 
+// panics are where a program may panic while it lands, and what the writer's error then says.
+var panics = []struct{ op, file, want string }{
+	{"create", "000005.json.zst", "landing page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
+	{"write", "000005.json.zst", "landing page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
+	{"sync", "000005.json.zst", "landing page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
+	{"syncdir", "", "landing the pages of run " + runID + ": a fault in the program: "},
+	{"write", "journal.jsonl", "landing the pages of run " + runID + ": a fault in the program: "},
+	{"sync", "journal.jsonl", "landing the pages of run " + runID + ": a fault in the program: "},
+	{"durable", "", "handing on page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
+}
+
 // TestPanicsAreErrors lets the workers, the syncs, the journal and the reader of
 // pages panic in turn: the writer ends with an error that says where, nobody waits
 // for ever, and what had landed reads as before.
 func TestPanicsAreErrors(t *testing.T) {
-	for _, c := range []struct{ op, file, want string }{
-		{"create", "000005.json.zst", "landing page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
-		{"write", "000005.json.zst", "landing page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
-		{"sync", "000005.json.zst", "landing page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
-		{"syncdir", "", "landing the pages of run " + runID + ": a fault in the program: "},
-		{"write", "journal.jsonl", "landing the pages of run " + runID + ": a fault in the program: "},
-		{"sync", "journal.jsonl", "landing the pages of run " + runID + ": a fault in the program: "},
-		{"durable", "", "handing on page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
-	} {
+	for _, c := range panics {
 		t.Run(c.op+" "+c.file, func(t *testing.T) {
 			dir := t.TempDir()
 			z := open(t, dir)

@@ -58,12 +58,8 @@ func TestDefaultSettleOfEachStream(t *testing.T) {
 	}
 }
 
-func TestEveryKeyReachesItsValue(t *testing.T) {
+func TestEveryKeyOfASourceReachesItsValue(t *testing.T) {
 	c := load(t, "every_key.good.yml")
-	newYork, err := time.LoadLocation("America/New_York")
-	if err != nil {
-		t.Fatal(err)
-	}
 	wire := config.Wire{Rate: 5, Concurrency: 4, Timeout: time.Minute, Retries: 5, MaxBody: 16 << 20}
 	over := func(endpoint string, change func(*config.Wire)) config.Wire {
 		w := wire
@@ -96,6 +92,14 @@ func TestEveryKeyReachesItsValue(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, c.Sources); diff != "" {
 		t.Errorf("sources (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryKeyReachesItsValue(t *testing.T) {
+	c := load(t, "every_key.good.yml")
+	newYork, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
 	}
 	day := 24 * time.Hour
 	pipelines := []config.Pipeline{
