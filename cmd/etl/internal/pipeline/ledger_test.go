@@ -36,42 +36,45 @@ func (v *vendors) landedRuns(source, stream string) []string {
 	return runs
 }
 
+// losses are the ways in which a backup may lack a part.
+var losses = map[string]func(t *testing.T, v *vendors){
+	"the oldest run": func(t *testing.T, v *vendors) { removeAll(t, v.landedRuns("iadvize", "closed_conversations")[0]) },
+	"the newest run": func(t *testing.T, v *vendors) {
+		runs := v.landedRuns("iadvize", "closed_conversations")
+		removeAll(t, runs[len(runs)-1])
+	},
+	"a run between": func(t *testing.T, v *vendors) { removeAll(t, v.landedRuns("iadvize", "closed_conversations")[1]) },
+	"a journal": func(t *testing.T, v *vendors) {
+		removeAll(t, v.landedRuns("iadvize", "closed_conversations")[0]+"/journal.jsonl")
+	},
+	"half a journal": func(t *testing.T, v *vendors) {
+		edit(t, v.landedRuns("iadvize", "closed_conversations")[0]+"/journal.jsonl", func(b []byte) []byte {
+			lines := strings.SplitAfter(string(b), "\n")
+			return []byte(strings.Join(lines[:len(lines)/2], ""))
+		})
+	},
+	"all runs of a stream": func(t *testing.T, v *vendors) {
+		removeAll(t, filepath.Dir(v.landedRuns("iadvize", "closed_conversations")[0]))
+	},
+	"half a journal and the records": func(t *testing.T, v *vendors) {
+		edit(t, v.landedRuns("iadvize", "closed_conversations")[0]+"/journal.jsonl", func(b []byte) []byte {
+			lines := strings.SplitAfter(string(b), "\n")
+			return []byte(strings.Join(lines[:len(lines)/2], ""))
+		})
+		removeAll(t, v.config.Warehouse+"/runs")
+	},
+	"and the records": func(t *testing.T, v *vendors) {
+		removeAll(t, v.landedRuns("iadvize", "closed_conversations")[0])
+		removeAll(t, v.config.Warehouse+"/runs")
+	},
+}
+
 // A backup that lacks a part is no backup: what is lost is named, and nothing of the
 // stream is published as if it were whole. On someone's word the rest is, and the next
 // night asks the vendor for what is lost.
 func TestReplayOfALandingZoneInPart(t *testing.T) {
 	t.Parallel()
-	for name, lose := range map[string]func(t *testing.T, v *vendors){
-		"the oldest run": func(t *testing.T, v *vendors) { removeAll(t, v.landedRuns("iadvize", "closed_conversations")[0]) },
-		"the newest run": func(t *testing.T, v *vendors) {
-			runs := v.landedRuns("iadvize", "closed_conversations")
-			removeAll(t, runs[len(runs)-1])
-		},
-		"a run between": func(t *testing.T, v *vendors) { removeAll(t, v.landedRuns("iadvize", "closed_conversations")[1]) },
-		"a journal": func(t *testing.T, v *vendors) {
-			removeAll(t, v.landedRuns("iadvize", "closed_conversations")[0]+"/journal.jsonl")
-		},
-		"half a journal": func(t *testing.T, v *vendors) {
-			edit(t, v.landedRuns("iadvize", "closed_conversations")[0]+"/journal.jsonl", func(b []byte) []byte {
-				lines := strings.SplitAfter(string(b), "\n")
-				return []byte(strings.Join(lines[:len(lines)/2], ""))
-			})
-		},
-		"all runs of a stream": func(t *testing.T, v *vendors) {
-			removeAll(t, filepath.Dir(v.landedRuns("iadvize", "closed_conversations")[0]))
-		},
-		"half a journal and the records": func(t *testing.T, v *vendors) {
-			edit(t, v.landedRuns("iadvize", "closed_conversations")[0]+"/journal.jsonl", func(b []byte) []byte {
-				lines := strings.SplitAfter(string(b), "\n")
-				return []byte(strings.Join(lines[:len(lines)/2], ""))
-			})
-			removeAll(t, v.config.Warehouse+"/runs")
-		},
-		"and the records": func(t *testing.T, v *vendors) {
-			removeAll(t, v.landedRuns("iadvize", "closed_conversations")[0])
-			removeAll(t, v.config.Warehouse+"/runs")
-		},
-	} {
+	for name, lose := range losses {
 		if testing.Short() && !oneOfThree(name) {
 			continue
 		}

@@ -28,6 +28,21 @@ func TestTooManyRejectsAreHeld(t *testing.T) {
 	}
 }
 
+// noValues are values that are none, and where each is among the rejects.
+var noValues = []struct{ what, where string }{
+	{"a satisfaction of 7", "table_name = 'iadvize.conversations' AND scope = 'field' AND field LIKE '%customerSatisfaction' AND raw = '7'"},
+	{"an NPS of -1", "table_name = 'iadvize.conversations' AND scope = 'field' AND field LIKE '%netPromoterScore' AND raw = '-1'"},
+	{"a duration in words", "table_name = 'iadvize.conversations' AND scope = 'field' AND field = 'duration' AND raw LIKE '%a while%'"},
+	{"a thirteenth month", "table_name = 'iadvize.conversations' AND scope = 'field' AND field = 'createdAt' AND raw LIKE '%-13-45T%'"},
+	{"an invalid date", "table_name = 'aircall.calls' AND scope = 'field' AND field = 'created_at' AND raw LIKE '%Invalid Date%'"},
+	{"the 30th of February", "table_name = 'aircall.calls' AND scope = 'field' AND field = 'created_at' AND raw LIKE '%-02-30T%'"},
+	{"a negative duration", "table_name = 'aircall.calls' AND scope = 'field' AND field = 'duration' AND raw = '-1'"},
+	{"a null node of a connection", "table_name = 'iadvize.conversations' AND scope = 'row' AND raw LIKE '%null%'"},
+	{"a null node of a list", "table_name = 'aircall.calls' AND scope = 'row' AND raw LIKE '%null%'"},
+	{"a zero date", "table_name = 'volt.waves' AND scope = 'field' AND field = 'scheduledTime' AND raw LIKE '%0000-00-00%'"},
+	{"words for a date", "table_name = 'volt.messages' AND scope = 'field' AND field = 'sentAt' AND raw LIKE '%not yet%'"},
+}
+
 // Nothing is lost in silence: what is no value is a reject with its reason and
 // its page, and the rest of its row is there.
 func TestRejects(t *testing.T) {
@@ -41,19 +56,7 @@ func TestRejects(t *testing.T) {
 	v.expectMarts()
 	v.verify()
 
-	for _, c := range []struct{ what, where string }{
-		{"a satisfaction of 7", "table_name = 'iadvize.conversations' AND scope = 'field' AND field LIKE '%customerSatisfaction' AND raw = '7'"},
-		{"an NPS of -1", "table_name = 'iadvize.conversations' AND scope = 'field' AND field LIKE '%netPromoterScore' AND raw = '-1'"},
-		{"a duration in words", "table_name = 'iadvize.conversations' AND scope = 'field' AND field = 'duration' AND raw LIKE '%a while%'"},
-		{"a thirteenth month", "table_name = 'iadvize.conversations' AND scope = 'field' AND field = 'createdAt' AND raw LIKE '%-13-45T%'"},
-		{"an invalid date", "table_name = 'aircall.calls' AND scope = 'field' AND field = 'created_at' AND raw LIKE '%Invalid Date%'"},
-		{"the 30th of February", "table_name = 'aircall.calls' AND scope = 'field' AND field = 'created_at' AND raw LIKE '%-02-30T%'"},
-		{"a negative duration", "table_name = 'aircall.calls' AND scope = 'field' AND field = 'duration' AND raw = '-1'"},
-		{"a null node of a connection", "table_name = 'iadvize.conversations' AND scope = 'row' AND raw LIKE '%null%'"},
-		{"a null node of a list", "table_name = 'aircall.calls' AND scope = 'row' AND raw LIKE '%null%'"},
-		{"a zero date", "table_name = 'volt.waves' AND scope = 'field' AND field = 'scheduledTime' AND raw LIKE '%0000-00-00%'"},
-		{"words for a date", "table_name = 'volt.messages' AND scope = 'field' AND field = 'sentAt' AND raw LIKE '%not yet%'"},
-	} {
+	for _, c := range noValues {
 		found := v.query("SELECT * FROM etl.rejects WHERE " + c.where)
 		if len(found) == 0 {
 			t.Errorf("%s is not among the rejects", c.what)
