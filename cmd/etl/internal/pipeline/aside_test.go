@@ -23,12 +23,12 @@ func (v *vendors) dies(request pipeline.Request) string {
 	v.config.Sources.IAdvize.Concurrency = 1 // so that the windows before have ended
 	february := time.Date(2026, 2, 10, 0, 0, 0, 0, time.UTC)
 	v.refuse(func(a asked) bool { return a.vendor == "iadvize" && intervalOf(v.t, a).from.After(february) })
-	report := v.attempt(request)
+	run := v.attempt(request)
 	v.refuse(nil)
-	if l := legOf(v.t, report, "conversations"); l.Status != summary.Failed || l.Pages < 2 || l.Windows[0].Status != summary.Complete {
+	if l := legOf(v.t, run, "conversations"); l.Status != summary.Failed || l.Pages < 2 || l.Windows[0].Status != summary.Complete {
 		v.t.Fatalf("conversations are %s with %d pages, the first window is %s: this proves nothing", l.Status, l.Pages, l.Windows[0].Status)
 	}
-	return filepath.Join(v.config.Warehouse, "landing", "iadvize", "closed_conversations", string(report.RunID))
+	return filepath.Join(v.config.Warehouse, "landing", "iadvize", "closed_conversations", string(run.RunID))
 }
 
 // wholePage is the file of a page with rows, in a window that has landed whole.
@@ -94,9 +94,9 @@ func TestDamageInWaitingRun(t *testing.T) {
 			run := v.dies(two)
 			test.damage(t, run)
 			v.pass(aDay)
-			report := v.run(two)
+			got := v.run(two)
 			if test.told != "" {
-				expectDamage(t, report, test.told)
+				expectDamage(t, got, test.told)
 			}
 			if kept, err := filepath.Glob(filepath.Join(run, test.kept)); err != nil || len(kept) != 1 {
 				t.Errorf("the damage is kept as %v (%v)", kept, err)
@@ -129,8 +129,8 @@ func TestDamageInWaitingRunOfNightsThatFail(t *testing.T) {
 	flip(t, wholePage(t, v.dies(pipeline.Request{})), false)
 	v.pass(aDay)
 	v.refuse(func(a asked) bool { return a.vendor == "iadvize" })
-	report := v.attempt(pipeline.Request{})
-	if l := legOf(t, report, "conversations"); l.Status != summary.Failed {
+	run := v.attempt(pipeline.Request{})
+	if l := legOf(t, run, "conversations"); l.Status != summary.Failed {
 		t.Fatalf("conversations are %s", l.Status)
 	}
 	v.refuse(nil)

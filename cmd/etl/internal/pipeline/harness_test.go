@@ -190,21 +190,21 @@ func (v *vendors) runner(cfg *config.Config) *pipeline.Runner {
 // run runs and expects that all is published.
 func (v *vendors) run(request pipeline.Request) *summary.Summary {
 	v.t.Helper()
-	report := v.attempt(request)
-	if report.Status != summary.Complete {
-		v.t.Fatalf("the run is %s:\n%s", report.Status, reasons(report))
+	run := v.attempt(request)
+	if run.Status != summary.Complete {
+		v.t.Fatalf("the run is %s:\n%s", run.Status, reasons(run))
 	}
-	return report
+	return run
 }
 
 // attempt runs, whatever comes of it.
 func (v *vendors) attempt(request pipeline.Request) *summary.Summary {
 	v.t.Helper()
-	report, err := v.runner(v.config).Run(v.t.Context(), request)
+	run, err := v.runner(v.config).Run(v.t.Context(), request)
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	return report
+	return run
 }
 
 // verify expects hashes, counts and rows of the live generation to agree.
@@ -245,23 +245,23 @@ func seeds(n, few int, alone uint64) iter.Seq[uint64] {
 	}
 }
 
-func reasons(report *summary.Summary) string {
+func reasons(run *summary.Summary) string {
 	var b strings.Builder
-	for _, l := range report.Pipelines {
+	for _, l := range run.Pipelines {
 		fmt.Fprintf(&b, "%s: %s %s\n", l.Pipeline, l.Status, l.Reason)
 	}
 	return b.String()
 }
 
-// legOf is the part of a pipeline in a report.
-func legOf(t testing.TB, report *summary.Summary, name string) *summary.Leg {
+// legOf is the part of a pipeline in a summary.
+func legOf(t testing.TB, run *summary.Summary, name string) *summary.Leg {
 	t.Helper()
-	for _, l := range report.Pipelines {
+	for _, l := range run.Pipelines {
 		if l.Pipeline == name {
 			return l
 		}
 	}
-	t.Fatalf("the report has no pipeline %s", name)
+	t.Fatalf("the summary has no pipeline %s", name)
 	return nil
 }
 

@@ -105,8 +105,8 @@ func (l *life) death() {
 	if err != nil {
 		return
 	}
-	report := l.attempt(pipeline.Request{})
-	if report.Generation == 0 {
+	run := l.attempt(pipeline.Request{})
+	if run.Generation == 0 {
 		return
 	}
 	if err := store.SetCurrent(live); err != nil {

@@ -91,9 +91,9 @@ func (l *life) comesToRest() {
 	l.zone("Europe/Paris")                     // where the truth is told
 	for _, full := range []bool{true, false} { // what a field held that was away is asked for by a full run alone
 		l.pass(aDay)
-		report := l.attempt(pipeline.Request{Full: full})
-		if report.Status != summary.Complete {
-			l.t.Errorf("a good night is %s:\n%s", report.Status, reasons(report))
+		run := l.attempt(pipeline.Request{Full: full})
+		if run.Status != summary.Complete {
+			l.t.Errorf("a good night is %s:\n%s", run.Status, reasons(run))
 		}
 	}
 	l.lived = append(l.lived, "a good full run and a good night")
@@ -114,7 +114,7 @@ func (l *life) expectRebuilt() {
 	rebuilt := l.backup()
 	r := l.runner(rebuilt.config)
 	r.Base = noNetwork{l.t}
-	report, err := r.Replay(l.t.Context(), pipeline.Rebuild{})
+	run, err := r.Replay(l.t.Context(), pipeline.Rebuild{})
 	if err != nil {
 		if strings.Contains(err.Error(), "nothing to replay") && len(l.bookmarks()) == 0 {
 			return
@@ -122,8 +122,8 @@ func (l *life) expectRebuilt() {
 		l.t.Errorf("the rebuild: %v", err)
 		return
 	}
-	if report.Generation == 0 {
-		l.t.Errorf("the rebuild is %s:\n%s", report.Status, reasons(report))
+	if run.Generation == 0 {
+		l.t.Errorf("the rebuild is %s:\n%s", run.Status, reasons(run))
 		return
 	}
 	expectSameFiles(l.t, exported(l.t, rebuilt.config.Warehouse), exported(l.t, l.config.Warehouse))

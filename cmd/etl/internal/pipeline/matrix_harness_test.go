@@ -179,11 +179,11 @@ func (h *theatre) later(d time.Duration) {
 // run runs the pipelines once.
 func (h *theatre) run(request pipeline.Request) *summary.Summary {
 	h.t.Helper()
-	report, err := h.runner.Run(h.t.Context(), request)
+	run, err := h.runner.Run(h.t.Context(), request)
 	if err != nil {
 		h.t.Fatalf("run: %v", err)
 	}
-	return report
+	return run
 }
 
 // pipelinesOf are the pipelines of a source.

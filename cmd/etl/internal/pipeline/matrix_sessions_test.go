@@ -83,8 +83,8 @@ func TestAnUnknownOutcomeIsSaidAndNotRepeated(t *testing.T) {
 			h.box.Handler().ServeHTTP(discard{http.Header{}}, r) // the vendor acts, and its answer is lost
 			panic(http.ErrAbortHandler)
 		})
-		report := h.run(pipeline.Request{Pipelines: []string{"clientloop"}})
-		l := legOf(t, report, "clientloop")
+		run := h.run(pipeline.Request{Pipelines: []string{"clientloop"}})
+		l := legOf(t, run, "clientloop")
 		if l.Status != summary.Incomplete || !strings.Contains(l.Reason, "1 of 5") || !strings.Contains(l.Reason, "unknown") {
 			t.Errorf("the run is %s: %s", l.Status, l.Reason)
 		}

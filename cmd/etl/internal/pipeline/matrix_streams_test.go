@@ -77,8 +77,8 @@ func TestContactsOfAHostileQuery(t *testing.T) {
 		play(t, sessions("contacts_query: "+strconv.Quote(c.query)), func(h *theatre) {
 			h.run(pipeline.Request{Pipelines: []string{"messages"}})
 			h.later(time.Minute)
-			report := h.run(pipeline.Request{Pipelines: []string{"clientloop"}})
-			if l := report.Pipelines[0]; l.Status != summary.Failed || l.Pages != 0 || !strings.Contains(l.Reason, c.want) {
+			run := h.run(pipeline.Request{Pipelines: []string{"clientloop"}})
+			if l := run.Pipelines[0]; l.Status != summary.Failed || l.Pages != 0 || !strings.Contains(l.Reason, c.want) {
 				t.Errorf("%s: %s after %d requests: %s", c.query, l.Status, l.Pages, l.Reason)
 			}
 		})

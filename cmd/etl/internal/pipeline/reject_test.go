@@ -17,12 +17,12 @@ import (
 func TestTooManyRejectsAreHeld(t *testing.T) {
 	t.Parallel()
 	v := open(t, noon, sandbox.Options{Faults: []string{"dirty"}})
-	report := v.attempt(pipeline.Request{})
-	if report.Status != summary.Held {
-		t.Errorf("the run is %s", report.Status)
+	run := v.attempt(pipeline.Request{})
+	if run.Status != summary.Held {
+		t.Errorf("the run is %s", run.Status)
 	}
 	for _, name := range []string{"conversations", "calls"} {
-		if l := legOf(t, report, name); l.Status != summary.Held || l.Published || !strings.Contains(l.Reason, "max_rejects") {
+		if l := legOf(t, run, name); l.Status != summary.Held || l.Published || !strings.Contains(l.Reason, "max_rejects") {
 			t.Errorf("%s is %s, published %t: %s", name, l.Status, l.Published, l.Reason)
 		}
 	}
@@ -48,9 +48,9 @@ var noValues = []struct{ what, where string }{
 func TestRejects(t *testing.T) {
 	t.Parallel()
 	v := open(t, noon, sandbox.Options{Waves: 150, WaveSize: 20, Faults: []string{"dirty"}})
-	report := v.attempt(pipeline.Request{Accept: true})
-	if report.Status != summary.Complete {
-		t.Fatalf("an accepted run is %s:\n%s", report.Status, reasons(report))
+	run := v.attempt(pipeline.Request{Accept: true})
+	if run.Status != summary.Complete {
+		t.Fatalf("an accepted run is %s:\n%s", run.Status, reasons(run))
 	}
 	v.expectTruth()
 	v.expectMarts()
@@ -106,11 +106,11 @@ func TestWindowsReconcile(t *testing.T) {
 	for _, faults := range [][]string{nil, {"dirty"}, {"drift", "partial"}} {
 		t.Run(strings.Join(faults, " "), func(t *testing.T) {
 			v := open(t, noon, sandbox.Options{Scale: 0.3, Faults: faults})
-			report := v.attempt(pipeline.Request{Accept: true})
+			run := v.attempt(pipeline.Request{Accept: true})
 			v.pass(aDay)
 			v.attempt(pipeline.Request{Accept: true})
 			windows := v.query("SELECT * FROM etl.reconciliation")
-			if len(windows) <= len(report.Pipelines) {
+			if len(windows) <= len(run.Pipelines) {
 				t.Errorf("%d windows of two runs", len(windows))
 			}
 			for _, w := range windows {

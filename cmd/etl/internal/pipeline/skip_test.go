@@ -83,15 +83,15 @@ func (v *vendors) refusesReplay(warehouse, ref string) {
 // replaysWithout replays without a page of the calls, and expects that to be on the record.
 func (v *vendors) replaysWithout(warehouse, ref string) {
 	v.t.Helper()
-	report, err := v.runner(v.load(warehouse)).Replay(v.t.Context(), pipeline.Rebuild{Skip: []string{ref}})
+	run, err := v.runner(v.load(warehouse)).Replay(v.t.Context(), pipeline.Rebuild{Skip: []string{ref}})
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	l := legOf(v.t, report, "calls")
-	if report.Status != summary.Incomplete || report.Generation == 0 || !l.Published || !strings.Contains(l.Reason, ref+", with 100 records") {
-		v.t.Errorf("the replay is %s, calls published %t: %s", report.Status, l.Published, l.Reason)
+	l := legOf(v.t, run, "calls")
+	if run.Status != summary.Incomplete || run.Generation == 0 || !l.Published || !strings.Contains(l.Reason, ref+", with 100 records") {
+		v.t.Errorf("the replay is %s, calls published %t: %s", run.Status, l.Published, l.Reason)
 	}
-	if other := legOf(v.t, report, "conversations"); other.Status != summary.Complete {
+	if other := legOf(v.t, run, "conversations"); other.Status != summary.Complete {
 		v.t.Errorf("conversations are %s: %s", other.Status, other.Reason)
 	}
 	v.config = v.load(warehouse)
@@ -128,9 +128,9 @@ func TestReplayWithoutTheRestOfAJournal(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "`etl replay --skip "+ref+"`") {
 		t.Errorf("got %v, want the way out", err)
 	}
-	report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Skip: []string{ref}})
-	if err != nil || report.Status != summary.Incomplete || !strings.Contains(legOf(t, report, "calls").Reason, ref) {
-		t.Errorf("%+v, %v", report, err)
+	got, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Skip: []string{ref}})
+	if err != nil || got.Status != summary.Incomplete || !strings.Contains(legOf(t, got, "calls").Reason, ref) {
+		t.Errorf("%+v, %v", got, err)
 	}
 	v.verify()
 }

@@ -103,11 +103,11 @@ func TestRowsNameTheirPage(t *testing.T) {
 	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.2})
 	before := time.Now().Add(-time.Second)
-	report := v.run(pipeline.Request{})
+	run := v.run(pipeline.Request{})
 	for name := range keys {
 		for _, r := range v.query("SELECT DISTINCT _page, _extracted_at FROM " + name) {
 			page := r["_page"].(string)
-			if !v.landed(page) || !regexp.MustCompile(`/`+regexp.QuoteMeta(string(report.RunID))+`/\d{6}$`).MatchString(page) {
+			if !v.landed(page) || !regexp.MustCompile(`/`+regexp.QuoteMeta(string(run.RunID))+`/\d{6}$`).MatchString(page) {
 				t.Errorf("%s: a row came from %q, which is no landed page of the run", name, page)
 			}
 			if at := r["_extracted_at"].(time.Time); at.Before(before) || at.After(time.Now()) {

@@ -108,13 +108,13 @@ func TestWarehouseWithAColumnOfAnotherType(t *testing.T) {
 			v.run(pipeline.Request{})
 			v.publishedBy(version{table: retyped(column, arrow.BinaryTypes.String)})
 			v.pass(aDay)
-			report, err := v.runner(v.config).Run(t.Context(), pipeline.Request{})
+			run, err := v.runner(v.config).Run(t.Context(), pipeline.Request{})
 			said := ""
 			switch {
 			case err != nil:
 				said = err.Error()
-			case report != nil:
-				said = reasons(report)
+			case run != nil:
+				said = reasons(run)
 			}
 			for _, want := range []string{table, column, "`etl replay`"} {
 				if !strings.Contains(said, want) {
