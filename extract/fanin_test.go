@@ -102,30 +102,32 @@ func TestInOrderEndsEarly(t *testing.T) {
 	})
 }
 
+// walk is a task of so many pages, each after a pause, and then of an error, if any.
+func walk(pages int, pause time.Duration, err error) extract.Task {
+	return func(ctx context.Context) iter.Seq2[extract.Page, error] {
+		return func(yield func(extract.Page, error) bool) {
+			for i := range pages {
+				select {
+				case <-time.After(pause):
+				case <-ctx.Done():
+					yield(extract.Page{}, ctx.Err())
+					return
+				}
+				if !yield(extract.Page{Rows: int64(i)}, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(extract.Page{}, err)
+			}
+		}
+	}
+}
+
 // Pages come as they are there; those of a task keep their order, every task ends
 // once, and no more than n run at a time.
 func TestAsTheyCome(t *testing.T) {
 	boom := errors.New("boom")
-	walk := func(pages int, pause time.Duration, err error) extract.Task {
-		return func(ctx context.Context) iter.Seq2[extract.Page, error] {
-			return func(yield func(extract.Page, error) bool) {
-				for i := range pages {
-					select {
-					case <-time.After(pause):
-					case <-ctx.Done():
-						yield(extract.Page{}, ctx.Err())
-						return
-					}
-					if !yield(extract.Page{Rows: int64(i)}, nil) {
-						return
-					}
-				}
-				if err != nil {
-					yield(extract.Page{}, err)
-				}
-			}
-		}
-	}
 	tasks := []extract.Task{walk(3, time.Second, nil), walk(5, time.Minute, boom), walk(0, 0, nil), walk(4, time.Second, nil)}
 
 	t.Run("to the end", func(t *testing.T) {

@@ -16,6 +16,48 @@ import (
 	"nightjar/extract/sandbox"
 )
 
+var badAnswers = []struct {
+	name   string
+	answer func(w http.ResponseWriter, r *http.Request, good http.Handler)
+	want   string // regular expression, of the reason
+}{
+	{"HTML instead of JSON", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, "<!doctype html><html><body><h1>Scheduled maintenance</h1></body></html>")
+	}, `garbled: .*HTML instead of JSON: .*Scheduled maintenance`},
+	{"{} with status 500", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusInternalServerError)
+		fmt.Fprint(w, "{}")
+	}, `failing: .*status 500`},
+	{"{} with status 200", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, "{}")
+	}, `garbled: .*neither data nor errors|garbled: .*empty JSON`},
+	{"a body that is cut off", func(w http.ResponseWriter, r *http.Request, good http.Handler) {
+		whole := httptest.NewRecorder()
+		good.ServeHTTP(whole, r)
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", fmt.Sprint(whole.Body.Len()))
+		w.Write(whole.Body.Bytes()[:whole.Body.Len()/2])
+	}, `(garbled|unreachable): .*cut`},
+	{"errors beside data", func(w http.ResponseWriter, r *http.Request, good http.Handler) {
+		whole := httptest.NewRecorder()
+		good.ServeHTTP(whole, r)
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(bytes.Replace(whole.Body.Bytes(), []byte("{"), []byte(`{"errors":[{"message":"the shard is resting"}],`), 1))
+	}, `(failing|refused): .*the shard is resting`},
+	{"a body without end", func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"data":{"rows":["`)
+		for chunk := bytes.Repeat([]byte("x"), 1<<20); r.Context().Err() == nil; {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	}, `too large: .*size cap of 1048576 bytes`},
+}
+
 // A vendor that answers badly gets one clear message, with the place in it, the
 // right exit code, and changes nothing that readers see.
 func TestBadAnswersOfVendors(t *testing.T) {
@@ -37,54 +79,13 @@ func TestBadAnswersOfVendors(t *testing.T) {
 	p.must(exitOK, "run", "-q")
 	generation := p.live()
 
-	answers := []struct {
-		name   string
-		answer func(w http.ResponseWriter, r *http.Request, good http.Handler)
-		want   string // regular expression, of the reason
-	}{
-		{"HTML instead of JSON", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-			w.Header().Set("Content-Type", "text/html")
-			fmt.Fprint(w, "<!doctype html><html><body><h1>Scheduled maintenance</h1></body></html>")
-		}, `garbled: .*HTML instead of JSON: .*Scheduled maintenance`},
-		{"{} with status 500", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusInternalServerError)
-			fmt.Fprint(w, "{}")
-		}, `failing: .*status 500`},
-		{"{} with status 200", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-			w.Header().Set("Content-Type", "application/json")
-			fmt.Fprint(w, "{}")
-		}, `garbled: .*neither data nor errors|garbled: .*empty JSON`},
-		{"a body that is cut off", func(w http.ResponseWriter, r *http.Request, good http.Handler) {
-			whole := httptest.NewRecorder()
-			good.ServeHTTP(whole, r)
-			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("Content-Length", fmt.Sprint(whole.Body.Len()))
-			w.Write(whole.Body.Bytes()[:whole.Body.Len()/2])
-		}, `(garbled|unreachable): .*cut`},
-		{"errors beside data", func(w http.ResponseWriter, r *http.Request, good http.Handler) {
-			whole := httptest.NewRecorder()
-			good.ServeHTTP(whole, r)
-			w.Header().Set("Content-Type", "application/json")
-			w.Write(bytes.Replace(whole.Body.Bytes(), []byte("{"), []byte(`{"errors":[{"message":"the shard is resting"}],`), 1))
-		}, `(failing|refused): .*the shard is resting`},
-		{"a body without end", func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-			w.Header().Set("Content-Type", "application/json")
-			io.WriteString(w, `{"data":{"rows":["`)
-			for chunk := bytes.Repeat([]byte("x"), 1<<20); r.Context().Err() == nil; {
-				if _, err := w.Write(chunk); err != nil {
-					return
-				}
-			}
-		}, `too large: .*size cap of 1048576 bytes`},
-	}
 	for _, pipeline := range []struct{ name, vendor, stream string }{
 		{"conversations", "iadvize", "closed_conversations"},
 		{"calls", "aircall", "calls"},
 		{"messages", "volt", "messages"},
 		{"waves", "volt", "waves"},
 	} {
-		for _, a := range answers {
+		for _, a := range badAnswers {
 			t.Run(pipeline.name+"/"+a.name, func(t *testing.T) {
 				p.t = t
 				spoil.Store(&a.answer)

@@ -49,16 +49,8 @@ func TestKilledAtAnyInstant(t *testing.T) {
 
 	stages := map[string]int{}
 	crash := func(p *program, when string, kill func(*program)) {
-		before := p.live()
 		p.env = vendors()
-		kill(p)
-		stages[p.stage(before)]++
-		if p.live() != "" {
-			p.verified()
-			query(t, openDatabase(t, p.path("current", "analytics.duckdb")), "SELECT count(*) FROM marts.csat_daily")
-		}
-		p.must(exitOK, "run", "-q")
-		p.verified()
+		stages[p.crash(t, kill)]++
 		sameTables(t, reference.path(), p.path())
 		if t.Failed() {
 			t.Fatalf("killed %s", when)
@@ -82,6 +74,21 @@ func TestKilledAtAnyInstant(t *testing.T) {
 	}
 	crash(yesterday.copy(t), "before the last rename", func(p *program) { p.killAt("generations/000002") })
 	t.Logf("an undisturbed first run takes %s, a second one %s; killed in: %v", first.Round(time.Millisecond), next.Round(time.Millisecond), stages)
+}
+
+// crash has a run killed and the next one succeed. It returns how far the first had got.
+func (p *program) crash(t *testing.T, kill func(*program)) (stage string) {
+	t.Helper()
+	before := p.live()
+	kill(p)
+	stage = p.stage(before)
+	if p.live() != "" {
+		p.verified()
+		query(t, openDatabase(t, p.path("current", "analytics.duckdb")), "SELECT count(*) FROM marts.csat_daily")
+	}
+	p.must(exitOK, "run", "-q")
+	p.verified()
+	return stage
 }
 
 // copy is the same program with a copy of its warehouse.

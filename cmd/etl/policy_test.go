@@ -1,7 +1,12 @@
 package main
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -89,4 +94,48 @@ func mayImport(allowed []string, imported string, below bool) bool {
 		}
 	}
 	return false
+}
+
+// TestFilesAndFunctionsFitALook holds every file to 300 lines and every function to 60,
+// tests included.
+func TestFilesAndFunctionsFitALook(t *testing.T) {
+	files := 0
+	err := filepath.WalkDir(repository(t), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || d.Name() == ".git"):
+			return fs.SkipDir
+		case d.IsDir() || filepath.Ext(path) != ".go":
+			return nil
+		}
+		files++
+		return fitsALook(t, path)
+	})
+	if err != nil || files == 0 {
+		t.Fatalf("%d files are read: %v", files, err)
+	}
+}
+
+func fitsALook(t *testing.T, path string) error {
+	t.Helper()
+	positions := token.NewFileSet()
+	file, err := parser.ParseFile(positions, path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		return err
+	}
+	if n := positions.File(file.FileStart).LineCount(); n > 300 {
+		t.Errorf("%s:301: the file has %d lines; want 300 at most", path, n)
+	}
+	ast.Inspect(file, func(node ast.Node) bool {
+		switch node.(type) {
+		case *ast.FuncDecl, *ast.FuncLit:
+			begins, ends := positions.Position(node.Pos()), positions.Position(node.End())
+			if n := ends.Line - begins.Line + 1; n > 60 {
+				t.Errorf("%s:%d: the function has %d lines; want 60 at most", path, begins.Line, n)
+			}
+		}
+		return true
+	})
+	return nil
 }

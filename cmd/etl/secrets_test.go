@@ -19,107 +19,127 @@ import (
 	"nightjar/extract/sandbox"
 )
 
+// hasty gives up at the first failure.
+var hasty = strings.ReplaceAll(impatient, "retries: 1", "retries: 0")
+
+// witness keeps all that a program prints, and what must be in none of it.
+type witness struct {
+	*program
+	told    bytes.Buffer
+	secrets []string
+	boxes   []*sandbox.Sandbox
+	spoil   atomic.Pointer[http.HandlerFunc] // answers for the vendors; nil: they do
+	signIns bool                             // are spoilt too
+}
+
+func (p *witness) wrap(good http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f := p.spoil.Load(); f != nil && (p.signIns || isData(r)) {
+			(*f)(w, r)
+			return
+		}
+		good.ServeHTTP(w, r)
+	})
+}
+
+func (p *witness) answer(f http.HandlerFunc) { p.spoil.Store(&f) }
+
+func (p *witness) call(code int, args ...string) {
+	p.t.Helper()
+	r := p.must(code, args...)
+	p.told.WriteString(r.stdout + r.stderr)
+}
+
+func (p *witness) commands(code int) {
+	p.t.Helper()
+	p.call(code, "run", "--full")
+	p.call(code, "run", "--json")
+}
+
+func (p *witness) vendors(faults ...string) {
+	p.t.Helper()
+	box, env := simulate(p.t, sandbox.Options{Seed: 5, Scale: 0.05, Faults: faults}, p.wrap)
+	p.boxes, p.env = append(p.boxes, box), env
+}
+
 // Whatever happens, no credential is in what the program prints or keeps: neither
 // one that was configured, right or wrong, nor one that a vendor gave.
 func TestSecretsAreNowhere(t *testing.T) {
-	var spoil atomic.Pointer[func(w http.ResponseWriter, r *http.Request)]
-	signIns := false // are spoilt too
-	wrap := func(good http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if f := spoil.Load(); f != nil && (signIns || isData(r)) {
-				(*f)(w, r)
-				return
-			}
-			good.ServeHTTP(w, r)
-		})
-	}
-	p := newProgram(t)
-	hasty := strings.ReplaceAll(impatient, "retries: 1", "retries: 0")
+	p := &witness{program: newProgram(t)}
 	p.configure(hasty)
-	var told bytes.Buffer // all that the program has printed
-	var secrets []string
-	call := func(code int, args ...string) {
-		t.Helper()
-		r := p.must(code, args...)
-		told.WriteString(r.stdout + r.stderr)
-	}
-	commands := func(code int) {
-		t.Helper()
-		call(code, "run", "--full")
-		call(code, "run", "--json")
-	}
-	var boxes []*sandbox.Sandbox
-	vendors := func(faults ...string) map[string]string {
-		box, env := simulate(t, sandbox.Options{Seed: 5, Scale: 0.05, Faults: faults}, wrap)
-		boxes = append(boxes, box)
-		p.env = env
-		return env
-	}
+	p.vendors()
+	env := p.env
+	p.commands(exitOK)
+	p.call(exitOK, "check", "--online")
+	p.call(exitOK, "run", "--dry-run", "--json")
+	p.call(exitOK, "status", "--json")
+	p.vendors("expire")
+	p.commands(exitOK)
 
-	env := vendors()
-	commands(exitOK)
-	call(exitOK, "check", "--online")
-	call(exitOK, "run", "--dry-run", "--json")
-	call(exitOK, "status", "--json")
-	vendors("expire")
-	commands(exitOK)
-
-	// Vendors that quote what they were sent, in every form of an error.
-	vendors()
-	pipelines := []string{"conversations", "calls", "messages"}
-	for i, status := range []int{http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusInternalServerError} {
-		signIns = status/100 == 4 // any other failure of a sign-in is tried again, and slowly
-		for j, form := range []string{`{"errors":[{"message":%q,"path":[%[1]q],"extensions":{"code":%[1]q}}]}`, `{"error":%q}`, `<html><body>%s</body></html>`, `%s`} {
-			quote := func(w http.ResponseWriter, r *http.Request) {
-				sent, _ := io.ReadAll(r.Body)
-				w.WriteHeader(status)
-				fmt.Fprintf(w, form, "you sent "+r.Header.Get("Authorization")+" and "+string(sent))
-			}
-			spoil.Store(&quote)
-			call(exitFailed, "run", "--json", pipelines[(i+j)%len(pipelines)])
-		}
-	}
-	signIns = false
-	moved := func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "/elsewhere?token="+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), http.StatusFound)
-	}
-	spoil.Store(&moved)
-	call(exitFailed, "run")
-	cut := func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }
-	spoil.Store(&cut)
-	call(exitFailed, "run", "calls")
-	spoil.Store(nil)
+	p.vendors()
+	p.isQuoted()
 
 	// Wrong ones are as secret as right ones.
 	p.env = maps.Clone(env)
 	for _, name := range []string{"IADVIZE_PASSWORD", "AIRCALL_PASSWORD", "VOLT_TOKEN"} {
 		p.env[name] = "wrong-" + strings.ToLower(name)
-		secrets = append(secrets, p.env[name])
+		p.secrets = append(p.secrets, p.env[name])
 	}
-	commands(exitFailed)
-	call(exitFailed, "check", "--online")
+	p.commands(exitFailed)
+	p.call(exitFailed, "check", "--online")
 	p.configure(hasty + "unknown: key\n")
-	call(exitUsage, "check")
+	p.call(exitUsage, "check")
 	p.configure(strings.Replace(hasty, "retries: 0", `retries: "${IADVIZE_PASSWORD}"`, 1))
-	call(exitUsage, "run")
+	p.call(exitUsage, "run")
 	p.configure(hasty)
 
-	vendors("dirty")
-	commands(exitOK)
-	call(exitOK, "replay")
-	call(exitOK, "verify", "--json")
+	p.vendors("dirty")
+	p.commands(exitOK)
+	p.call(exitOK, "replay")
+	p.call(exitOK, "verify", "--json")
 
-	for _, box := range boxes {
-		secrets = append(secrets, box.Secrets()...)
+	for _, box := range p.boxes {
+		p.secrets = append(p.secrets, box.Secrets()...)
 	}
-	slices.Sort(secrets)
-	secrets = slices.Compact(secrets)
-	if len(secrets) < 15 {
-		t.Fatalf("only %d secrets are known", len(secrets))
+	slices.Sort(p.secrets)
+	p.secrets = slices.Compact(p.secrets)
+	if len(p.secrets) < 15 {
+		t.Fatalf("only %d secrets are known", len(p.secrets))
 	}
-	lookFor(t, secrets, "what was printed", told.Bytes())
-	searched := 0
-	err := filepath.WalkDir(p.path(), func(name string, e fs.DirEntry, err error) error {
+	lookFor(t, p.secrets, "what was printed", p.told.Bytes())
+	files, tables := lookInFiles(t, p.secrets, p.path()), lookInTables(t, p.secrets, p.path("analytics.duckdb"))
+	t.Logf("looked for %d secrets in %d bytes of output, %d files and %d tables", len(p.secrets), p.told.Len(), files, tables)
+}
+
+// isQuoted has the vendors quote what they were sent, in every form of an error.
+func (p *witness) isQuoted() {
+	p.t.Helper()
+	pipelines := []string{"conversations", "calls", "messages"}
+	for i, status := range []int{http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusInternalServerError} {
+		p.signIns = status/100 == 4 // any other failure of a sign-in is tried again, and slowly
+		for j, form := range []string{`{"errors":[{"message":%q,"path":[%[1]q],"extensions":{"code":%[1]q}}]}`, `{"error":%q}`, `<html><body>%s</body></html>`, `%s`} {
+			p.answer(func(w http.ResponseWriter, r *http.Request) {
+				sent, _ := io.ReadAll(r.Body)
+				w.WriteHeader(status)
+				fmt.Fprintf(w, form, "you sent "+r.Header.Get("Authorization")+" and "+string(sent))
+			})
+			p.call(exitFailed, "run", "--json", pipelines[(i+j)%len(pipelines)])
+		}
+	}
+	p.signIns = false
+	p.answer(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/elsewhere?token="+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), http.StatusFound)
+	})
+	p.call(exitFailed, "run")
+	p.answer(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) })
+	p.call(exitFailed, "run", "calls")
+	p.spoil.Store(nil)
+}
+
+// lookInFiles counts the files below dir in which it has looked.
+func lookInFiles(t *testing.T, secrets []string, dir string) (searched int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
 			return err
 		}
@@ -145,13 +165,19 @@ func TestSecretsAreNowhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := openDatabase(t, p.path("analytics.duckdb"))
+	return searched
+}
+
+// lookInTables counts the tables of a database in which it has looked.
+func lookInTables(t *testing.T, secrets []string, database string) int {
+	t.Helper()
+	db := openDatabase(t, database)
 	tables := query(t, db, "SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY ALL")
 	for _, table := range tables {
 		rows := query(t, db, "SELECT to_json(r)::VARCHAR FROM "+table+" AS r")
 		lookFor(t, secrets, table, []byte(strings.Join(rows, "\n")))
 	}
-	t.Logf("looked for %d secrets in %d bytes of output, %d files and %d tables", len(secrets), told.Len(), searched, len(tables))
+	return len(tables)
 }
 
 func lookFor(t *testing.T, secrets []string, place string, content []byte) {

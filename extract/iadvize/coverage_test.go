@@ -27,64 +27,60 @@ func sum(all ...extract.Bookmark) (b extract.Bookmark) {
 	return b
 }
 
+// The months of coverings as they begin in business time, and the night before now.
+const october, november, lastNight = "2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z", "2026-11-19T01:15:00Z"
+
+var coverings = []struct {
+	name   string
+	have   extract.Bookmark
+	change func(*iadvize.Config)
+	want   string // id (scope) of each window
+}{
+	// The night of several projects that stand at the same place is one question.
+	{"a night of two", since(november, lastNight, 4242, 9999), of(9999, 4242), "2026-11-16..2026-11-20 (projects [4242 9999])"},
+	{"a night of all that the account sees", since(november, lastNight), of(), "2026-11-16..2026-11-20 ()"},
+	{"named twice", since(november, lastNight, 4242, 9999), of(4242, 9999, 4242), "2026-11-16..2026-11-20 (projects [4242 9999])"},
+
+	// A project that is added gets its history by itself, and the night with the others.
+	{"added", since(november, lastNight, 9999), of(9999, 4242), "2026-11-01..2026-11-15 of 4242 (projects [4242]) 2026-11-16..2026-11-20 (projects [4242 9999])"},
+	{"two added", since(november, lastNight, 9999), of(4242, 5555, 9999), "2026-11-01..2026-11-15 of 4242, 5555 (projects [4242 5555]) 2026-11-16..2026-11-20 (projects [4242 5555 9999])"},
+	{"added with a history of months", since("2026-08-31T22:00:00Z", lastNight, 9999), both(of(9999, 4242), start("2026-09-01")),
+		"2026-09-01..2026-09-30 of 4242 (projects [4242]) 2026-10-01..2026-10-31 of 4242 (projects [4242]) 2026-11-01..2026-11-15 of 4242 (projects [4242]) 2026-11-16..2026-11-20 (projects [4242 9999])"},
+
+	// One that is taken out is not asked for; put back, it goes on where it stood.
+	{"taken out", since(november, lastNight, 4242, 9999), of(9999), "2026-11-16..2026-11-20 (projects [9999])"},
+	{"put back", sum(since(november, lastNight, 9999), since(november, "2026-11-09T01:15:00Z", 4242)), of(9999, 4242),
+		"2026-11-06..2026-11-15 of 4242 (projects [4242]) 2026-11-16..2026-11-20 (projects [4242 9999])"},
+
+	// An earlier start goes back as far as nobody has asked; a later one cuts off.
+	{"an earlier start", since(november, lastNight, 9999), start("2026-10-01"), "2026-10-01..2026-10-31 (projects [9999]) 2026-11-16..2026-11-20 (projects [9999])"},
+	{"a later start", since(october, lastNight, 9999), nil, "2026-11-16..2026-11-20 (projects [9999])"},
+	{"a start within the lookback", since(november, lastNight, 9999), start("2026-11-18"), "2026-11-18..2026-11-20 (projects [9999])"},
+	{"a start after the bookmark, and back", sum(since(october, "2026-11-02T12:00:00Z", 9999), since("2026-11-10T23:00:00Z", lastNight, 9999)), start("2026-10-01"),
+		"2026-10-30..2026-10-31 (projects [9999]) 2026-11-01..2026-11-10 (projects [9999]) 2026-11-16..2026-11-20 (projects [9999])"},
+	{"an earlier start, and a project", since(november, lastNight, 9999), both(of(9999, 4242), start("2026-10-20")),
+		"2026-10-20..2026-10-31 (projects [4242 9999]) 2026-11-01..2026-11-15 of 4242 (projects [4242]) 2026-11-16..2026-11-20 (projects [4242 9999])"},
+
+	// All that the account sees holds each project; several projects are not all.
+	{"from all to a list", since(november, lastNight), of(4242), "2026-11-16..2026-11-20 (projects [4242])"},
+	{"from a list to all", since(november, lastNight, 9999), of(), "2026-11-01..2026-11-20 ()"},
+	{"from all to a list, and back", sum(since(november, "2026-11-12T12:00:00Z"), since(november, lastNight, 9999)), of(), "2026-11-09..2026-11-20 ()"},
+
+	// A window that failed is asked for again, and what lies around it is not.
+	{"a hole", sum(told(october, "2026-10-09T22:00:00Z", "2026-10-09T22:00:00Z", 9999), told("2026-10-19T22:00:00Z", "2026-11-16T01:15:00Z", lastNight, 9999)), start("2026-10-01"),
+		"2026-10-10..2026-10-19 (projects [9999]) 2026-11-16..2026-11-20 (projects [9999])"},
+	{"a hole behind what may still change", sum(since(november, "2026-11-14T23:00:00Z", 9999), told("2026-11-16T23:00:00Z", "2026-11-16T23:00:00Z", lastNight, 9999)), nil,
+		"2026-11-12..2026-11-20 (projects [9999])"},
+
+	// A lookback applies from now.
+	{"a longer lookback", since(november, lastNight, 9999), func(c *iadvize.Config) { c.Lookback = 5 * 24 * time.Hour }, "2026-11-14..2026-11-20 (projects [9999])"},
+	{"a shorter lookback", since(november, lastNight, 9999), func(c *iadvize.Config) { c.Lookback = 0 }, "2026-11-19..2026-11-20 (projects [9999])"},
+}
+
 // What is asked for once the configuration has changed: what never was, and the
 // night. The start of the configuration is 1 November, in business time.
 func TestPlanOfWhatIsNotCovered(t *testing.T) {
-	const october = "2026-09-30T22:00:00Z"
-	since := func(from, before string, projects ...int64) extract.Bookmark {
-		at, err := time.Parse(time.RFC3339, before)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return told(from, at.Add(-72*time.Hour).Format(time.RFC3339), before, projects...)
-	}
-	const november, last = "2026-10-31T23:00:00Z", "2026-11-19T01:15:00Z"
-	for _, c := range []struct {
-		name   string
-		have   extract.Bookmark
-		change func(*iadvize.Config)
-		want   string // id (scope) of each window
-	}{
-		// The night of several projects that stand at the same place is one question.
-		{"a night of two", since(november, last, 4242, 9999), of(9999, 4242), "2026-11-16..2026-11-20 (projects [4242 9999])"},
-		{"a night of all that the account sees", since(november, last), of(), "2026-11-16..2026-11-20 ()"},
-		{"named twice", since(november, last, 4242, 9999), of(4242, 9999, 4242), "2026-11-16..2026-11-20 (projects [4242 9999])"},
-
-		// A project that is added gets its history by itself, and the night with the others.
-		{"added", since(november, last, 9999), of(9999, 4242), "2026-11-01..2026-11-15 of 4242 (projects [4242]) 2026-11-16..2026-11-20 (projects [4242 9999])"},
-		{"two added", since(november, last, 9999), of(4242, 5555, 9999), "2026-11-01..2026-11-15 of 4242, 5555 (projects [4242 5555]) 2026-11-16..2026-11-20 (projects [4242 5555 9999])"},
-		{"added with a history of months", since("2026-08-31T22:00:00Z", last, 9999), both(of(9999, 4242), start("2026-09-01")),
-			"2026-09-01..2026-09-30 of 4242 (projects [4242]) 2026-10-01..2026-10-31 of 4242 (projects [4242]) 2026-11-01..2026-11-15 of 4242 (projects [4242]) 2026-11-16..2026-11-20 (projects [4242 9999])"},
-
-		// One that is taken out is not asked for; put back, it goes on where it stood.
-		{"taken out", since(november, last, 4242, 9999), of(9999), "2026-11-16..2026-11-20 (projects [9999])"},
-		{"put back", sum(since(november, last, 9999), since(november, "2026-11-09T01:15:00Z", 4242)), of(9999, 4242),
-			"2026-11-06..2026-11-15 of 4242 (projects [4242]) 2026-11-16..2026-11-20 (projects [4242 9999])"},
-
-		// An earlier start goes back as far as nobody has asked; a later one cuts off.
-		{"an earlier start", since(november, last, 9999), start("2026-10-01"), "2026-10-01..2026-10-31 (projects [9999]) 2026-11-16..2026-11-20 (projects [9999])"},
-		{"a later start", since(october, last, 9999), nil, "2026-11-16..2026-11-20 (projects [9999])"},
-		{"a start within the lookback", since(november, last, 9999), start("2026-11-18"), "2026-11-18..2026-11-20 (projects [9999])"},
-		{"a start after the bookmark, and back", sum(since(october, "2026-11-02T12:00:00Z", 9999), since("2026-11-10T23:00:00Z", last, 9999)), start("2026-10-01"),
-			"2026-10-30..2026-10-31 (projects [9999]) 2026-11-01..2026-11-10 (projects [9999]) 2026-11-16..2026-11-20 (projects [9999])"},
-		{"an earlier start, and a project", since(november, last, 9999), both(of(9999, 4242), start("2026-10-20")),
-			"2026-10-20..2026-10-31 (projects [4242 9999]) 2026-11-01..2026-11-15 of 4242 (projects [4242]) 2026-11-16..2026-11-20 (projects [4242 9999])"},
-
-		// All that the account sees holds each project; several projects are not all.
-		{"from all to a list", since(november, last), of(4242), "2026-11-16..2026-11-20 (projects [4242])"},
-		{"from a list to all", since(november, last, 9999), of(), "2026-11-01..2026-11-20 ()"},
-		{"from all to a list, and back", sum(since(november, "2026-11-12T12:00:00Z"), since(november, last, 9999)), of(), "2026-11-09..2026-11-20 ()"},
-
-		// A window that failed is asked for again, and what lies around it is not.
-		{"a hole", sum(told(october, "2026-10-09T22:00:00Z", "2026-10-09T22:00:00Z", 9999), told("2026-10-19T22:00:00Z", "2026-11-16T01:15:00Z", last, 9999)), start("2026-10-01"),
-			"2026-10-10..2026-10-19 (projects [9999]) 2026-11-16..2026-11-20 (projects [9999])"},
-		{"a hole behind what may still change", sum(since(november, "2026-11-14T23:00:00Z", 9999), told("2026-11-16T23:00:00Z", "2026-11-16T23:00:00Z", last, 9999)), nil,
-			"2026-11-12..2026-11-20 (projects [9999])"},
-
-		// A lookback applies from now.
-		{"a longer lookback", since(november, last, 9999), func(c *iadvize.Config) { c.Lookback = 5 * 24 * time.Hour }, "2026-11-14..2026-11-20 (projects [9999])"},
-		{"a shorter lookback", since(november, last, 9999), func(c *iadvize.Config) { c.Lookback = 0 }, "2026-11-19..2026-11-20 (projects [9999])"},
-	} {
+	for _, c := range coverings {
 		t.Run(c.name, func(t *testing.T) {
 			if c.change == nil {
 				c.change = func(*iadvize.Config) {}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -19,7 +18,6 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
-	"nightjar/extract"
 	"nightjar/extract/iadvize"
 	"nightjar/extract/transport"
 	"nightjar/testdata"
@@ -231,111 +229,5 @@ func (v *vendor) stream(change ...func(*iadvize.Config)) *iadvize.ClosedConversa
 func (v *vendor) fill(from, to time.Time, step time.Duration) {
 	for at := from; at.Before(to); at = at.Add(step) {
 		v.chats = append(v.chats, chat{"c" + strconv.Itoa(len(v.chats)), at, at.Add(48 * time.Hour)})
-	}
-}
-
-var paris = location("Europe/Paris")
-
-func location(name string) *time.Location {
-	loc, err := time.LoadLocation(name)
-	if err != nil {
-		panic(err)
-	}
-	return loc
-}
-
-func day(date string) time.Time {
-	t, err := time.ParseInLocation("2006-01-02", date, paris)
-	if err != nil {
-		panic(err)
-	}
-	return t
-}
-
-// landed is what pages tell, as a warehouse would gather it.
-type landed struct {
-	ids, transactions map[string]int // times seen
-	pages             int
-	rows              int64
-	after             extract.Bookmark
-	windows           []extract.Window
-	err               error
-}
-
-// run plans and walks as a pipeline does.
-func run(t *testing.T, s *iadvize.ClosedConversations, ask extract.Ask) landed {
-	t.Helper()
-	got := landed{ids: map[string]int{}, transactions: map[string]int{}, after: ask.Bookmark}
-	got.windows, got.err = s.Plan(t.Context(), ask)
-	for _, w := range got.windows {
-		whole := true
-		for page, err := range s.Walk(t.Context(), w) {
-			if err != nil {
-				got.err, whole = err, false
-				break
-			}
-			got.take(t, page)
-		}
-		if whole && w.Covers != nil {
-			got.after = iadvize.Extend(got.after, w.Covers)
-		}
-	}
-	return got
-}
-
-func (l *landed) take(t *testing.T, page extract.Page) {
-	t.Helper()
-	l.pages++
-	l.rows += page.Rows
-	var body struct {
-		Data map[string]struct {
-			Edges []*struct {
-				Node struct {
-					ID           string
-					Conversation struct{ ID string }
-					Conversions  struct{ Transactions []struct{ ID string } }
-				}
-			}
-		}
-	}
-	if err := json.Unmarshal(page.Body, &body); err != nil {
-		t.Fatal(err)
-	}
-	for _, connection := range body.Data {
-		for _, e := range connection.Edges {
-			if e == nil {
-				continue
-			}
-			l.ids[e.Node.ID+e.Node.Conversation.ID]++
-			for _, tr := range e.Node.Conversions.Transactions {
-				l.transactions[tr.ID]++
-			}
-		}
-	}
-	request, _ := json.Marshal(page.Request)
-	for _, secret := range []string{"c0rrect", "robin", "good"} {
-		if strings.Contains(string(request), secret) {
-			t.Errorf("request record shows %q: %s", secret, request)
-		}
-	}
-}
-
-// whole fails the test unless every conversation and every transaction up to
-// now was seen.
-func (l landed) whole(t *testing.T, v *vendor, now time.Time) {
-	t.Helper()
-	if l.err != nil {
-		t.Fatal(l.err)
-	}
-	for _, c := range v.chats {
-		if l.ids[c.id] == 0 {
-			t.Fatalf("%s, closed %s, is lost", c.id, c.closed)
-		}
-		if !c.bought.IsZero() && !c.bought.After(now) && l.transactions["t-"+c.id] == 0 {
-			t.Fatalf("the transaction of %s, %s, is lost", c.id, c.bought)
-		}
-	}
-	if n := len(slices.Collect(maps.Keys(l.ids))); n != len(v.chats) {
-		t.Fatalf("%d conversations of %d", n, len(v.chats))
 	}
 }

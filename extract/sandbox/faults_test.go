@@ -193,7 +193,6 @@ func TestDirtyValuesAreInTheTruth(t *testing.T) {
 }
 
 func TestVendorFaults(t *testing.T) {
-	const interval = `interval: {from: "2026-10-01T00:00:00Z", to: "2026-11-20T00:00:00Z"}`
 	t.Run("alias-limit", func(t *testing.T) {
 		v := serve(t, sandbox.Options{Scale: 0.1, Faults: []string{"alias-limit"}})
 		for n, ok := range map[int]bool{20: true, 21: false} {
@@ -212,6 +211,24 @@ func TestVendorFaults(t *testing.T) {
 		r := v.ask(v.env["VOLT_ENDPOINT"], v.env["VOLT_TOKEN"], `{ __schema { queryType { name } } }`, nil)
 		contains(t, r.fault(t)["message"], "introspection")
 	})
+	t.Run("login-limit", func(t *testing.T) {
+		v := serve(t, sandbox.Options{Scale: 0.1, Faults: []string{"login-limit"}})
+		for i, want := range []int{429, 429, 200, 200} {
+			if r := v.iadvizeLogin(v.env["IADVIZE_PASSWORD"]); r.status != want {
+				t.Errorf("login %d: status %d, want %d", i+1, r.status, want)
+			}
+		}
+	})
+	t.Run("partial", func(t *testing.T) {
+		v := serve(t, sandbox.Options{Scale: 0.3, Faults: []string{"partial"}})
+		sameRows(t, "conversation", v.walkConversations(closedQuery, "closedConversations", everything(v)), v.truth("iadvize/conversations"))
+		rows, _ := v.sweepCalls(100)
+		sameRows(t, "call", rows, v.truth("aircall/calls"))
+	})
+}
+
+func TestFaultsOfConversations(t *testing.T) {
+	const interval = `interval: {from: "2026-10-01T00:00:00Z", to: "2026-11-20T00:00:00Z"}`
 	t.Run("no-paging", func(t *testing.T) {
 		v := serve(t, sandbox.Options{Faults: []string{"no-paging"}})
 		token := v.iadvizeToken()
@@ -244,14 +261,6 @@ func TestVendorFaults(t *testing.T) {
 			t.Errorf("status %d", r.status)
 		}
 	})
-	t.Run("login-limit", func(t *testing.T) {
-		v := serve(t, sandbox.Options{Scale: 0.1, Faults: []string{"login-limit"}})
-		for i, want := range []int{429, 429, 200, 200} {
-			if r := v.iadvizeLogin(v.env["IADVIZE_PASSWORD"]); r.status != want {
-				t.Errorf("login %d: status %d, want %d", i+1, r.status, want)
-			}
-		}
-	})
 	t.Run("exclusive", func(t *testing.T) {
 		v := serve(t, sandbox.Options{Faults: []string{"exclusive"}})
 		c := v.truth("iadvize/conversations")[500]
@@ -259,11 +268,5 @@ func TestVendorFaults(t *testing.T) {
 		if byID(t, rows)[at(c, "id")] != nil {
 			t.Error("the interval includes its beginning")
 		}
-	})
-	t.Run("partial", func(t *testing.T) {
-		v := serve(t, sandbox.Options{Scale: 0.3, Faults: []string{"partial"}})
-		sameRows(t, "conversation", v.walkConversations(closedQuery, "closedConversations", everything(v)), v.truth("iadvize/conversations"))
-		rows, _ := v.sweepCalls(100)
-		sameRows(t, "call", rows, v.truth("aircall/calls"))
 	})
 }

@@ -69,6 +69,11 @@ func TestALongerHistoryKeepsTheRecords(t *testing.T) {
 
 func TestDataIsShapedLikeLife(t *testing.T) {
 	v := serve(t, sandbox.Options{})
+	t.Run("conversations", func(t *testing.T) { conversationsAreLikeLife(t, v) })
+	t.Run("calls and contacts", func(t *testing.T) { callsAreLikeLife(t, v) })
+}
+
+func conversationsAreLikeLife(t *testing.T, v *vendors) {
 	paris, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +116,12 @@ func TestDataIsShapedLikeLife(t *testing.T) {
 	share("night", night, len(conversations), 0.005, 0.08)
 	share("answers on chat", answered, asked, 0.28, 0.40)
 	share("other currencies", foreign, sold, 0.1, 0.35)
+	if len(conversations) < 4000 || len(conversations) > 6000 {
+		t.Errorf("%d conversations", len(conversations))
+	}
+}
 
+func callsAreLikeLife(t *testing.T, v *vendors) {
 	kinds := map[string]int{}
 	known := map[string]bool{}
 	for _, c := range v.truth("aircall/calls") {
@@ -134,9 +144,6 @@ func TestDataIsShapedLikeLife(t *testing.T) {
 	}
 	if len(both) < 50 {
 		t.Errorf("%d contacts are at two vendors", len(both))
-	}
-	if len(conversations) < 4000 || len(conversations) > 6000 {
-		t.Errorf("%d conversations", len(conversations))
 	}
 }
 

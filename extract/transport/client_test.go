@@ -54,65 +54,68 @@ func write(w http.ResponseWriter, status int, contentType, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
+const asJSON = "application/json"
+
+var badAnswers = []struct {
+	name   string
+	status int
+	ctype  string
+	body   string
+	kind   extract.Kind
+	says   string
+}{
+	// Answers that are none.
+	{"web page over 200", 200, "text/html", "<html><head><title>Down</title></head><body>back <b>soon</b></body></html>", extract.Garbled, `HTML instead of JSON: "Down back soon"`},
+	{"web page over 502", 502, "text/html", "<h1>Bad gateway</h1>", extract.Failing, `status 502: HTML instead of JSON: "Bad gateway"`},
+	{"empty object over 500", 500, asJSON, "{}", extract.Failing, "status 500: empty JSON"},
+	{"empty object over 200", 200, asJSON, "{}", extract.Garbled, "neither data nor errors"},
+	{"null data", 200, asJSON, `{"data":null}`, extract.Garbled, "neither data nor errors"},
+	{"nothing", 200, asJSON, "", extract.Garbled, "empty answer"},
+	{"cut in a string", 200, asJSON, `{"data":{"comment":"top sec`, extract.Garbled, "cut after 27 bytes"},
+	{"cut between members", 200, asJSON, `{"data":{"a":1`, extract.Garbled, "cut after 14 bytes"},
+	{"broken number", 200, asJSON, `{"data":{"a":01x}}`, extract.Garbled, "not valid JSON"},
+	{"broken far inside", 200, asJSON, `{"data":{"a":[1,2,,3]}}`, extract.Garbled, "not valid JSON"},
+	{"two values", 200, asJSON, `{"data":{}} {"data":{}}`, extract.Garbled, "not valid JSON"},
+	{"deeper than any answer", 200, asJSON, strings.Repeat("[", 1<<19), extract.Garbled, "not valid JSON"},
+	{"a redirect", 302, asJSON, "", extract.Misdirected, "https://vendor.test/graphql: status 302: redirects are not followed"},
+
+	// Another address than the vendor's.
+	{"a path that leads nowhere", 404, "text/html", "<h1>Not &quot;here&quot;</h1>", extract.Misdirected, `https://vendor.test/graphql: status 404: HTML instead of JSON: "Not "here""`},
+	{"in plain words", 404, "text/plain; charset=utf-8", "404 page not found\n", extract.Misdirected, `https://vendor.test/graphql: status 404: text instead of JSON: "404 page not found"`},
+	{"in a gateway's JSON", 404, asJSON, `{"message":"no Route matched with those values"}`, extract.Misdirected, "https://vendor.test/graphql: status 404: no Route matched"},
+	{"a method that is not taken", 405, asJSON, ``, extract.Misdirected, "status 405"},
+	{"cut JSON that calls itself text", 404, "text/plain", `{"data":"top sec`, extract.Misdirected, "cut after"},
+	{"GraphQL that says not found", 404, asJSON, `{"errors":[{"message":"no such project"}]}`, extract.Refused, "no such project"},
+	{"not found, deep in extensions", 200, asJSON, `{"errors":[{"message":"gone","extensions":{"exception":{"response":{"statusCode":404}}}}]}`, extract.Refused, "gone (status 404)"},
+
+	// Whatever a vendor writes, the error is one line of print, and nobody's.
+	{"escapes in a message", 200, asJSON, `{"errors":[{"message":"\u001b[31mno\u001b]0;x\u0007\u202e\nlevel=INFO","path":["a\u009b"],"extensions":{"code":"C\u200b1"}}]}`, extract.Failing, "a: [31mno]0;x level=INFO (code C1)"},
+	{"people in a message", 200, asJSON, `{"errors":[{"message":"jane@example.com +33 6 12 34 56 78 is no contact"}]}`, extract.Failing, "[e-mail] +[number] is no contact"},
+	{"people in a web page", 500, "text/html", "<p>jane&#64;example.com<p>06.12.34.56.78\x1b[2J", extract.Failing, `"[e-mail] [number][2J"`},
+	{"an error of nothing", 200, asJSON, `{"errors":[null,{}]}`, extract.Failing, "no message [2 times]"},
+	{"an error without end", 200, asJSON, `{"errors":[{"message":"` + strings.Repeat("long ", 1<<18) + `","extensions":{"code":"` + strings.Repeat("C", 1<<20) + `"}}]}`, extract.Failing, "long long"},
+
+	// GraphQL errors are failure whatever stands around them.
+	{"error beside data", 200, asJSON, `{"data":{"a":1},"errors":[{"message":"boom","path":["a",0,"b"]}]}`, extract.Failing, "a.0.b: boom"},
+	{"error key in escapes", 200, asJSON, `{"data":{"a":1},"\u0065rrors":[{"message":"boom"}]}`, extract.Failing, "boom"},
+	{"every error is told", 200, asJSON, `{"data":null,"errors":[{"message":"one"},{"message":"two","extensions":{"name":"N","code":"C","retryPolicy":"RETRY"}}]}`, extract.Failing, "one; two (name N, code C, retryPolicy RETRY)"},
+	{"the same error often", 200, asJSON, `{"errors":[{"message":"x"},{"message":"x"},{"message":"x"}]}`, extract.Failing, "x [3 times]"},
+	{"errors that are no list", 200, asJSON, `{"errors":"sorry"}`, extract.Failing, "sorry"},
+	{"permission", 200, asJSON, `{"data":null,"errors":[{"message":"no","extensions":{"name":"PERMISSION_DENIED","retryPolicy":"NO_RETRY"}}]}`, extract.Denied, "name PERMISSION_DENIED"},
+	{"unknown field", 400, asJSON, `{"errors":[{"message":"Cannot query field \"x\" on type \"Y\"."}]}`, extract.Refused, "Cannot query field"},
+	{"rate as an error", 200, asJSON, `{"errors":[{"message":"slow down","extensions":{"code":"RATE_LIMITED"}}]}`, extract.Throttled, "slow down"},
+	{"time-out as an error", 200, asJSON, `{"errors":[{"message":"request timed out"}]}`, extract.TimedOut, "timed out"},
+
+	// Status alone.
+	{"forbidden", 403, asJSON, `{"message":"not yours"}`, extract.Denied, "not yours"},
+	{"validator's map", 400, asJSON, `{"errors":{"pageSize":["too large","odd"]}}`, extract.Refused, "pageSize: too large; pageSize: odd"},
+	{"rate", 429, asJSON, `{}`, extract.Throttled, "status 429"},
+	{"gateway time-out", 504, asJSON, `{}`, extract.TimedOut, "status 504"},
+	{"size", 413, asJSON, `{}`, extract.TooLarge, "status 413"},
+}
+
 func TestBadAnswers(t *testing.T) {
-	const json = "application/json"
-	for _, c := range []struct {
-		name   string
-		status int
-		ctype  string
-		body   string
-		kind   extract.Kind
-		says   string
-	}{
-		// Answers that are none.
-		{"web page over 200", 200, "text/html", "<html><head><title>Down</title></head><body>back <b>soon</b></body></html>", extract.Garbled, `HTML instead of JSON: "Down back soon"`},
-		{"web page over 502", 502, "text/html", "<h1>Bad gateway</h1>", extract.Failing, `status 502: HTML instead of JSON: "Bad gateway"`},
-		{"empty object over 500", 500, json, "{}", extract.Failing, "status 500: empty JSON"},
-		{"empty object over 200", 200, json, "{}", extract.Garbled, "neither data nor errors"},
-		{"null data", 200, json, `{"data":null}`, extract.Garbled, "neither data nor errors"},
-		{"nothing", 200, json, "", extract.Garbled, "empty answer"},
-		{"cut in a string", 200, json, `{"data":{"comment":"top sec`, extract.Garbled, "cut after 27 bytes"},
-		{"cut between members", 200, json, `{"data":{"a":1`, extract.Garbled, "cut after 14 bytes"},
-		{"broken number", 200, json, `{"data":{"a":01x}}`, extract.Garbled, "not valid JSON"},
-		{"broken far inside", 200, json, `{"data":{"a":[1,2,,3]}}`, extract.Garbled, "not valid JSON"},
-		{"two values", 200, json, `{"data":{}} {"data":{}}`, extract.Garbled, "not valid JSON"},
-		{"deeper than any answer", 200, json, strings.Repeat("[", 1<<19), extract.Garbled, "not valid JSON"},
-		{"a redirect", 302, json, "", extract.Misdirected, "https://vendor.test/graphql: status 302: redirects are not followed"},
-
-		// Another address than the vendor's.
-		{"a path that leads nowhere", 404, "text/html", "<h1>Not &quot;here&quot;</h1>", extract.Misdirected, `https://vendor.test/graphql: status 404: HTML instead of JSON: "Not "here""`},
-		{"in plain words", 404, "text/plain; charset=utf-8", "404 page not found\n", extract.Misdirected, `https://vendor.test/graphql: status 404: text instead of JSON: "404 page not found"`},
-		{"in a gateway's JSON", 404, json, `{"message":"no Route matched with those values"}`, extract.Misdirected, "https://vendor.test/graphql: status 404: no Route matched"},
-		{"a method that is not taken", 405, json, ``, extract.Misdirected, "status 405"},
-		{"cut JSON that calls itself text", 404, "text/plain", `{"data":"top sec`, extract.Misdirected, "cut after"},
-		{"GraphQL that says not found", 404, json, `{"errors":[{"message":"no such project"}]}`, extract.Refused, "no such project"},
-		{"not found, deep in extensions", 200, json, `{"errors":[{"message":"gone","extensions":{"exception":{"response":{"statusCode":404}}}}]}`, extract.Refused, "gone (status 404)"},
-
-		// Whatever a vendor writes, the error is one line of print, and nobody's.
-		{"escapes in a message", 200, json, `{"errors":[{"message":"\u001b[31mno\u001b]0;x\u0007\u202e\nlevel=INFO","path":["a\u009b"],"extensions":{"code":"C\u200b1"}}]}`, extract.Failing, "a: [31mno]0;x level=INFO (code C1)"},
-		{"people in a message", 200, json, `{"errors":[{"message":"jane@example.com +33 6 12 34 56 78 is no contact"}]}`, extract.Failing, "[e-mail] +[number] is no contact"},
-		{"people in a web page", 500, "text/html", "<p>jane&#64;example.com<p>06.12.34.56.78\x1b[2J", extract.Failing, `"[e-mail] [number][2J"`},
-		{"an error of nothing", 200, json, `{"errors":[null,{}]}`, extract.Failing, "no message [2 times]"},
-		{"an error without end", 200, json, `{"errors":[{"message":"` + strings.Repeat("long ", 1<<18) + `","extensions":{"code":"` + strings.Repeat("C", 1<<20) + `"}}]}`, extract.Failing, "long long"},
-
-		// GraphQL errors are failure whatever stands around them.
-		{"error beside data", 200, json, `{"data":{"a":1},"errors":[{"message":"boom","path":["a",0,"b"]}]}`, extract.Failing, "a.0.b: boom"},
-		{"error key in escapes", 200, json, `{"data":{"a":1},"\u0065rrors":[{"message":"boom"}]}`, extract.Failing, "boom"},
-		{"every error is told", 200, json, `{"data":null,"errors":[{"message":"one"},{"message":"two","extensions":{"name":"N","code":"C","retryPolicy":"RETRY"}}]}`, extract.Failing, "one; two (name N, code C, retryPolicy RETRY)"},
-		{"the same error often", 200, json, `{"errors":[{"message":"x"},{"message":"x"},{"message":"x"}]}`, extract.Failing, "x [3 times]"},
-		{"errors that are no list", 200, json, `{"errors":"sorry"}`, extract.Failing, "sorry"},
-		{"permission", 200, json, `{"data":null,"errors":[{"message":"no","extensions":{"name":"PERMISSION_DENIED","retryPolicy":"NO_RETRY"}}]}`, extract.Denied, "name PERMISSION_DENIED"},
-		{"unknown field", 400, json, `{"errors":[{"message":"Cannot query field \"x\" on type \"Y\"."}]}`, extract.Refused, "Cannot query field"},
-		{"rate as an error", 200, json, `{"errors":[{"message":"slow down","extensions":{"code":"RATE_LIMITED"}}]}`, extract.Throttled, "slow down"},
-		{"time-out as an error", 200, json, `{"errors":[{"message":"request timed out"}]}`, extract.TimedOut, "timed out"},
-
-		// Status alone.
-		{"forbidden", 403, json, `{"message":"not yours"}`, extract.Denied, "not yours"},
-		{"validator's map", 400, json, `{"errors":{"pageSize":["too large","odd"]}}`, extract.Refused, "pageSize: too large; pageSize: odd"},
-		{"rate", 429, json, `{}`, extract.Throttled, "status 429"},
-		{"gateway time-out", 504, json, `{}`, extract.TimedOut, "status 504"},
-		{"size", 413, json, `{}`, extract.TooLarge, "status 413"},
-	} {
+	for _, c := range badAnswers {
 		t.Run(c.name, func(t *testing.T) {
 			vendor := client(func(w http.ResponseWriter, _ *http.Request) { write(w, c.status, c.ctype, c.body) },
 				func(cfg *transport.Config) { cfg.Retries = 0 })

@@ -46,41 +46,42 @@ func sequence(from, to int64) []int64 {
 }
 
 // Gap is 100 and a request holds 50 ids, unless a row says otherwise.
+var scans = []struct {
+	name     string
+	waves    []int64
+	known    warehouse
+	bookmark string
+	full     bool
+	arrange  func(*fake, *volt.Config)
+	want     []int64
+	requests int // at most
+	after    string
+}{
+	{"none", nil, warehouse{}, "", false, nil, nil, 2, ""},
+	{"a few", []int64{3, 4, 90}, warehouse{}, "", false, nil, []int64{3, 4, 90}, 5, `{"scanned_through":90}`},
+	{"a gap as wide as allowed", []int64{100, 200, 300}, warehouse{}, "", false, nil, []int64{100, 200, 300}, 10, `{"scanned_through":300}`},
+	{"first id", []int64{5000, 5050}, warehouse{}, "", false, func(_ *fake, c *volt.Config) { c.FirstID = 4990 }, []int64{5000, 5050}, 5, `{"scanned_through":5050}`},
+
+	// Messages name waves beyond any gap; those around them are found too, on both sides.
+	{"named across a wide gap", []int64{1, 900_000, 900_080, 900_150, 900_210}, warehouse{named: []int64{900_080}}, "", false, nil,
+		[]int64{1, 900_000, 900_080, 900_150, 900_210}, 14, `{"scanned_through":900210}`},
+	{"named far below the bookmark", []int64{10, 40_000, 40_020, 90_000}, warehouse{held: []int64{10, 90_000}, named: []int64{40_000}}, `{"scanned_through":90000}`, false, nil,
+		[]int64{40_000, 40_020, 90_000}, 9, `{"scanned_through":90000}`},
+	{"named and gone", []int64{10}, warehouse{held: []int64{10}, named: []int64{5}}, `{"scanned_through":10}`, false, nil, []int64{10}, 3, `{"scanned_through":10}`},
+
+	// A night with a bookmark looks beyond it, and at what is not settled.
+	{"nothing new", []int64{10, 20, 4000}, warehouse{held: []int64{10, 20, 4000}}, `{"scanned_through":4000}`, false, nil, []int64{4000}, 3, `{"scanned_through":4000}`},
+	{"new ones", []int64{4000, 4090, 4180}, warehouse{held: []int64{4000}}, `{"scanned_through":4000}`, false, nil, []int64{4000, 4090, 4180}, 8, `{"scanned_through":4180}`},
+	{"not settled", []int64{10, 20, 4000}, warehouse{held: []int64{10, 20, 4000}, unsettled: []int64{20}}, `{"scanned_through":4000}`, false, nil, []int64{20, 4000}, 4, `{"scanned_through":4000}`},
+	{"full", []int64{10, 20, 4000}, warehouse{held: []int64{10, 20, 4000}}, `{"scanned_through":4000}`, true, nil, []int64{10, 20, 4000}, 8, `{"scanned_through":4000}`},
+
+	// The vendor does not take so many at once.
+	{"seven aliases", sequence(1, 60), warehouse{}, "", false, func(f *fake, _ *volt.Config) { f.aliases = 7 }, sequence(1, 60), 60, `{"scanned_through":60}`},
+	{"one alias", sequence(1, 8), warehouse{}, "", false, func(f *fake, c *volt.Config) { f.aliases, c.Gap = 1, 10 }, sequence(1, 8), 60, `{"scanned_through":8}`},
+}
+
 func TestWaves(t *testing.T) {
-	tests := []struct {
-		name     string
-		waves    []int64
-		known    warehouse
-		bookmark string
-		full     bool
-		arrange  func(*fake, *volt.Config)
-		want     []int64
-		requests int // at most
-		after    string
-	}{
-		{"none", nil, warehouse{}, "", false, nil, nil, 2, ""},
-		{"a few", []int64{3, 4, 90}, warehouse{}, "", false, nil, []int64{3, 4, 90}, 5, `{"scanned_through":90}`},
-		{"a gap as wide as allowed", []int64{100, 200, 300}, warehouse{}, "", false, nil, []int64{100, 200, 300}, 10, `{"scanned_through":300}`},
-		{"first id", []int64{5000, 5050}, warehouse{}, "", false, func(_ *fake, c *volt.Config) { c.FirstID = 4990 }, []int64{5000, 5050}, 5, `{"scanned_through":5050}`},
-
-		// Messages name waves beyond any gap; those around them are found too, on both sides.
-		{"named across a wide gap", []int64{1, 900_000, 900_080, 900_150, 900_210}, warehouse{named: []int64{900_080}}, "", false, nil,
-			[]int64{1, 900_000, 900_080, 900_150, 900_210}, 14, `{"scanned_through":900210}`},
-		{"named far below the bookmark", []int64{10, 40_000, 40_020, 90_000}, warehouse{held: []int64{10, 90_000}, named: []int64{40_000}}, `{"scanned_through":90000}`, false, nil,
-			[]int64{40_000, 40_020, 90_000}, 9, `{"scanned_through":90000}`},
-		{"named and gone", []int64{10}, warehouse{held: []int64{10}, named: []int64{5}}, `{"scanned_through":10}`, false, nil, []int64{10}, 3, `{"scanned_through":10}`},
-
-		// A night with a bookmark looks beyond it, and at what is not settled.
-		{"nothing new", []int64{10, 20, 4000}, warehouse{held: []int64{10, 20, 4000}}, `{"scanned_through":4000}`, false, nil, []int64{4000}, 3, `{"scanned_through":4000}`},
-		{"new ones", []int64{4000, 4090, 4180}, warehouse{held: []int64{4000}}, `{"scanned_through":4000}`, false, nil, []int64{4000, 4090, 4180}, 8, `{"scanned_through":4180}`},
-		{"not settled", []int64{10, 20, 4000}, warehouse{held: []int64{10, 20, 4000}, unsettled: []int64{20}}, `{"scanned_through":4000}`, false, nil, []int64{20, 4000}, 4, `{"scanned_through":4000}`},
-		{"full", []int64{10, 20, 4000}, warehouse{held: []int64{10, 20, 4000}}, `{"scanned_through":4000}`, true, nil, []int64{10, 20, 4000}, 8, `{"scanned_through":4000}`},
-
-		// The vendor does not take so many at once.
-		{"seven aliases", sequence(1, 60), warehouse{}, "", false, func(f *fake, _ *volt.Config) { f.aliases = 7 }, sequence(1, 60), 60, `{"scanned_through":60}`},
-		{"one alias", sequence(1, 8), warehouse{}, "", false, func(f *fake, c *volt.Config) { f.aliases, c.Gap = 1, 10 }, sequence(1, 8), 60, `{"scanned_through":8}`},
-	}
-	for _, test := range tests {
+	for _, test := range scans {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFake(t)
 			for _, id := range test.waves {

@@ -19,10 +19,7 @@ import (
 // Whom a request was about does not stand in the journal, and is known with the page.
 func TestVariablesStandWithTheirPage(t *testing.T) {
 	dir := t.TempDir()
-	z, err := landing.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	z := open(t, dir)
 	w, err := z.Begin(landing.Header{Source: "volt", Stream: "messages", RunID: "20261120T021500.000Z", Started: time.Now()}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -51,32 +48,18 @@ func TestVariablesStandWithTheirPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := 0
-	for page, err := range run.Pages() {
-		if err != nil {
-			t.Fatal(err)
-		}
+	for i, page := range pages(t, run) {
 		got, err := z.Body(&page, nil)
 		if err != nil || !bytes.Equal(got, body) || string(page.Request) != requests[i] {
 			t.Errorf("page %d: %s of %s (%v), want %s", i+1, got, page.Request, err, requests[i])
 		}
-		i++
 	}
-	// Who reads the file with zstd sees the page alone.
 	first := filepath.Join(folder, "000001.json.zst")
 	packed, err := os.ReadFile(first)
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader, err := zstd.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer reader.Close()
-	var plain bytes.Buffer
-	if _, err := plain.ReadFrom(reader); err != nil || plain.String() != string(body) {
-		t.Errorf("zstd reads %q (%v)", plain.String(), err)
-	}
+	readWithZstd(t, packed, body)
 	for at := len(packed) - 30; at < len(packed); at++ {
 		damaged := bytes.Clone(packed)
 		damaged[at] ^= 1
@@ -90,5 +73,19 @@ func TestVariablesStandWithTheirPage(t *testing.T) {
 			}
 			break
 		}
+	}
+}
+
+// readWithZstd: who reads the file of a page with zstd sees the page alone.
+func readWithZstd(t *testing.T, packed, body []byte) {
+	t.Helper()
+	reader, err := zstd.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	var plain bytes.Buffer
+	if _, err := plain.ReadFrom(reader); err != nil || plain.String() != string(body) {
+		t.Errorf("zstd reads %q (%v)", plain.String(), err)
 	}
 }

@@ -95,17 +95,23 @@ func TestScratchRunOfLongTexts(t *testing.T) {
 			t.Errorf("a record of %d rows holds %d bytes of a column", got.rows(), all.widest())
 		}
 		for i := range got.rows() {
-			for c := range got.rec.Columns() {
-				if !column.Equal(got.rec.Column(c), i, b.rec.Column(c), rows) {
-					t.Errorf("row %d has another %s", rows, got.rec.ColumnName(c))
-				}
-			}
+			expectRow(t, got, i, b, rows)
 			rows++
 		}
 		got.rec.Release()
 	}
 	if rows != len(texts) || records < 3 {
 		t.Errorf("%d rows in %d records", rows, records)
+	}
+}
+
+// expectRow compares row i of got with row j of want.
+func expectRow(t *testing.T, got *batch, i int, want *batch, j int) {
+	t.Helper()
+	for c := range got.rec.Columns() {
+		if !column.Equal(got.rec.Column(c), i, want.rec.Column(c), j) {
+			t.Errorf("row %d has another %s", j, got.rec.ColumnName(c))
+		}
 	}
 }
 

@@ -23,12 +23,12 @@ func (v *vendors) dies(request pipeline.Request) string {
 	v.config.Sources.IAdvize.Concurrency = 1 // so that the windows before have ended
 	february := time.Date(2026, 2, 10, 0, 0, 0, 0, time.UTC)
 	v.refuse(func(a asked) bool { return a.vendor == "iadvize" && intervalOf(v.t, a).from.After(february) })
-	report := v.attempt(request)
+	run := v.attempt(request)
 	v.refuse(nil)
-	if l := legOf(v.t, report, "conversations"); l.Status != summary.Failed || l.Pages < 2 || l.Windows[0].Status != summary.Complete {
+	if l := legOf(v.t, run, "conversations"); l.Status != summary.Failed || l.Pages < 2 || l.Windows[0].Status != summary.Complete {
 		v.t.Fatalf("conversations are %s with %d pages, the first window is %s: this proves nothing", l.Status, l.Pages, l.Windows[0].Status)
 	}
-	return filepath.Join(v.config.Warehouse, "landing", "iadvize", "closed_conversations", string(report.RunID))
+	return filepath.Join(v.config.Warehouse, "landing", "iadvize", "closed_conversations", string(run.RunID))
 }
 
 // wholePage is the file of a page with rows, in a window that has landed whole.
@@ -94,9 +94,9 @@ func TestDamageInWaitingRun(t *testing.T) {
 			run := v.dies(two)
 			test.damage(t, run)
 			v.pass(aDay)
-			report := v.run(two)
+			got := v.run(two)
 			if test.told != "" {
-				expectDamage(t, report, test.told)
+				expectDamage(t, got, test.told)
 			}
 			if kept, err := filepath.Glob(filepath.Join(run, test.kept)); err != nil || len(kept) != 1 {
 				t.Errorf("the damage is kept as %v (%v)", kept, err)
@@ -129,8 +129,8 @@ func TestDamageInWaitingRunOfNightsThatFail(t *testing.T) {
 	flip(t, wholePage(t, v.dies(pipeline.Request{})), false)
 	v.pass(aDay)
 	v.refuse(func(a asked) bool { return a.vendor == "iadvize" })
-	report := v.attempt(pipeline.Request{})
-	if l := legOf(t, report, "conversations"); l.Status != summary.Failed {
+	run := v.attempt(pipeline.Request{})
+	if l := legOf(t, run, "conversations"); l.Status != summary.Failed {
 		t.Fatalf("conversations are %s", l.Status)
 	}
 	v.refuse(nil)
@@ -171,119 +171,6 @@ func TestDamageInWaitingBackfill(t *testing.T) {
 	}
 	if mark := v.bookmarks()["conversations"]; !strings.Contains(mark, "2026-04-01") {
 		t.Errorf("the bookmark is %s", mark)
-	}
-	v.verify()
-}
-
-// A damaged page that was published ends a replay, which says both ways out; with
-// --skip it goes on, on the record, this once.
-func TestReplayWithoutAPage(t *testing.T) {
-	t.Parallel()
-	v := open(t, noon, sandbox.Options{Scale: 0.1})
-	v.nights(aDay)
-	runs, err := filepath.Glob(filepath.Join(v.config.Warehouse, "landing", "aircall", "calls", "*"))
-	if err != nil || len(runs) != 2 {
-		t.Fatal(runs, err)
-	}
-	path := filepath.Join(runs[0], "000002.json.zst")
-	ref := "aircall/calls/" + filepath.Base(runs[0]) + "/000002"
-	good, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	flip(t, path, false)
-	checked, err := operate.VerifyLanding(t.Context(), v.runner(v.config).Site)
-	if err != nil || len(checked.Problems) != 1 || !strings.Contains(checked.Problems[0], ref) {
-		t.Errorf("the landing zone has %+v (%v), want one problem with %s", checked, err, ref)
-	}
-	want := exported(t, v.config.Warehouse)
-
-	dir := v.withLanding()
-	refused := func(warehouse string) {
-		t.Helper()
-		_, err := v.runner(v.load(warehouse)).Replay(t.Context(), pipeline.Rebuild{})
-		for _, words := range []string{ref + " is corrupt", "restore it from a backup", "`etl replay --skip " + ref + "`", "`etl verify --landing`"} {
-			if err == nil || !strings.Contains(err.Error(), words) {
-				t.Errorf("%v does not say %q", err, words)
-			}
-		}
-	}
-	for _, warehouse := range []string{v.config.Warehouse, dir} {
-		refused(warehouse)
-		report, err := v.runner(v.load(warehouse)).Replay(t.Context(), pipeline.Rebuild{Skip: []string{ref}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		l := legOf(t, report, "calls")
-		if report.Status != summary.Incomplete || report.Generation == 0 || !l.Published || !strings.Contains(l.Reason, ref+", with 100 records") {
-			t.Errorf("the replay is %s, calls published %t: %s", report.Status, l.Published, l.Reason)
-		}
-		if other := legOf(t, report, "conversations"); other.Status != summary.Complete {
-			t.Errorf("conversations are %s: %s", other.Status, other.Reason)
-		}
-		v.config = v.load(warehouse)
-		said := v.query("SELECT status, reason FROM etl.reconciliation WHERE pipeline = 'calls' AND reason LIKE '%" + ref + "%'")
-		if len(said) != 1 || said[0]["status"] != "incomplete" || !strings.Contains(said[0]["reason"].(string), "100 records") {
-			t.Errorf("etl.reconciliation says %v", said)
-		}
-		if rows := v.query("SELECT 1 AS n FROM aircall.calls WHERE _page = '" + ref + "'"); len(rows) > 0 {
-			t.Errorf("%d rows of the page are in the table", len(rows))
-		}
-		v.verify()
-		refused(warehouse) // the word was good for one replay
-	}
-
-	if _, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Skip: []string{"aircall/calls/20200101T000000.000Z/000001"}}); err == nil || !strings.Contains(err.Error(), "--skip") {
-		t.Errorf("a page that never landed may be left out: %v", err)
-	}
-	// From the landing zone alone the bookmark stays before the gap, so that the
-	// next night closes it.
-	if mark, ok := v.bookmarks()["calls"]; ok {
-		t.Errorf("the bookmark passed the page: %s", mark)
-	}
-	v.run(pipeline.Request{})
-	v.expectTruth()
-	// Restored, the page is a page again.
-	if err := os.WriteFile(filepath.Join(dir, "landing", filepath.FromSlash(ref)+".json.zst"), good, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	again := v.withLanding()
-	removeAll(t, filepath.Join(again, "landing", "aircall", "calls", lastOf(t, filepath.Join(again, "landing", "aircall", "calls"))))
-	v.replay(again, time.Time{})
-	got := exported(t, again)
-	for name, f := range want {
-		if strings.Contains(name, "/aircall/") && got[name].sha256 != f.sha256 {
-			t.Errorf("%s has other bytes", name)
-		}
-	}
-}
-
-func lastOf(t *testing.T, dir string) string {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) == 0 {
-		t.Fatal(err)
-	}
-	return entries[len(entries)-1].Name()
-}
-
-// What stands behind the damage of a journal that was published is gone on without
-// in the same way.
-func TestReplayWithoutTheRestOfAJournal(t *testing.T) {
-	t.Parallel()
-	v := open(t, noon, sandbox.Options{Scale: 0.1})
-	v.run(pipeline.Request{})
-	dir := filepath.Join(v.config.Warehouse, "landing", "aircall", "calls")
-	run := lastOf(t, dir)
-	edit(t, filepath.Join(dir, run, "journal.jsonl"), func(b []byte) []byte { b[bytes.Index(b, []byte(`"seq":2`))] ^= 1; return b })
-	ref := "aircall/calls/" + run + "/journal.jsonl"
-	_, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{})
-	if err == nil || !strings.Contains(err.Error(), "`etl replay --skip "+ref+"`") {
-		t.Errorf("got %v, want the way out", err)
-	}
-	report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Skip: []string{ref}})
-	if err != nil || report.Status != summary.Incomplete || !strings.Contains(legOf(t, report, "calls").Reason, ref) {
-		t.Errorf("%+v, %v", report, err)
 	}
 	v.verify()
 }

@@ -84,10 +84,10 @@ func (c *tried) breaksOff() {
 	})
 	request := c.request()
 	request.Full = true
-	report := c.attempt(request)
+	run := c.attempt(request)
 	c.refuse(nil)
 	pages := int64(0)
-	for _, l := range report.Pipelines {
+	for _, l := range run.Pipelines {
 		pages += l.Pages
 		if l.Status != summary.Failed {
 			c.t.Fatalf("%s is %s: this proves nothing", l.Pipeline, l.Status)
@@ -120,10 +120,10 @@ func (c *tried) held() {
 	})
 	request := c.request()
 	request.Full = true
-	report := c.attempt(request)
+	run := c.attempt(request)
 	c.rewrite(nil)
 	c.swap(whole)
-	for _, l := range report.Pipelines {
+	for _, l := range run.Pipelines {
 		if l.Status != summary.Held && l.Status != summary.Incomplete {
 			c.t.Fatalf("%s is %s: this proves nothing", l.Pipeline, l.Status)
 		}
@@ -160,13 +160,13 @@ func (c *tried) nextNight() {
 	}
 	c.pass(aDay)
 	c.requests()
-	report, err := c.runner(c.config).Run(c.t.Context(), c.request())
-	if err == nil && report.Status == summary.Complete {
+	run, err := c.runner(c.config).Run(c.t.Context(), c.request())
+	if err == nil && run.Status == summary.Complete {
 		return
 	}
 	said := fmt.Sprint(err)
 	if err == nil {
-		said = report.Reason + "\n" + reasons(report)
+		said = run.Reason + "\n" + reasons(run)
 	}
 	if n := len(c.requests()); n > 0 || !strings.Contains(said, " was ") || !strings.Contains(said, "etl replay") {
 		c.t.Fatalf("after %d requests the night ends so: %s", n, said)

@@ -63,17 +63,17 @@ func flip(t *testing.T, path string, keepTime bool) {
 	}
 }
 
-// expectDamage expects a report that tells of damage in these words, and of no
+// expectDamage expects a run whose summary tells of damage in these words, and of no
 // other.
-func expectDamage(t *testing.T, report *summary.Summary, words ...string) {
+func expectDamage(t *testing.T, run *summary.Summary, words ...string) {
 	t.Helper()
 	for _, w := range words {
-		if !slices.ContainsFunc(report.Damage, func(d string) bool { return strings.Contains(d, w) }) {
-			t.Errorf("the report does not tell of %q: %q", w, report.Damage)
+		if !slices.ContainsFunc(run.Damage, func(d string) bool { return strings.Contains(d, w) }) {
+			t.Errorf("the summary does not tell of %q: %q", w, run.Damage)
 		}
 	}
-	if len(report.Damage) != len(words) {
-		t.Errorf("the report tells of %q", report.Damage)
+	if len(run.Damage) != len(words) {
+		t.Errorf("the summary tells of %q", run.Damage)
 	}
 }
 
@@ -143,9 +143,9 @@ func TestDamagedParquetIsMadeAnew(t *testing.T) {
 			}
 			flip(t, path, test.keepTime)
 			v.pass(aDay)
-			report := v.run(pipeline.Request{})
-			expectDamage(t, report, strings.TrimPrefix(path, filepath.Join(v.config.Warehouse, "current")+"/"))
-			if l := legOf(t, report, "conversations"); l.Adopted != 0 || slices.ContainsFunc(l.Windows, func(w *summary.Window) bool { return w.RunID != report.RunID }) {
+			run := v.run(pipeline.Request{})
+			expectDamage(t, run, strings.TrimPrefix(path, filepath.Join(v.config.Warehouse, "current")+"/"))
+			if l := legOf(t, run, "conversations"); l.Adopted != 0 || slices.ContainsFunc(l.Windows, func(w *summary.Window) bool { return w.RunID != run.RunID }) {
 				t.Errorf("the old pages are told as this night's: %d runs, %d windows", l.Adopted, len(l.Windows))
 			}
 			v.expectTruth()
@@ -177,12 +177,12 @@ func TestDamagedParquetThatCannotBeMadeAnew(t *testing.T) {
 			lose(v, runs[0])
 			flip(t, v.files("iadvize.conversations")[0], false)
 			v.pass(aDay)
-			report := v.attempt(pipeline.Request{})
-			l := legOf(t, report, "conversations")
+			got := v.attempt(pipeline.Request{})
+			l := legOf(t, got, "conversations")
 			if l.Status != summary.Failed || l.Published || !strings.Contains(l.Reason, "etl replay") {
 				t.Errorf("conversations are %s, published %t: %s", l.Status, l.Published, l.Reason)
 			}
-			if calls := legOf(t, report, "calls"); calls.Status != summary.Complete || !calls.Published {
+			if calls := legOf(t, got, "calls"); calls.Status != summary.Complete || !calls.Published {
 				t.Errorf("calls are %s, published %t: %s", calls.Status, calls.Published, calls.Reason)
 			}
 			expectRows(t, "aircall.calls", keys["aircall.calls"], v.table("aircall.calls"), v.truth()["aircall.calls"], 0)
@@ -212,17 +212,17 @@ func TestDamagedParquetOfAnotherPipeline(t *testing.T) {
 
 // expectUnpublished expects a run that this machine failed, whose summary says why, and
 // what there is to do.
-func expectUnpublished(t *testing.T, report *summary.Summary, words ...string) {
+func expectUnpublished(t *testing.T, run *summary.Summary, words ...string) {
 	t.Helper()
-	if report.Status != summary.Failed || report.Generation != 0 || len(report.Next) == 0 {
-		t.Errorf("the run is %s and published %d; next %v", report.Status, report.Generation, report.Next)
+	if run.Status != summary.Failed || run.Generation != 0 || len(run.Next) == 0 {
+		t.Errorf("the run is %s and published %d; next %v", run.Status, run.Generation, run.Next)
 	}
 	for _, word := range words {
-		if said := reasons(report); !strings.Contains(said, word) {
+		if said := reasons(run); !strings.Contains(said, word) {
 			t.Errorf("the summary says %q, and does not name %s", said, word)
 		}
 	}
-	for _, l := range report.Pipelines {
+	for _, l := range run.Pipelines {
 		if l.Published || l.Status != summary.Failed {
 			t.Errorf("%s is %s, published %t", l.Pipeline, l.Status, l.Published)
 		}
@@ -236,8 +236,8 @@ func TestLostParquetOfAnotherPipeline(t *testing.T) {
 	v.run(pipeline.Request{})
 	removeAll(t, v.files("iadvize.conversations")[0])
 	v.pass(aDay)
-	report := v.attempt(pipeline.Request{Pipelines: []string{"waves"}})
-	expectUnpublished(t, report, "parquet/iadvize/conversations/", "etl replay")
+	run := v.attempt(pipeline.Request{Pipelines: []string{"waves"}})
+	expectUnpublished(t, run, "parquet/iadvize/conversations/", "etl replay")
 	expectDamage(t, v.run(pipeline.Request{}), "its tables are made anew")
 	v.expectTruth()
 	v.verify()
@@ -251,8 +251,8 @@ func TestDamagedParquetAndDatabase(t *testing.T) {
 	v.write("UPDATE iadvize.conversations SET csat_score = 5")
 	flip(t, v.files("aircall.calls")[0], true)
 	v.pass(aDay)
-	report := v.attempt(pipeline.Request{Pipelines: []string{"waves"}})
-	if l := legOf(t, report, "waves"); l.Status != summary.Failed || !strings.Contains(l.Reason, "parquet/aircall/calls/") || !strings.Contains(l.Reason, "etl replay") {
+	run := v.attempt(pipeline.Request{Pipelines: []string{"waves"}})
+	if l := legOf(t, run, "waves"); l.Status != summary.Failed || !strings.Contains(l.Reason, "parquet/aircall/calls/") || !strings.Contains(l.Reason, "etl replay") {
 		t.Errorf("waves are %s: %s", l.Status, l.Reason)
 	}
 	expectUnpublished(t, v.attempt(pipeline.Request{Pipelines: []string{"conversations"}}), "parquet/aircall/calls/", "etl replay")
@@ -274,7 +274,7 @@ func TestDamagedMart(t *testing.T) {
 	v.verify()
 }
 
-// The log says what the report says.
+// The log says what the summary says.
 func TestDamageIsLogged(t *testing.T) {
 	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})

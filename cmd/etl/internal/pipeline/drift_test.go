@@ -48,11 +48,11 @@ func TestEvolve(t *testing.T) {
 	for _, fault := range []string{"drift-gone", "drift-renamed", "drift-retyped", "drift-null", "drift-new"} {
 		t.Run(fault, func(t *testing.T) {
 			v := drifting(t, config.Evolve, fault)
-			report := v.attempt(pipeline.Request{})
+			run := v.attempt(pipeline.Request{})
 			v.verify()
 			gone := fault == "drift-gone" || fault == "drift-renamed"
 			for _, d := range drifted {
-				leg, columns := legOf(t, report, d.pipeline), "* EXCLUDE (_page, _extracted_at)"
+				leg, columns := legOf(t, run, d.pipeline), "* EXCLUDE (_page, _extracted_at)"
 				if len(leg.Findings) == 0 || leg.Rejects > 0 || gone && !slices.Contains(leg.Findings, d.field+": is gone; it is not asked for") {
 					t.Errorf("%s: %d rejects, schema_drift %q", d.pipeline, leg.Rejects, leg.Findings)
 				}
@@ -103,9 +103,9 @@ func TestAFieldThatIsGoneKeepsItsColumn(t *testing.T) {
 	v.drift("drift-gone")
 	v.pass(aDay)
 	for name, request := range map[string]pipeline.Request{"night": {}, "full run": {Full: true}} {
-		report := v.attempt(request)
-		if report.Status != summary.Drifted {
-			t.Fatalf("the %s is %s:\n%s", name, report.Status, reasons(report))
+		run := v.attempt(request)
+		if run.Status != summary.Drifted {
+			t.Fatalf("the %s is %s:\n%s", name, run.Status, reasons(run))
 		}
 		for _, d := range drifted {
 			now, known, pages := v.kept(d.table, d.key, d.lost), int64(0), 0
@@ -121,7 +121,7 @@ func TestAFieldThatIsGoneKeepsItsColumn(t *testing.T) {
 					known++
 				}
 			}
-			if leg := legOf(t, report, d.pipeline); len(leg.Drift) == 1 && leg.Drift[0].Kept <= known && (leg.Drift[0].Kept == known || name == "night" && leg.Drift[0].Kept > 0) {
+			if leg := legOf(t, run, d.pipeline); len(leg.Drift) == 1 && leg.Drift[0].Kept <= known && (leg.Drift[0].Kept == known || name == "night" && leg.Drift[0].Kept > 0) {
 				expectDrift(t, leg, summary.Drift{Column: d.table + "." + d.lost, Vendor: d.field, Kept: leg.Drift[0].Kept})
 			} else {
 				t.Errorf("%s kept %+v on the %s, of %d values known", d.pipeline, leg.Drift, name, known)
@@ -154,12 +154,12 @@ func (v *vendors) expectReplays(status summary.Status) {
 	v.t.Helper()
 	files := exported(v.t, v.config.Warehouse)
 	for _, since := range []time.Time{v.clock().Add(-time.Hour), {}} {
-		report, err := v.runner(v.config).Replay(v.t.Context(), pipeline.Rebuild{Since: since})
+		run, err := v.runner(v.config).Replay(v.t.Context(), pipeline.Rebuild{Since: since})
 		if err != nil {
 			v.t.Fatal(err)
 		}
-		if report.Status != status {
-			v.t.Errorf("the replay since %s is %s:\n%s", since, report.Status, reasons(report))
+		if run.Status != status {
+			v.t.Errorf("the replay since %s is %s:\n%s", since, run.Status, reasons(run))
 		}
 		expectSameFiles(v.t, exported(v.t, v.config.Warehouse), files)
 	}
@@ -179,9 +179,9 @@ func TestAdoptedPagesThatLackAField(t *testing.T) {
 	}
 	v.drift()
 	v.pass(aDay)
-	report := v.attempt(pipeline.Request{})
+	run := v.attempt(pipeline.Request{})
 	for _, d := range drifted {
-		leg := legOf(t, report, d.pipeline)
+		leg := legOf(t, run, d.pipeline)
 		if leg.Adopted != 1 || leg.Status != summary.Drifted || !leg.Published {
 			t.Errorf("%s took over %d runs and is %s: %s", d.pipeline, leg.Adopted, leg.Status, leg.Reason)
 		}
@@ -195,9 +195,9 @@ func TestFreeze(t *testing.T) {
 	for _, fault := range []string{"drift-gone", "drift-new", "no-introspection"} {
 		t.Run(fault, func(t *testing.T) {
 			v := drifting(t, config.Freeze, fault)
-			report := v.attempt(pipeline.Request{})
+			run := v.attempt(pipeline.Request{})
 			for _, d := range drifted {
-				if leg := legOf(t, report, d.pipeline); leg.Status != summary.Failed || leg.Pages > 0 || leg.Published || !strings.Contains(leg.Reason, "schema: freeze") {
+				if leg := legOf(t, run, d.pipeline); leg.Status != summary.Failed || leg.Pages > 0 || leg.Published || !strings.Contains(leg.Reason, "schema: freeze") {
 					t.Errorf("%s is %s after %d pages: %s", d.pipeline, leg.Status, leg.Pages, leg.Reason)
 				}
 			}

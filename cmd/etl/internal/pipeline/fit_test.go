@@ -27,11 +27,11 @@ func TestNoTableIsMadeAnewWhereOneCannotBe(t *testing.T) {
 	v.config.Timezone = zone
 	v.pass(aDay)
 	v.requests()
-	report := v.attempt(pipeline.Request{})
-	if report.Status != summary.Held || report.Generation != 0 || !strings.Contains(report.Reason, "timezone was Europe/Paris and is America/New_York") {
-		t.Errorf("the run is %s and published %d: %s", report.Status, report.Generation, report.Reason)
+	run := v.attempt(pipeline.Request{})
+	if run.Status != summary.Held || run.Generation != 0 || !strings.Contains(run.Reason, "timezone was Europe/Paris and is America/New_York") {
+		t.Errorf("the run is %s and published %d: %s", run.Status, run.Generation, run.Reason)
 	}
-	for _, l := range report.Pipelines {
+	for _, l := range run.Pipelines {
 		if l.Published || l.Status != summary.Held {
 			t.Errorf("%s is %s, published %t: %s", l.Pipeline, l.Status, l.Published, l.Reason)
 		}
@@ -45,11 +45,11 @@ func TestNoTableIsMadeAnewWhereOneCannotBe(t *testing.T) {
 	if _, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Since: noon}); !errors.As(err, &usage) || !strings.Contains(err.Error(), "without --since") {
 		t.Errorf("a replay of some runs: %v", err)
 	}
-	if report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Accept: true}); err != nil || report.Generation == 0 {
-		t.Fatalf("on someone's word: %v, %v", report, err)
+	if run, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Accept: true}); err != nil || run.Generation == 0 {
+		t.Fatalf("on someone's word: %v, %v", run, err)
 	}
-	if report := v.attempt(pipeline.Request{}); report.Status != summary.Complete {
-		t.Errorf("the night after is %s:\n%s", report.Status, reasons(report))
+	if run := v.attempt(pipeline.Request{}); run.Status != summary.Complete {
+		t.Errorf("the night after is %s:\n%s", run.Status, reasons(run))
 	}
 	v.verify()
 }

@@ -31,9 +31,9 @@ func TestRollbackThenRun(t *testing.T) {
 	}
 
 	v.pass(aDay)
-	report := v.run(pipeline.Request{})
-	if report.Generation != 3 || report.Parent != 1 {
-		t.Errorf("generation %d is built on %d, want 3 on 1", report.Generation, report.Parent)
+	run := v.run(pipeline.Request{})
+	if run.Generation != 3 || run.Parent != 1 {
+		t.Errorf("generation %d is built on %d, want 3 on 1", run.Generation, run.Parent)
 	}
 	v.expectTruth()
 	v.expectMarts()

@@ -22,11 +22,11 @@ func TestVendorThatShowsAlmostNothingIsHeld(t *testing.T) {
 	few := v.another(sandbox.Options{Scale: 0.01, Seed: 7})
 	whole := v.swap(few)
 	strangers := v.truth()
-	report := v.attempt(pipeline.Request{Pipelines: []string{"conversations", "calls"}})
-	if report.Status != summary.Held || report.Generation != 0 {
-		t.Errorf("the run is %s and published %d", report.Status, report.Generation)
+	run := v.attempt(pipeline.Request{Pipelines: []string{"conversations", "calls"}})
+	if run.Status != summary.Held || run.Generation != 0 {
+		t.Errorf("the run is %s and published %d", run.Status, run.Generation)
 	}
-	for _, l := range report.Pipelines {
+	for _, l := range run.Pipelines {
 		if l.Status != summary.Held || l.Published || !strings.Contains(l.Reason, "max_drop") {
 			t.Errorf("%s is %s, published %t: %s", l.Pipeline, l.Status, l.Published, l.Reason)
 		}
@@ -49,7 +49,7 @@ func TestVendorThatShowsAlmostNothingIsHeld(t *testing.T) {
 		t.Errorf("the good run after the held one moves no bookmark: %v", marks)
 	}
 
-	v.accepted(report.RunID)
+	v.accepted(run.RunID)
 	v.expectWaiting("held")
 	want := v.truth()
 	for _, name := range []string{"iadvize.conversations", "iadvize.transactions", "aircall.calls", "aircall.call_notes"} {
@@ -107,17 +107,17 @@ func TestTotalOutOfReachIsIncomplete(t *testing.T) {
 
 	v.pass(aDay)
 	whole := v.swap(v.another(sandbox.Options{Scale: 0.3, End: noon, Faults: []string{"cap"}}))
-	report := v.attempt(pipeline.Request{Pipelines: []string{"calls"}})
-	l := legOf(t, report, "calls")
-	if report.Status != summary.Incomplete || report.Generation != 0 || l.Published || l.Reason == "" {
-		t.Errorf("the run is %s and published %d: %s", report.Status, report.Generation, l.Reason)
+	run := v.attempt(pipeline.Request{Pipelines: []string{"calls"}})
+	l := legOf(t, run, "calls")
+	if run.Status != summary.Incomplete || run.Generation != 0 || l.Published || l.Reason == "" {
+		t.Errorf("the run is %s and published %d: %s", run.Status, run.Generation, l.Reason)
 	}
 	if w := l.Windows[0]; w.Status != summary.Incomplete || w.VendorTotal <= w.Distinct {
 		t.Errorf("the window is %s with %d of %d: %s", w.Status, w.Distinct, w.VendorTotal, w.Reason)
 	}
 	expectSameFiles(t, exported(t, v.config.Warehouse), files)
 	v.expectWaiting("incomplete", "calls")
-	held := report.RunID
+	held := run.RunID
 
 	// What was landed two days ago is older than what a good run brings, also where
 	// it is accepted later.
@@ -136,15 +136,15 @@ func TestTotalOutOfReachIsIncomplete(t *testing.T) {
 func TestIncompleteRunIsPublishedOnceAccepted(t *testing.T) {
 	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.3, Faults: []string{"cap"}})
-	report := v.attempt(pipeline.Request{})
-	if report.Status != summary.Incomplete || report.Generation != 1 {
-		t.Fatalf("the run is %s and published %d", report.Status, report.Generation)
+	run := v.attempt(pipeline.Request{})
+	if run.Status != summary.Incomplete || run.Generation != 1 {
+		t.Fatalf("the run is %s and published %d", run.Status, run.Generation)
 	}
 	if rows := v.table("aircall.calls"); len(rows) != 0 {
 		t.Errorf("%d calls are published", len(rows))
 	}
-	report = v.attempt(pipeline.Request{Accept: true, Pipelines: []string{"calls"}})
-	if l := legOf(t, report, "calls"); !l.Published {
+	run = v.attempt(pipeline.Request{Accept: true, Pipelines: []string{"calls"}})
+	if l := legOf(t, run, "calls"); !l.Published {
 		t.Errorf("calls are %s and not published: %s", l.Status, l.Reason)
 	}
 	all, some := v.truth()["aircall.calls"], v.table("aircall.calls")

@@ -92,14 +92,14 @@ func (v *vendors) accepted(id ref.RunID, pipelines ...string) *summary.Summary {
 	v.t.Helper()
 	r := v.runner(v.config)
 	r.Base = noNetwork{v.t}
-	report, err := r.Accept(v.t.Context(), id, pipelines)
+	run, err := r.Accept(v.t.Context(), id, pipelines)
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	if report.Generation == 0 {
-		v.t.Fatalf("the accepted run is %s, and nothing is published:\n%s", report.Status, reasons(report))
+	if run.Generation == 0 {
+		v.t.Fatalf("the accepted run is %s, and nothing is published:\n%s", run.Status, reasons(run))
 	}
-	return report
+	return run
 }
 
 // rebuild replays the warehouse's landing zone, whatever comes of it.
@@ -112,12 +112,12 @@ func (v *vendors) rebuild(since time.Time) (*summary.Summary, error) {
 
 func (v *vendors) rebuilt() *summary.Summary {
 	v.t.Helper()
-	report, err := v.rebuild(time.Time{})
+	run, err := v.rebuild(time.Time{})
 	if err != nil {
 		v.t.Fatal(err)
 	}
 	v.verify()
-	return report
+	return run
 }
 
 // callsPage is a page of calls, each in JSON.
@@ -140,10 +140,10 @@ func TestRejectedNotesStandForNoCall(t *testing.T) {
 	}{{2, summary.Complete}, {3, summary.Incomplete}, {4, summary.Incomplete}} {
 		v := open(t, noon, sandbox.Options{Scale: 0.05})
 		v.handLanded("aircall", "calls", nil, landedPage{"sweep", body, c.rows})
-		report := v.rebuilt()
-		l := legOf(t, report, "calls")
+		run := v.rebuilt()
+		l := legOf(t, run, "calls")
 		w := l.Windows[0]
-		if l.Status != c.want || w.Status != c.want || report.Status != c.want {
+		if l.Status != c.want || w.Status != c.want || run.Status != c.want {
 			t.Errorf("%d of %d calls came: the pipeline is %s, its window %s: %s", w.Distinct, c.rows, l.Status, w.Status, w.Reason)
 		}
 		if w.Rejected != 0 || l.Rejected != 0 || l.Rejects != 2 {
@@ -163,8 +163,8 @@ func TestRejectedPageStandsForItsRecords(t *testing.T) {
 	v.handLanded("aircall", "calls", map[string]int64{"sweep": 22},
 		landedPage{"sweep", `{"data":{"paginatedCalls":{}}}`, 20},
 		landedPage{"sweep", callsPage(aCall("c-1", "2026-03-02", ""), aCall("c-2", "2026-03-03", "")), 2})
-	report := v.attempt(pipeline.Request{Pipelines: []string{"calls"}})
-	l := legOf(t, report, "calls")
+	run := v.attempt(pipeline.Request{Pipelines: []string{"calls"}})
+	l := legOf(t, run, "calls")
 	if l.Status != summary.Held || !strings.Contains(l.Reason, "max_rejects") || !strings.Contains(l.Reason, "20 ") {
 		t.Errorf("20 of 22 calls are lost, and the pipeline is %s: %s", l.Status, l.Reason)
 	}
@@ -185,8 +185,8 @@ func TestLandedPagesAreJudgedToo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := open(t, noon, sandbox.Options{Scale: 0.05})
 			v.handLanded("aircall", "calls", map[string]int64{"sweep of old": c.total}, landedPage{"sweep of old", body, c.rows})
-			report := v.attempt(pipeline.Request{Pipelines: []string{"calls"}})
-			l := legOf(t, report, "calls")
+			run := v.attempt(pipeline.Request{Pipelines: []string{"calls"}})
+			l := legOf(t, run, "calls")
 			if l.Status != summary.Incomplete || l.Published || !strings.Contains(l.Reason, "sweep of old") {
 				t.Errorf("the pipeline is %s, published %t: %s", l.Status, l.Published, l.Reason)
 			}
@@ -220,9 +220,9 @@ func TestReplayKeepsTheStatusOfWindows(t *testing.T) {
 		t.Fatalf("windows are %v: this proves nothing", found)
 	}
 	for range 2 {
-		report := v.rebuilt()
-		if report.Status != summary.Complete {
-			t.Errorf("a replay of what was accepted is %s:\n%s", report.Status, reasons(report))
+		run := v.rebuilt()
+		if run.Status != summary.Complete {
+			t.Errorf("a replay of what was accepted is %s:\n%s", run.Status, reasons(run))
 		}
 		for window, status := range statuses() {
 			if status != want[window] {
@@ -275,9 +275,9 @@ func TestDamagedMonthThatAKeyLeaves(t *testing.T) {
 	}
 
 	v.pass(aDay)
-	report := v.accept(v.handLanded("aircall", "calls", nil, landedPage{"second", callsPage(aCall("c-1", "2026-03-02", "")), 1}), "aircall", "calls")
-	if !strings.Contains(strings.Join(report.Damage, "\n"), january.Path) {
-		t.Errorf("a call leaves a damaged month, and the report says %q", report.Damage)
+	run := v.accept(v.handLanded("aircall", "calls", nil, landedPage{"second", callsPage(aCall("c-1", "2026-03-02", "")), 1}), "aircall", "calls")
+	if !strings.Contains(strings.Join(run.Damage, "\n"), january.Path) {
+		t.Errorf("a call leaves a damaged month, and the summary says %q", run.Damage)
 	}
 	v.verify()
 	months := map[string]int64{}

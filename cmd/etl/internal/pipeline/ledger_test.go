@@ -36,42 +36,45 @@ func (v *vendors) landedRuns(source, stream string) []string {
 	return runs
 }
 
+// losses are the ways in which a backup may lack a part.
+var losses = map[string]func(t *testing.T, v *vendors){
+	"the oldest run": func(t *testing.T, v *vendors) { removeAll(t, v.landedRuns("iadvize", "closed_conversations")[0]) },
+	"the newest run": func(t *testing.T, v *vendors) {
+		runs := v.landedRuns("iadvize", "closed_conversations")
+		removeAll(t, runs[len(runs)-1])
+	},
+	"a run between": func(t *testing.T, v *vendors) { removeAll(t, v.landedRuns("iadvize", "closed_conversations")[1]) },
+	"a journal": func(t *testing.T, v *vendors) {
+		removeAll(t, v.landedRuns("iadvize", "closed_conversations")[0]+"/journal.jsonl")
+	},
+	"half a journal": func(t *testing.T, v *vendors) {
+		edit(t, v.landedRuns("iadvize", "closed_conversations")[0]+"/journal.jsonl", func(b []byte) []byte {
+			lines := strings.SplitAfter(string(b), "\n")
+			return []byte(strings.Join(lines[:len(lines)/2], ""))
+		})
+	},
+	"all runs of a stream": func(t *testing.T, v *vendors) {
+		removeAll(t, filepath.Dir(v.landedRuns("iadvize", "closed_conversations")[0]))
+	},
+	"half a journal and the records": func(t *testing.T, v *vendors) {
+		edit(t, v.landedRuns("iadvize", "closed_conversations")[0]+"/journal.jsonl", func(b []byte) []byte {
+			lines := strings.SplitAfter(string(b), "\n")
+			return []byte(strings.Join(lines[:len(lines)/2], ""))
+		})
+		removeAll(t, v.config.Warehouse+"/runs")
+	},
+	"and the records": func(t *testing.T, v *vendors) {
+		removeAll(t, v.landedRuns("iadvize", "closed_conversations")[0])
+		removeAll(t, v.config.Warehouse+"/runs")
+	},
+}
+
 // A backup that lacks a part is no backup: what is lost is named, and nothing of the
 // stream is published as if it were whole. On someone's word the rest is, and the next
 // night asks the vendor for what is lost.
 func TestReplayOfALandingZoneInPart(t *testing.T) {
 	t.Parallel()
-	for name, lose := range map[string]func(t *testing.T, v *vendors){
-		"the oldest run": func(t *testing.T, v *vendors) { removeAll(t, v.landedRuns("iadvize", "closed_conversations")[0]) },
-		"the newest run": func(t *testing.T, v *vendors) {
-			runs := v.landedRuns("iadvize", "closed_conversations")
-			removeAll(t, runs[len(runs)-1])
-		},
-		"a run between": func(t *testing.T, v *vendors) { removeAll(t, v.landedRuns("iadvize", "closed_conversations")[1]) },
-		"a journal": func(t *testing.T, v *vendors) {
-			removeAll(t, v.landedRuns("iadvize", "closed_conversations")[0]+"/journal.jsonl")
-		},
-		"half a journal": func(t *testing.T, v *vendors) {
-			edit(t, v.landedRuns("iadvize", "closed_conversations")[0]+"/journal.jsonl", func(b []byte) []byte {
-				lines := strings.SplitAfter(string(b), "\n")
-				return []byte(strings.Join(lines[:len(lines)/2], ""))
-			})
-		},
-		"all runs of a stream": func(t *testing.T, v *vendors) {
-			removeAll(t, filepath.Dir(v.landedRuns("iadvize", "closed_conversations")[0]))
-		},
-		"half a journal and the records": func(t *testing.T, v *vendors) {
-			edit(t, v.landedRuns("iadvize", "closed_conversations")[0]+"/journal.jsonl", func(b []byte) []byte {
-				lines := strings.SplitAfter(string(b), "\n")
-				return []byte(strings.Join(lines[:len(lines)/2], ""))
-			})
-			removeAll(t, v.config.Warehouse+"/runs")
-		},
-		"and the records": func(t *testing.T, v *vendors) {
-			removeAll(t, v.landedRuns("iadvize", "closed_conversations")[0])
-			removeAll(t, v.config.Warehouse+"/runs")
-		},
-	} {
+	for name, lose := range losses {
 		if testing.Short() && !oneOfThree(name) {
 			continue
 		}
@@ -82,20 +85,20 @@ func TestReplayOfALandingZoneInPart(t *testing.T) {
 			v := lived.backup()
 			v.t = t
 			lose(t, v)
-			report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{})
+			run, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			l := legOf(t, report, "conversations")
-			if report.Status != summary.Held || l.Status != summary.Held || l.Published || !strings.Contains(l.Reason, "is not there") && !strings.Contains(l.Reason, "of its") || !strings.Contains(l.Reason, "etl replay --accept") {
-				t.Errorf("the replay is %s; conversations are %s: %s", report.Status, l.Status, l.Reason)
+			l := legOf(t, run, "conversations")
+			if run.Status != summary.Held || l.Status != summary.Held || l.Published || !strings.Contains(l.Reason, "is not there") && !strings.Contains(l.Reason, "of its") || !strings.Contains(l.Reason, "etl replay --accept") {
+				t.Errorf("the replay is %s; conversations are %s: %s", run.Status, l.Status, l.Reason)
 			}
 			if rows := v.table("iadvize.conversations"); len(rows) != 0 {
 				t.Errorf("%d conversations are published", len(rows))
 			}
-			report, err = v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Accept: true})
-			if err != nil || report.Generation == 0 {
-				t.Fatalf("on someone's word: %v, %v", report, err)
+			run, err = v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{Accept: true})
+			if err != nil || run.Generation == 0 {
+				t.Fatalf("on someone's word: %v, %v", run, err)
 			}
 			v.pass(aDay)
 			lived.pass(aDay)
@@ -103,8 +106,8 @@ func TestReplayOfALandingZoneInPart(t *testing.T) {
 			v.expectTruth()
 			v.verify()
 			for range 2 { // what someone goes on without is no longer missed
-				if report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{}); err != nil || report.Status != summary.Complete {
-					t.Fatalf("the replay after: %v, %v", report, err)
+				if run, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{}); err != nil || run.Status != summary.Complete {
+					t.Fatalf("the replay after: %v, %v", run, err)
 				}
 			}
 			v.expectTruth()
@@ -157,14 +160,14 @@ func TestAnErrorOfOnePipelineIsItsOwn(t *testing.T) {
 		}
 	}
 	name(tooLong)
-	report := v.attempt(pipeline.Request{})
-	for _, l := range report.Pipelines {
+	run := v.attempt(pipeline.Request{})
+	for _, l := range run.Pipelines {
 		if want := map[bool]summary.Status{true: summary.Failed, false: summary.Complete}[l.Pipeline == tooLong]; l.Status != want {
 			t.Errorf("%s is %s: %s", l.Pipeline, l.Status, l.Reason)
 		}
 	}
-	if report.Status != summary.Failed || report.Generation != 1 || !slices.ContainsFunc(report.Next, func(s string) bool { return strings.Contains(s, "etl run calls") }) {
-		t.Errorf("the run is %s, published %d; next %v", report.Status, report.Generation, report.Next)
+	if run.Status != summary.Failed || run.Generation != 1 || !slices.ContainsFunc(run.Next, func(s string) bool { return strings.Contains(s, "etl run calls") }) {
+		t.Errorf("the run is %s, published %d; next %v", run.Status, run.Generation, run.Next)
 	}
 	v.pass(aDay)
 	failed := v.attempt(pipeline.Request{Pipelines: []string{tooLong}})

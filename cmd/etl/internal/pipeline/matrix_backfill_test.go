@@ -47,13 +47,13 @@ func TestAStoppedBackfillGoesOn(t *testing.T) {
 						}
 						return false
 					})
-					report, err := g.runner.Run(ctx, back)
+					run, err := g.runner.Run(ctx, back)
 					stop()
 					if err != nil && !errors.Is(err, context.Canceled) {
 						t.Fatal(err)
 					}
-					if err == nil && report.Status != summary.Interrupted {
-						t.Errorf("after %d requests: a stopped backfill is %s", after, report.Status)
+					if err == nil && run.Status != summary.Interrupted {
+						t.Errorf("after %d requests: a stopped backfill is %s", after, run.Status)
 					}
 					g.asked.set(nil)
 					first := g.asked.count(source)

@@ -60,13 +60,13 @@ func TestEverySourceDriftsOnTheSecondNight(t *testing.T) {
 func (h *theatre) replays(when, want string, names []string) {
 	h.t.Helper()
 	stood := h.everything(names)
-	report, err := h.runner.Replay(h.t.Context(), pipeline.Rebuild{})
+	run, err := h.runner.Replay(h.t.Context(), pipeline.Rebuild{})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	for _, name := range names {
 		worst := equal
-		if l := legOf(h.t, report, name); l.Status != summary.Complete {
+		if l := legOf(h.t, run, name); l.Status != summary.Complete {
 			worst = string(l.Status) + ": " + l.Reason
 		}
 		if !strings.HasPrefix(worst, want) {

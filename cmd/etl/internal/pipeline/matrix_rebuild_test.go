@@ -61,14 +61,14 @@ func (h *theatre) copied(folders ...string) *theatre {
 // and that the same runs wait.
 func (h *theatre) expectRebuilt(c *theatre, how string) {
 	h.t.Helper()
-	report, err := c.runner.Replay(h.t.Context(), pipeline.Rebuild{})
+	run, err := c.runner.Replay(h.t.Context(), pipeline.Rebuild{})
 	if h.live() == "" {
-		if err == nil && report.Generation != 0 || err != nil && !strings.Contains(err.Error(), "nothing to replay") {
-			h.t.Errorf("rebuilt %s, what published nothing: %v, %v", how, report, err)
+		if err == nil && run.Generation != 0 || err != nil && !strings.Contains(err.Error(), "nothing to replay") {
+			h.t.Errorf("rebuilt %s, what published nothing: %v, %v", how, run, err)
 		}
 	} else {
-		if err != nil || report.Generation == 0 {
-			h.t.Errorf("rebuilt %s: %v, %v", how, report, err)
+		if err != nil || run.Generation == 0 {
+			h.t.Errorf("rebuilt %s: %v, %v", how, run, err)
 			return
 		}
 		expectSameFiles(h.t, exported(h.t, c.runner.Config.Warehouse), exported(h.t, h.runner.Config.Warehouse))

@@ -137,9 +137,9 @@ func (h *theatre) night(request pipeline.Request) map[string]string {
 			before.held[c.table], before.loaded[c.table] = h.held(c), h.loaded(c)
 		}
 	}
-	report := h.run(request)
+	run := h.run(request)
 	outcomes := map[string]string{}
-	for _, l := range report.Pipelines {
+	for _, l := range run.Pipelines {
 		h.reconciled(l)
 		if l.Status == summary.Complete || l.Status == summary.Drifted {
 			outcomes[l.Pipeline] = equal

@@ -49,17 +49,7 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	if calls := byVendor(all); calls["iadvize"]*5 > firstCalls["iadvize"] || calls["volt"] >= firstCalls["volt"] {
 		t.Errorf("the second run asks %v where the first asked %v", calls, firstCalls)
 	}
-	known, unsettled := map[string]bool{}, map[string]bool{}
-	for _, m := range v.truth()["volt.messages"] {
-		contact := m["to_number"].(string)
-		if contact == askedAccount {
-			contact = m["from_number"].(string)
-		}
-		known[contact] = true
-		if !m["sent_at"].(time.Time).Before(noon.Add(-settle)) || m["status"] != "delivered" && m["status"] != "failed" {
-			unsettled[contact] = true
-		}
-	}
+	known, unsettled := v.contacts()
 	if len(known) == len(unsettled) {
 		t.Error("every contact has a message that may still change: this proves nothing")
 	}
@@ -82,6 +72,24 @@ func TestSecondRunChangesNothing(t *testing.T) {
 			t.Errorf("the second run asks for what closed from %s on", from)
 		}
 	}
+}
+
+// contacts are those who have a message at noon, and of them those who have one that may
+// still change.
+func (v *vendors) contacts() (known, unsettled map[string]bool) {
+	v.t.Helper()
+	known, unsettled = map[string]bool{}, map[string]bool{}
+	for _, m := range v.truth()["volt.messages"] {
+		contact := m["to_number"].(string)
+		if contact == askedAccount {
+			contact = m["from_number"].(string)
+		}
+		known[contact] = true
+		if !m["sent_at"].(time.Time).Before(noon.Add(-settle)) || m["status"] != "delivered" && m["status"] != "failed" {
+			unsettled[contact] = true
+		}
+	}
+	return known, unsettled
 }
 
 // span is the interval that a request for conversations asks for.

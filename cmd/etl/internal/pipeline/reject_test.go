@@ -17,15 +17,30 @@ import (
 func TestTooManyRejectsAreHeld(t *testing.T) {
 	t.Parallel()
 	v := open(t, noon, sandbox.Options{Faults: []string{"dirty"}})
-	report := v.attempt(pipeline.Request{})
-	if report.Status != summary.Held {
-		t.Errorf("the run is %s", report.Status)
+	run := v.attempt(pipeline.Request{})
+	if run.Status != summary.Held {
+		t.Errorf("the run is %s", run.Status)
 	}
 	for _, name := range []string{"conversations", "calls"} {
-		if l := legOf(t, report, name); l.Status != summary.Held || l.Published || !strings.Contains(l.Reason, "max_rejects") {
+		if l := legOf(t, run, name); l.Status != summary.Held || l.Published || !strings.Contains(l.Reason, "max_rejects") {
 			t.Errorf("%s is %s, published %t: %s", name, l.Status, l.Published, l.Reason)
 		}
 	}
+}
+
+// noValues are values that are none, and where each is among the rejects.
+var noValues = []struct{ what, where string }{
+	{"a satisfaction of 7", "table_name = 'iadvize.conversations' AND scope = 'field' AND field LIKE '%customerSatisfaction' AND raw = '7'"},
+	{"an NPS of -1", "table_name = 'iadvize.conversations' AND scope = 'field' AND field LIKE '%netPromoterScore' AND raw = '-1'"},
+	{"a duration in words", "table_name = 'iadvize.conversations' AND scope = 'field' AND field = 'duration' AND raw LIKE '%a while%'"},
+	{"a thirteenth month", "table_name = 'iadvize.conversations' AND scope = 'field' AND field = 'createdAt' AND raw LIKE '%-13-45T%'"},
+	{"an invalid date", "table_name = 'aircall.calls' AND scope = 'field' AND field = 'created_at' AND raw LIKE '%Invalid Date%'"},
+	{"the 30th of February", "table_name = 'aircall.calls' AND scope = 'field' AND field = 'created_at' AND raw LIKE '%-02-30T%'"},
+	{"a negative duration", "table_name = 'aircall.calls' AND scope = 'field' AND field = 'duration' AND raw = '-1'"},
+	{"a null node of a connection", "table_name = 'iadvize.conversations' AND scope = 'row' AND raw LIKE '%null%'"},
+	{"a null node of a list", "table_name = 'aircall.calls' AND scope = 'row' AND raw LIKE '%null%'"},
+	{"a zero date", "table_name = 'volt.waves' AND scope = 'field' AND field = 'scheduledTime' AND raw LIKE '%0000-00-00%'"},
+	{"words for a date", "table_name = 'volt.messages' AND scope = 'field' AND field = 'sentAt' AND raw LIKE '%not yet%'"},
 }
 
 // Nothing is lost in silence: what is no value is a reject with its reason and
@@ -33,27 +48,15 @@ func TestTooManyRejectsAreHeld(t *testing.T) {
 func TestRejects(t *testing.T) {
 	t.Parallel()
 	v := open(t, noon, sandbox.Options{Waves: 150, WaveSize: 20, Faults: []string{"dirty"}})
-	report := v.attempt(pipeline.Request{Accept: true})
-	if report.Status != summary.Complete {
-		t.Fatalf("an accepted run is %s:\n%s", report.Status, reasons(report))
+	run := v.attempt(pipeline.Request{Accept: true})
+	if run.Status != summary.Complete {
+		t.Fatalf("an accepted run is %s:\n%s", run.Status, reasons(run))
 	}
 	v.expectTruth()
 	v.expectMarts()
 	v.verify()
 
-	for _, c := range []struct{ what, where string }{
-		{"a satisfaction of 7", "table_name = 'iadvize.conversations' AND scope = 'field' AND field LIKE '%customerSatisfaction' AND raw = '7'"},
-		{"an NPS of -1", "table_name = 'iadvize.conversations' AND scope = 'field' AND field LIKE '%netPromoterScore' AND raw = '-1'"},
-		{"a duration in words", "table_name = 'iadvize.conversations' AND scope = 'field' AND field = 'duration' AND raw LIKE '%a while%'"},
-		{"a thirteenth month", "table_name = 'iadvize.conversations' AND scope = 'field' AND field = 'createdAt' AND raw LIKE '%-13-45T%'"},
-		{"an invalid date", "table_name = 'aircall.calls' AND scope = 'field' AND field = 'created_at' AND raw LIKE '%Invalid Date%'"},
-		{"the 30th of February", "table_name = 'aircall.calls' AND scope = 'field' AND field = 'created_at' AND raw LIKE '%-02-30T%'"},
-		{"a negative duration", "table_name = 'aircall.calls' AND scope = 'field' AND field = 'duration' AND raw = '-1'"},
-		{"a null node of a connection", "table_name = 'iadvize.conversations' AND scope = 'row' AND raw LIKE '%null%'"},
-		{"a null node of a list", "table_name = 'aircall.calls' AND scope = 'row' AND raw LIKE '%null%'"},
-		{"a zero date", "table_name = 'volt.waves' AND scope = 'field' AND field = 'scheduledTime' AND raw LIKE '%0000-00-00%'"},
-		{"words for a date", "table_name = 'volt.messages' AND scope = 'field' AND field = 'sentAt' AND raw LIKE '%not yet%'"},
-	} {
+	for _, c := range noValues {
 		found := v.query("SELECT * FROM etl.rejects WHERE " + c.where)
 		if len(found) == 0 {
 			t.Errorf("%s is not among the rejects", c.what)
@@ -103,11 +106,11 @@ func TestWindowsReconcile(t *testing.T) {
 	for _, faults := range [][]string{nil, {"dirty"}, {"drift", "partial"}} {
 		t.Run(strings.Join(faults, " "), func(t *testing.T) {
 			v := open(t, noon, sandbox.Options{Scale: 0.3, Faults: faults})
-			report := v.attempt(pipeline.Request{Accept: true})
+			run := v.attempt(pipeline.Request{Accept: true})
 			v.pass(aDay)
 			v.attempt(pipeline.Request{Accept: true})
 			windows := v.query("SELECT * FROM etl.reconciliation")
-			if len(windows) <= len(report.Pipelines) {
+			if len(windows) <= len(run.Pipelines) {
 				t.Errorf("%d windows of two runs", len(windows))
 			}
 			for _, w := range windows {

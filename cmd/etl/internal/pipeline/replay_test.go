@@ -48,14 +48,14 @@ func (v *vendors) replay(warehouse string, since time.Time) *summary.Summary {
 	v.t.Helper()
 	r := v.runner(v.load(warehouse))
 	r.Base = noNetwork{v.t}
-	report, err := r.Replay(context.Background(), pipeline.Rebuild{Since: since})
+	run, err := r.Replay(context.Background(), pipeline.Rebuild{Since: since})
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	if report.Status != summary.Complete {
-		v.t.Fatalf("the replay is %s:\n%s", report.Status, reasons(report))
+	if run.Status != summary.Complete {
+		v.t.Fatalf("the replay is %s:\n%s", run.Status, reasons(run))
 	}
-	return report
+	return run
 }
 
 func TestReplayOfALandingZoneGivesTheSameBytes(t *testing.T) {
@@ -99,8 +99,8 @@ func TestOrderOfPipelinesDoesNotMatter(t *testing.T) {
 	want := exported(t, v.config.Warehouse)
 	v.config = v.load(v.withLanding())
 	for _, name := range []string{"waves", "messages", "calls", "conversations"} {
-		report := v.run(pipeline.Request{Pipelines: []string{name}})
-		if l := legOf(t, report, name); l.Adopted != 2 {
+		run := v.run(pipeline.Request{Pipelines: []string{name}})
+		if l := legOf(t, run, name); l.Adopted != 2 {
 			t.Errorf("%s takes over %d landed runs, want 2", name, l.Adopted)
 		}
 	}

@@ -39,14 +39,14 @@ func TestStoppedWhileItPublishes(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			r := v.runner(v.config)
 			r.Progress = stopAt{stage, cancel}
-			report, err := r.Run(ctx, pipeline.Request{})
+			run, err := r.Run(ctx, pipeline.Request{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if report.Status != summary.Interrupted || report.Generation != 0 || v.live().Manifest.Generation != 1 {
-				t.Errorf("the run is %s, published %d, and generation %d is live", report.Status, report.Generation, v.live().Manifest.Generation)
+			if run.Status != summary.Interrupted || run.Generation != 0 || v.live().Manifest.Generation != 1 {
+				t.Errorf("the run is %s, published %d, and generation %d is live", run.Status, run.Generation, v.live().Manifest.Generation)
 			}
-			for _, l := range report.Pipelines {
+			for _, l := range run.Pipelines {
 				if l.Published || l.Status != summary.Interrupted || !strings.Contains(l.Reason, "the next run publishes it") {
 					t.Errorf("%s is %s, published %t: %s", l.Pipeline, l.Status, l.Published, l.Reason)
 				}

@@ -88,12 +88,12 @@ func TestWhatAVendorTakesBackLeaves(t *testing.T) {
 			before, gone := v.truth(), map[string]bool{}
 			for range 6 {
 				v.pass(aDay / 2)
-				report := v.run(request)
+				run := v.run(request)
 				v.expectChildren()
 				v.verify()
 				after, already := v.truth(), taken["iadvize.transactions: gone"]
 				takenBack(before, after, gone, taken)
-				if l := legOf(t, report, "conversations"); taken["iadvize.transactions: gone"] > already && l.Superseded == 0 {
+				if l := legOf(t, run, "conversations"); taken["iadvize.transactions: gone"] > already && l.Superseded == 0 {
 					t.Error("purchases are gone, and no row is superseded")
 				}
 				if v.live().Manifest.Churn == 0 {
@@ -133,8 +133,8 @@ func TestABackfillRemovesNoPurchase(t *testing.T) {
 		t.Fatal("the vendor shows every purchase: this proves nothing")
 	}
 	before := exported(t, v.config.Warehouse)
-	report := v.run(pipeline.Request{From: time.Date(2025, 12, 31, 23, 0, 0, 0, time.UTC), To: end, Pipelines: []string{"conversations"}})
-	if l := legOf(t, report, "conversations"); l.Unchanged == 0 || l.New+l.Changed != 0 {
+	run := v.run(pipeline.Request{From: time.Date(2025, 12, 31, 23, 0, 0, 0, time.UTC), To: end, Pipelines: []string{"conversations"}})
+	if l := legOf(t, run, "conversations"); l.Unchanged == 0 || l.New+l.Changed != 0 {
 		t.Errorf("the backfill has %d new rows, %d changed and %d as they were", l.New, l.Changed, l.Unchanged)
 	}
 	expectSameFiles(t, exported(t, v.config.Warehouse), before)

@@ -13,15 +13,26 @@ import (
 	"nightjar/extract/sandbox"
 )
 
-// spoils is every way in which the live generation can become unreadable, the
-// words that are said of it, and the generation that a plain rollback goes to;
-// zero where nobody can tell which one was live.
-var spoils = []struct {
+// spoiling is a way in which the live generation can become unreadable, the words that
+// are said of it, and the generation that a plain rollback goes to; zero where nobody can
+// tell which one was live.
+type spoiling struct {
 	name   string
 	spoil  func(t *testing.T, warehouse string)
 	words  string
 	before int
-}{
+}
+
+// refused expects a command to say what is wrong and which commands mend it.
+func (s spoiling) refused(t *testing.T, command string, err error) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), s.words) || !strings.Contains(err.Error(), "`etl rollback ") || !strings.Contains(err.Error(), "`etl replay`") {
+		t.Errorf("%s says %v", command, err)
+	}
+}
+
+// spoils is every such way.
+var spoils = []spoiling{
 	{"an empty manifest", func(t *testing.T, w string) { manifest(t, w, "") }, "generation 2 cannot be read: its manifest.json is empty", 1},
 	{"a manifest of garbage", func(t *testing.T, w string) { manifest(t, w, "{\"format\": 1") }, "generation 2 cannot be read: its manifest.json is damaged", 1},
 	{"no manifest", func(t *testing.T, w string) { removeAll(t, filepath.Join(w, "generations", "000002", "manifest.json")) }, "generation 2 cannot be read: its manifest.json is missing", 1},
@@ -62,6 +73,21 @@ func relink(t *testing.T, warehouse, target string) {
 	}
 }
 
+// copyOf is a copy of a warehouse whose second generation is live.
+func copyOf(t *testing.T, warehouse string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, part := range []string{"landing", "generations"} {
+		if err := os.CopyFS(filepath.Join(dir, part), os.DirFS(filepath.Join(warehouse, part))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("generations/000002", filepath.Join(dir, "current")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // Every command says what is wrong with the live generation and which commands
 // mend it; and those do.
 func TestLiveGenerationThatCannotBeRead(t *testing.T) {
@@ -73,38 +99,24 @@ func TestLiveGenerationThatCannotBeRead(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			spoilt := func(t *testing.T) *pipeline.Runner {
 				t.Helper()
-				dir := t.TempDir()
-				for _, part := range []string{"landing", "generations"} {
-					if err := os.CopyFS(filepath.Join(dir, part), os.DirFS(filepath.Join(whole, part))); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if err := os.Symlink("generations/000002", filepath.Join(dir, "current")); err != nil {
-					t.Fatal(err)
-				}
+				dir := copyOf(t, whole)
 				test.spoil(t, dir)
 				v.config = v.load(dir)
 				return v.runner(v.config)
 			}
-			refused := func(t *testing.T, command string, err error) {
-				t.Helper()
-				if err == nil || !strings.Contains(err.Error(), test.words) || !strings.Contains(err.Error(), "`etl rollback ") || !strings.Contains(err.Error(), "`etl replay`") {
-					t.Errorf("%s says %v", command, err)
-				}
-			}
 			r := spoilt(t)
 			_, err := operate.Status(t.Context(), r.Site)
-			refused(t, "status", err)
+			test.refused(t, "status", err)
 			_, err = operate.Verify(t.Context(), r.Site)
-			refused(t, "verify", err)
+			test.refused(t, "verify", err)
 			_, err = r.Run(t.Context(), pipeline.Request{})
-			refused(t, "run", err)
+			test.refused(t, "run", err)
 			_, err = r.Plan(t.Context(), pipeline.Request{})
-			refused(t, "run --dry-run", err)
+			test.refused(t, "run --dry-run", err)
 			_, err = r.Replay(t.Context(), pipeline.Rebuild{Since: noon.Add(-aDay)})
-			refused(t, "replay --since", err)
+			test.refused(t, "replay --since", err)
 			all, err := operate.Generations(r.Site)
-			refused(t, "generations", err)
+			test.refused(t, "generations", err)
 			if len(all) != 2 || all[1].Number != 1 || all[1].Rows == 0 {
 				t.Errorf("generations lists %+v", all)
 			}
@@ -115,7 +127,7 @@ func TestLiveGenerationThatCannotBeRead(t *testing.T) {
 			from, to, err := operate.Rollback(r.Site, 0)
 			switch {
 			case test.before == 0:
-				refused(t, "rollback", err)
+				test.refused(t, "rollback", err)
 			case err != nil || to != test.before || from == 0:
 				t.Errorf("rolled back from %d to %d: %v", from, to, err)
 			}

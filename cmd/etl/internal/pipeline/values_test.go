@@ -51,8 +51,8 @@ func TestValuesThatTurnNullAreHeld(t *testing.T) {
 				t.Errorf("%d values are left once their nulls are accepted", len(left))
 			}
 			v.verify()
-			if report, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{}); err != nil || report.Status != summary.Complete {
-				t.Errorf("the replay: %v, %v", report, err)
+			if run, err := v.runner(v.config).Replay(t.Context(), pipeline.Rebuild{}); err != nil || run.Status != summary.Complete {
+				t.Errorf("the replay: %v, %v", run, err)
 			}
 		})
 	}

@@ -26,8 +26,8 @@ func TestBackfillLeavesBookmarksAlone(t *testing.T) {
 	v.requests()
 
 	from, to := time.Date(2026, 1, 11, 23, 0, 0, 0, time.UTC), time.Date(2026, 1, 25, 23, 0, 0, 0, time.UTC)
-	report := v.run(pipeline.Request{From: from, To: to, Pipelines: []string{"conversations"}})
-	l := legOf(t, report, "conversations")
+	run := v.run(pipeline.Request{From: from, To: to, Pipelines: []string{"conversations"}})
+	l := legOf(t, run, "conversations")
 	if l.New != 0 || l.Changed != 0 || l.Unchanged == 0 {
 		t.Errorf("%d rows are new, %d changed, %d as they were", l.New, l.Changed, l.Unchanged)
 	}
