@@ -35,71 +35,12 @@ func (c *Config) Warned() []string {
 	return lines
 }
 
-// Sources holds the vendors that the file describes; nil where it does not.
-type Sources struct {
-	IAdvize    *IAdvize
-	Aircall    *Aircall
-	Volt       *Volt
-	Desk       *Desk
-	ClientLoop *ClientLoop
-}
-
-// Wire is what every source says of its endpoint.
-type Wire struct {
-	Endpoint    string        // absolute http or https URL
-	Rate        float64       // requests a second, above zero
-	Concurrency int           // requests under way at once, at least 1
-	Timeout     time.Duration // of one request, body included
-	Retries     int           // repeats of one request before it is an error
-	MaxBody     int64         // bytes of one answer, decompressed
-	AllowHTTP   bool          // credentials may go to another machine in clear
-}
-
-// IAdvize is the source "iadvize".
-type IAdvize struct {
-	Wire
-	TokenURL string
-	Username string
-	Password Secret
-	Projects []int64
-	Query    string // "searchClosedConversations", "closedConversations"; empty: found by introspection
-}
-
-// Aircall is the source "aircall".
-type Aircall struct {
-	Wire
-	Username     string
-	Password     Secret
-	DurationUnit time.Duration // of Call.duration: time.Millisecond or time.Second
-}
-
-// Volt is the source "volt".
-type Volt struct {
-	Wire
-	Token    Secret
-	Accounts []string // primary phones, E.164
-}
-
-// Desk is the source "desk".
-type Desk struct {
-	Wire
-	Token  Secret
-	Tokens bool // generate conversation tokens (a write) for the message history
-}
-
-// ClientLoop is the source "clientloop".
-type ClientLoop struct {
-	Wire
-	Token Secret
-	OrgID string
-}
-
 // Pipeline is one entry of pipelines. A key that its stream does not use is an
 // error of the file, so that what is set here is meant.
 type Pipeline struct {
 	Name     string
-	Source   string        // "iadvize", "aircall", "volt", "desk", "clientloop"
-	Stream   string        // "closed_conversations", "calls", "waves", "messages", "conversations", "idv_sessions"
+	Source   string        // "iadvize"
+	Stream   string        // "closed_conversations"
 	Spec     string        // the cron line as written
 	Schedule cron.Schedule // Spec in the business time zone, or in the zone of its own CRON_TZ=
 	Enabled  bool
