@@ -185,8 +185,7 @@ func (s *Sessions) request(ctx context.Context, q transport.Query) (page extract
 		}
 		return page, known, nil
 	}
-	var bad *transport.AnswerError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*transport.AnswerError](err); ok {
 		page.Request.Status = bad.Status
 	}
 	page.Request.At = now()

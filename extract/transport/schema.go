@@ -127,8 +127,8 @@ func refusesSchema(err error) bool {
 // with nothing, or with an error that may as well be a refusal as a mishap. An
 // answer of its own kind of trouble, a 5xx in any form, is none of the two.
 func withholdsSchema(err error) bool {
-	var answer *AnswerError
-	if !aboutSchema(err) || !errors.As(err, &answer) || answer.Status >= 300 {
+	answer, ok := errors.AsType[*AnswerError](err)
+	if !ok || !aboutSchema(err) || answer.Status >= 300 {
 		return false
 	}
 	switch extract.KindOf(err) {
@@ -143,8 +143,7 @@ func withholdsSchema(err error) bool {
 // aboutSchema reports whether err may be an answer to the question: not to the
 // sign-in before it, and not for now.
 func aboutSchema(err error) bool {
-	var signIn *signInError
-	return !errors.As(err, &signIn) && !expired(err) && extract.KindOf(err) != extract.Throttled
+	return !SigningIn(err) && !TokenRefused(err) && extract.KindOf(err) != extract.Throttled
 }
 
 // The answer to the introspection query, as the GraphQL specification has it.
