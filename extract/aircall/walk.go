@@ -48,7 +48,7 @@ func (w *walk) sweeps(ctx context.Context, give func(extract.Page) error) error 
 			return nil
 		}
 		still := s.total == w.total && !w.fell
-		if n > 1 && still && len(w.seen) == before || n == w.calls.cfg.MaxSweeps {
+		if n > 1 && still && len(w.seen) == before || n == maxSweeps {
 			return w.incomplete(n, s)
 		}
 	}
@@ -146,11 +146,7 @@ func (c *Calls) ask(ctx context.Context, offset, limit int64) (answer, error) {
 	if got.total == extract.Unknown {
 		return answer{}, &extract.Error{Kind: extract.Garbled, Vendor: vendor, Err: errors.New("read a page of calls: it has no totalCount")}
 	}
-	page := extract.Page{
-		Body:    given.Body,
-		Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: given.Status, At: given.At},
-		Rows:    got.rows,
-		Total:   got.total,
-	}
+	page := q.Page(given)
+	page.Rows, page.Total = got.rows, got.total
 	return answer{page, got}, nil
 }

@@ -126,8 +126,7 @@ func (w *walk) announce(ctx context.Context, q transport.Query) error {
 		return ctx.Err()
 	}
 	durable := make(chan struct{})
-	page := pageOf(q)
-	page.Request.At = now()
+	page := q.Page(&transport.Answer{At: now()})
 	page.Body = outcome(unknown, "no answer has landed")
 	page.Landed = sync.OnceFunc(func() { close(durable) })
 	if err := w.give(page); err != nil {
@@ -150,16 +149,12 @@ func (s *Sessions) query(contact string) transport.Query {
 	return transport.Query{Operation: "ContactCreateIdvSession", Text: mutation, Variables: map[string]any{"input": input}, Once: true}
 }
 
-func pageOf(q transport.Query) extract.Page {
-	return extract.Page{Total: extract.Unknown, Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables}}
-}
-
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // request asks for one session. Known is false where the vendor may or may not
 // have made it; an error says that it surely has not, as the page does.
 func (s *Sessions) request(ctx context.Context, q transport.Query) (page extract.Page, known bool, err error) {
-	page = pageOf(q)
+	page = q.Page(&transport.Answer{})
 	answer, err := s.client.GraphQL(ctx, s.cfg.Endpoint, q)
 	if err == nil {
 		page.Request.Status, page.Request.At = answer.Status, answer.At

@@ -79,10 +79,8 @@ func (w *walk) walkOnce(ctx context.Context, p part) error {
 			return w.fail(extract.Garbled, err)
 		}
 		maps.Copy(w.kinds, seen.kinds)
-		page := extract.Page{
-			Body: answer.Body, Rows: seen.rows, Total: extract.Unknown,
-			Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At, Whole: whole},
-		}
+		page := q.Page(answer)
+		page.Rows, page.Request.Whole = seen.rows, whole
 		if err := w.give(page); err != nil {
 			return err
 		}

@@ -144,17 +144,8 @@ func (b *batcher) request(ctx context.Context, ids []int64) (answer, error) {
 	if len(got.waves) != len(ids) {
 		return answer{}, &extract.Error{Kind: extract.Failing, Vendor: vendor, Err: fmt.Errorf("read waves: %d of %d ids are answered", len(got.waves), len(ids))}
 	}
-	got.page = landed(given, q)
+	got.page = q.Page(given)
 	return got, nil
-}
-
-// landed is the page of an answer.
-func landed(answer *transport.Answer, q transport.Query) extract.Page {
-	return extract.Page{
-		Body:    answer.Body,
-		Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At},
-		Total:   extract.Unknown,
-	}
 }
 
 // query asks for each id by an alias of its own: w101: wave(id: 101).
