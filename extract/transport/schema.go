@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -197,20 +198,12 @@ func readSchema(body []byte) (*Schema, error) {
 	return s, nil
 }
 
-// longestName is beyond the names of any schema.
-const longestName = 200
+// aName is a name in GraphQL; no schema has longer ones.
+var aName = regexp.MustCompile(`^[A-Za-z_][0-9A-Za-z_]{0,199}$`)
 
-// isName reports whether a vendor's name is one in GraphQL. What is none cannot be
-// asked for, nor be shown to an operator as it is.
-func isName(name string) bool {
-	for i, c := range []byte(name) {
-		letter := c == '_' || 'a' <= c|0x20 && c|0x20 <= 'z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return name != "" && len(name) <= longestName
-}
+// isName reports whether a vendor's name is one. What is none cannot be asked for, nor
+// be shown to an operator as it is.
+func isName(name string) bool { return aName.MatchString(name) }
 
 func (r rawType) read() *Type {
 	t := &Type{Name: r.Name, Kind: r.Kind, Fields: map[string]*Field{}}

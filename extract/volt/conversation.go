@@ -32,21 +32,13 @@ func (s *sides) ways() []bool {
 	return []bool{s.reversed, !s.reversed}
 }
 
-// prove settles on one way round.
-func (s *sides) prove(reversed bool) {
+// prefer notes that one way round is the better one: proven, if it shows both
+// directions, and otherwise the only one that gave anything.
+func (s *sides) prefer(reversed, proven bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.proven {
-		s.reversed, s.proven = reversed, true
-	}
-}
-
-// prefer notes that only one way round gave anything.
-func (s *sides) prefer(reversed bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.proven {
-		s.reversed = reversed
+		s.reversed, s.proven = reversed, proven
 	}
 }
 
@@ -76,7 +68,7 @@ func (c *conversation) both(ctx context.Context, give func(extract.Page) error) 
 		return err
 	}
 	if first.bothWays() {
-		c.stream.sides.prove(ways[0])
+		c.stream.sides.prefer(ways[0], true)
 		return nil
 	}
 	second, refusal2, err := c.try(ctx, ways[1], true, seen, give)
@@ -86,11 +78,11 @@ func (c *conversation) both(ctx context.Context, give func(extract.Page) error) 
 	case refusal != nil && refusal2 != nil:
 		return refusal
 	case second.bothWays(), refusal != nil && second.rows > 0:
-		c.stream.sides.prove(ways[1])
+		c.stream.sides.prefer(ways[1], true)
 	case refusal2 != nil && first.rows > 0, second.rows > 0 && second.fresh == 0:
-		c.stream.sides.prove(ways[0])
+		c.stream.sides.prefer(ways[0], true)
 	case first.rows == 0 && second.rows > 0:
-		c.stream.sides.prefer(ways[1])
+		c.stream.sides.prefer(ways[1], false)
 	}
 	return nil
 }
