@@ -5,6 +5,7 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -28,11 +29,7 @@ type Config struct {
 
 // Warned lists the warnings as a ValidationError lists what is wrong.
 func (c *Config) Warned() []string {
-	lines := make([]string, len(c.Warnings))
-	for i, p := range c.Warnings {
-		lines[i] = p.in(c.Path)
-	}
-	return lines
+	return lines(c.Path, c.Warnings)
 }
 
 // Pipeline is one entry of pipelines. A key that its stream does not use is an
@@ -97,13 +94,7 @@ type Marts struct {
 
 // Enabled returns the enabled pipelines in the order of the file.
 func (c *Config) Enabled() []Pipeline {
-	var on []Pipeline
-	for _, p := range c.Pipelines {
-		if p.Enabled {
-			on = append(on, p)
-		}
-	}
-	return on
+	return slices.DeleteFunc(slices.Clone(c.Pipelines), func(p Pipeline) bool { return !p.Enabled })
 }
 
 // Ref names the stream that the pipeline reads.
@@ -113,19 +104,12 @@ func (p Pipeline) Ref() ref.Stream { return ref.Stream{Source: p.Source, Name: p
 // one, wherever it stands, and where none is, the first. False says that there is
 // no entry.
 func (c *Config) Loader(s ref.Stream) (Pipeline, bool) {
-	var found []Pipeline
-	for _, p := range c.Pipelines {
-		if p.Ref() == s {
-			found = append(found, p)
-		}
+	i := slices.IndexFunc(c.Pipelines, func(p Pipeline) bool { return p.Ref() == s && p.Enabled })
+	if i < 0 {
+		i = slices.IndexFunc(c.Pipelines, func(p Pipeline) bool { return p.Ref() == s })
 	}
-	for _, p := range found {
-		if p.Enabled {
-			return p, true
-		}
-	}
-	if len(found) == 0 {
+	if i < 0 {
 		return Pipeline{}, false
 	}
-	return found[0], true
+	return c.Pipelines[i], true
 }
