@@ -59,8 +59,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // KindOf returns the kind of the first *Error in err's chain, and "" where there
 // is none.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return ""
@@ -70,8 +69,8 @@ func KindOf(err error) Kind {
 // *Error that does not have one yet. Other errors, among them context.Canceled
 // and *IncompleteError, come back unchanged.
 func In(err error, stream, window string, page int) error {
-	var e *Error
-	if !errors.As(err, &e) || e.Stream != "" {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Stream != "" {
 		return err
 	}
 	placed := *e

@@ -62,16 +62,10 @@ func readCall(d *decoder, v json.Value) {
 
 // callDuration appends a duration in the configured unit as seconds.
 func (d *decoder) callDuration(v json.Value, field string) {
-	switch v.Kind() {
-	case json.Null:
-		d.null()
-		return
-	case json.Number:
-	default:
-		d.bad(field, reasonType, v)
+	text, ok := d.numeral(v, field)
+	if !ok {
 		return
 	}
-	text, _ := d.literal(v)
 	units, _, ok := parseDecimal(text, nanosecond)
 	ns := units / int64(time.Second/d.durationUnit)
 	switch {

@@ -147,20 +147,27 @@ func (d *decoder) scoreOf(v json.Value, field string, least, most int64) {
 
 // number reads a whole number. Where it is none, NULL has been appended.
 func (d *decoder) number(v json.Value, field string) (n int64, ok bool) {
-	switch v.Kind() {
-	case json.Null:
-		d.null()
-		return 0, false
-	case json.Number:
-	default:
-		d.bad(field, reasonType, v)
+	text, ok := d.numeral(v, field)
+	if !ok {
 		return 0, false
 	}
-	text, _ := d.literal(v)
 	if n, ok = parseWhole(text); !ok {
 		d.bad(field, reasonNumber, v)
 	}
 	return n, ok
+}
+
+// numeral is the literal of a number. Where it is none, NULL has been appended.
+func (d *decoder) numeral(v json.Value, field string) (text []byte, ok bool) {
+	switch v.Kind() {
+	case json.Number:
+		return v.Raw(), true
+	case json.Null:
+		d.null()
+	default:
+		d.bad(field, reasonType, v)
+	}
+	return nil, false
 }
 
 func (d *decoder) flagOf(v json.Value, field string) {
@@ -231,25 +238,23 @@ func (d *decoder) datedInstant(v json.Value, field string) businessDay {
 // object returns v where it is an object, and no value where it is absent or null.
 // Anything else is a reject of the field and no value too.
 func (d *decoder) object(v json.Value, field string) json.Value {
-	switch v.Kind() {
-	case json.Object:
-		return v
-	case json.Null:
-		return json.Value{}
-	}
-	d.rejectField(field, reasonType, v)
-	return json.Value{}
+	v, _ = d.container(json.Object, v, field)
+	return v
 }
 
 // array is object for lists; present tells an empty list from none.
 func (d *decoder) array(v json.Value, field string) (list json.Value, present bool) {
+	return d.container(json.Array, v, field)
+}
+
+func (d *decoder) container(kind json.Kind, v json.Value, field string) (json.Value, bool) {
 	switch v.Kind() {
-	case json.Array:
+	case kind:
 		return v, true
 	case json.Null:
-		return json.Value{}, false
+	default:
+		d.rejectField(field, reasonType, v)
 	}
-	d.rejectField(field, reasonType, v)
 	return json.Value{}, false
 }
 

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/cmd/etl/internal/summary"
+	"nightjar/extract"
 )
 
 func newCheck(a *app) *cobra.Command {
@@ -20,11 +23,7 @@ func newCheck(a *app) *cobra.Command {
 What is not wrong but unwise, such as a password written out in it, is a warning.
 With --online it also signs in to the source of each pipeline and compares the
 vendor's schema with what the pipeline asks.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := a.runner()
-			if err != nil {
-				return err
-			}
+		RunE: a.asking(func(ctx context.Context, r *pipeline.Runner, args []string) error {
 			if !a.json {
 				for _, warning := range r.Config.Warned() {
 					fmt.Fprintln(a.out, warning)
@@ -33,8 +32,8 @@ vendor's schema with what the pipeline asks.`,
 			if !online {
 				return a.checkOffline(r)
 			}
-			return a.checkOnline(cmd, r, args)
-		},
+			return a.checkOnline(ctx, r, args)
+		}),
 	}
 	cmd.Flags().BoolVar(&online, "online", false, "sign in to the vendors and compare their schemas with the queries")
 	return cmd
@@ -48,8 +47,8 @@ func (a *app) checkOffline(r *pipeline.Runner) error {
 	})
 }
 
-func (a *app) checkOnline(cmd *cobra.Command, r *pipeline.Runner, names []string) error {
-	all, err := r.CheckOnline(cmd.Context(), names)
+func (a *app) checkOnline(ctx context.Context, r *pipeline.Runner, names []string) error {
+	all, err := r.CheckOnline(ctx, names)
 	if err != nil {
 		return err
 	}
@@ -58,10 +57,8 @@ func (a *app) checkOnline(cmd *cobra.Command, r *pipeline.Runner, names []string
 		if c.Error != "" {
 			status = summary.Failed
 		}
-		for _, f := range c.Findings {
-			if f.Breaking {
-				status = summary.Failed
-			}
+		if slices.ContainsFunc(c.Findings, func(f extract.Finding) bool { return f.Breaking }) {
+			status = summary.Failed
 		}
 	}
 	if err := a.print(all, func(w io.Writer) { writeChecks(w, all) }); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract"
@@ -41,19 +42,12 @@ still change, and changes what the simulated vendors have changed in between.`,
 			}
 			defer stop()
 			a.env = overlay(box.Env("http://"+address), os.LookupEnv)
-			r, err := a.runner()
+			r, err := a.runner(config.Load)
 			if err != nil {
 				return err
 			}
-			ended, err := r.Run(cmd.Context(), pipeline.Request{})
-			if err != nil {
+			if err := a.printSummary(r.Run(cmd.Context(), pipeline.Request{})); err != nil || a.json {
 				return err
-			}
-			if err := a.printSummary(ended); err != nil {
-				return err
-			}
-			if a.json {
-				return nil
 			}
 			return a.printMarts(cmd.Context(), r)
 		},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nightjar/cmd/etl/internal/operate"
+	"nightjar/cmd/etl/internal/pipeline"
 )
 
 func newGenerations(a *app) *cobra.Command {
@@ -17,14 +19,10 @@ func newGenerations(a *app) *cobra.Command {
 		Use:   "generations",
 		Short: "List the generations of the warehouse",
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			r, err := a.localRunner()
-			if err != nil {
-				return err
-			}
+		RunE: a.local(func(_ context.Context, r *pipeline.Runner, _ []string) error {
 			all, err := operate.Generations(r.Site) // an error says that the live one cannot be read
 			return errors.Join(err, a.print(all, func(w io.Writer) { writeGenerations(w, all) }))
-		},
+		}),
 	}
 }
 

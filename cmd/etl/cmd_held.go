@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nightjar/cmd/etl/internal/operate"
+	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/extract"
 	"nightjar/load/ref"
@@ -28,17 +30,13 @@ back. It waits for someone's word; no socket is opened.
 
 Where a newer held run asked for the same and for more, the older is superseded.`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			r, err := a.localRunner()
-			if err != nil {
-				return err
-			}
+		RunE: a.local(func(_ context.Context, r *pipeline.Runner, _ []string) error {
 			held, err := operate.Held(r.Site)
 			if err != nil {
 				return err
 			}
 			return a.print(held, func(w io.Writer) { writeHeld(w, held, r.Config.Timezone) })
-		},
+		}),
 	}
 	cmd.AddCommand(newHeldShow(a), newHeldAccept(a), newHeldDiscard(a))
 	return cmd
@@ -53,12 +51,8 @@ func newHeldShow(a *app) *cobra.Command {
 was rejected of it by field and reason, with the length of the first values. --values
 shows the values: they are the vendor's words, and may be personal.`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := a.localRunner()
-			if err != nil {
-				return err
-			}
-			details, err := operate.ShowHeld(cmd.Context(), r.Site, ref.RunID(args[0]), args[1:], values)
+		RunE: a.local(func(ctx context.Context, r *pipeline.Runner, args []string) error {
+			details, err := operate.ShowHeld(ctx, r.Site, ref.RunID(args[0]), args[1:], values)
 			if err != nil {
 				return err
 			}
@@ -67,7 +61,7 @@ shows the values: they are the vendor's words, and may be personal.`,
 					writeHeldDetail(w, d)
 				}
 			})
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&values, "values", false, "show rejected values, which may be personal")
 	return cmd
@@ -81,17 +75,9 @@ func newHeldAccept(a *app) *cobra.Command {
 generation, and asks no vendor. The word is kept: where the generation does not come,
 the next run publishes it.`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := a.localRunner()
-			if err != nil {
-				return err
-			}
-			ended, err := r.Accept(cmd.Context(), ref.RunID(args[0]), args[1:])
-			if err != nil {
-				return err
-			}
-			return a.printSummary(ended)
-		},
+		RunE: a.local(func(ctx context.Context, r *pipeline.Runner, args []string) error {
+			return a.printSummary(r.Accept(ctx, ref.RunID(args[0]), args[1:]))
+		}),
 	}
 }
 
@@ -102,11 +88,7 @@ func newHeldDiscard(a *app) *cobra.Command {
 		Long: `Discard decides that a held run is never published. Its pages stay in the landing
 zone. The next run asks the vendor again for what it was to bring.`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := a.localRunner()
-			if err != nil {
-				return err
-			}
+		RunE: a.local(func(_ context.Context, r *pipeline.Runner, args []string) error {
 			discarded, err := operate.Discard(r.Site, ref.RunID(args[0]), args[1:])
 			if err != nil {
 				return err
@@ -116,7 +98,7 @@ zone. The next run asks the vendor again for what it was to bring.`,
 					fmt.Fprintf(w, "%s: run %s is discarded; its %d pages stay in the landing zone\n", h.Pipeline, h.RunID, h.Pages)
 				}
 			})
-		},
+		}),
 	}
 }
 

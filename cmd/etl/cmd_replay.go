@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -38,23 +39,16 @@ by a backfill (etl run --from).`,
   etl replay --accept
   etl replay --skip aircall/calls/20260331T013000.000Z/000012`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := a.localRunner()
-			if err != nil {
-				return err
-			}
+		RunE: a.local(func(ctx context.Context, r *pipeline.Runner, _ []string) error {
 			var from time.Time
 			if since != "" {
+				var err error
 				if from, err = time.ParseInLocation(time.DateOnly, since, r.Config.Timezone); err != nil {
 					return usageError{fmt.Errorf("--since %q is no day; want YYYY-MM-DD", since)}
 				}
 			}
-			ended, err := r.Replay(cmd.Context(), pipeline.Rebuild{Since: from, Skip: skip, Accept: accept})
-			if err != nil {
-				return err
-			}
-			return a.printSummary(ended)
-		},
+			return a.printSummary(r.Replay(ctx, pipeline.Rebuild{Since: from, Skip: skip, Accept: accept}))
+		}),
 	}
 	cmd.Flags().StringVar(&since, "since", "", "read only the runs from this business `day` on, and merge them over what is there")
 	cmd.Flags().StringArrayVar(&skip, "skip", nil, "go on without the landed page, or what stands behind the damage of the journal, of this `reference`; may be repeated")

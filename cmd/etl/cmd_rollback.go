@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/operate"
 )
 
@@ -26,7 +27,7 @@ bookmarks of that generation and takes over what has landed since.`,
 					return usageError{fmt.Errorf("%q is no generation; want a number that `etl generations` lists", args[0])}
 				}
 			}
-			r, err := a.localRunner()
+			r, err := a.runner(config.LoadLocal)
 			if err != nil {
 				return err
 			}

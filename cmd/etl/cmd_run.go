@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -39,11 +40,7 @@ of it keep what they last held.`,
   etl run conversations --from 2026-01-01 --to 2026-03-31
   etl run calls --accept
   etl run --dry-run`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := a.runner()
-			if err != nil {
-				return err
-			}
+		RunE: a.asking(func(ctx context.Context, r *pipeline.Runner, args []string) (err error) {
 			logWarnings(r)
 			request := pipeline.Request{Pipelines: args, Full: full, Accept: accept}
 			if request.From, request.To, err = backfill(from, to, r.Config.Timezone); err != nil {
@@ -53,14 +50,10 @@ of it keep what they last held.`,
 				return usageError{fmt.Errorf("--full and --from exclude each other")}
 			}
 			if dry {
-				return a.dryRun(cmd, r, request)
+				return a.dryRun(ctx, r, request)
 			}
-			ended, err := r.Run(cmd.Context(), request)
-			if err != nil {
-				return err
-			}
-			return a.printSummary(ended)
-		},
+			return a.printSummary(r.Run(ctx, request))
+		}),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&from, "from", "", "backfill from this business `day`, YYYY-MM-DD")
@@ -96,8 +89,8 @@ func backfill(from, to string, zone *time.Location) (time.Time, time.Time, error
 	return first.UTC(), after.UTC(), nil
 }
 
-func (a *app) dryRun(cmd *cobra.Command, r *pipeline.Runner, request pipeline.Request) error {
-	plans, err := r.Plan(cmd.Context(), request)
+func (a *app) dryRun(ctx context.Context, r *pipeline.Runner, request pipeline.Request) error {
+	plans, err := r.Plan(ctx, request)
 	if err != nil {
 		return err
 	}

@@ -25,14 +25,10 @@ fails is logged, and tried again at its next time.
 SIGTERM or Ctrl-C stops it: a run under way ends after the page at hand, keeps
 what has landed, and the next one goes on from there.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := a.runner()
-			if err != nil {
-				return err
-			}
+		RunE: a.asking(func(ctx context.Context, r *pipeline.Runner, _ []string) error {
 			logWarnings(r)
-			return a.schedule(cmd.Context(), r)
-		},
+			return a.schedule(ctx, r)
+		}),
 	}
 }
 
@@ -50,11 +46,7 @@ func (a *app) schedule(ctx context.Context, r *pipeline.Runner) error {
 		return &warehouse.UsageError{Problem: "no pipeline is enabled in " + r.Config.Path}
 	}
 	return schedule.Loop(ctx, jobs, func(name string) time.Time { return last[name] }, func(ctx context.Context, due []string) error {
-		ended, err := r.Run(ctx, pipeline.Request{Pipelines: due})
-		if err != nil {
-			return err
-		}
-		if err := a.printSummary(ended); err != nil && !errors.As(err, new(outcome)) {
+		if err := a.printSummary(r.Run(ctx, pipeline.Request{Pipelines: due})); err != nil && !errors.As(err, new(outcome)) {
 			return err
 		}
 		return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nightjar/cmd/etl/internal/operate"
+	"nightjar/cmd/etl/internal/pipeline"
 )
 
 func newStatus(a *app) *cobra.Command {
@@ -16,17 +18,13 @@ func newStatus(a *app) *cobra.Command {
 		Use:   "status",
 		Short: "Show last runs, bookmarks, freshness, next runs and what is held or uncertain",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := a.localRunner()
-			if err != nil {
-				return err
-			}
-			state, err := operate.Status(cmd.Context(), r.Site)
+		RunE: a.local(func(ctx context.Context, r *pipeline.Runner, _ []string) error {
+			state, err := operate.Status(ctx, r.Site)
 			if err != nil {
 				return err
 			}
 			return a.print(state, func(w io.Writer) { writeState(w, state, r.Config.Timezone) })
-		},
+		}),
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -23,27 +24,23 @@ in the Parquet.
 With --landing it reads the landing zone instead: every landed page of every run
 against its hash, and every journal.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := a.localRunner()
-			if err != nil {
-				return err
-			}
+		RunE: a.local(func(ctx context.Context, r *pipeline.Runner, _ []string) error {
 			if landing {
-				return a.verifyLanding(cmd, r)
+				return a.verifyLanding(ctx, r)
 			}
-			v, err := operate.Verify(cmd.Context(), r.Site)
+			v, err := operate.Verify(ctx, r.Site)
 			if err != nil {
 				return err
 			}
 			return a.verified(v, v.Problems, func(w io.Writer) { writeVerified(w, v) })
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&landing, "landing", false, "read every landed page and every journal instead")
 	return cmd
 }
 
-func (a *app) verifyLanding(cmd *cobra.Command, r *pipeline.Runner) error {
-	v, err := operate.VerifyLanding(cmd.Context(), r.Site)
+func (a *app) verifyLanding(ctx context.Context, r *pipeline.Runner) error {
+	v, err := operate.VerifyLanding(ctx, r.Site)
 	if err != nil {
 		return err
 	}
@@ -58,15 +55,20 @@ func (a *app) verified(found any, problems []string, text func(w io.Writer)) err
 	return outcome{summary.Failed}
 }
 
-// writeVerified prints the result of a verification.
-func writeVerified(w io.Writer, v *operate.Verified) {
-	for _, p := range v.Problems {
+// writeProblems prints what is wrong, and returns how much is.
+func writeProblems(w io.Writer, problems []string) (verdict string) {
+	for _, p := range problems {
 		fmt.Fprintln(w, p)
 	}
-	verdict := "is whole"
-	if len(v.Problems) > 0 {
-		verdict = fmt.Sprintf("has %d problems", len(v.Problems))
+	if len(problems) > 0 {
+		return fmt.Sprintf("has %d problems", len(problems))
 	}
+	return "is whole"
+}
+
+// writeVerified prints the result of a verification.
+func writeVerified(w io.Writer, v *operate.Verified) {
+	verdict := writeProblems(w, v.Problems)
 	fmt.Fprintf(w, "generation %d %s: %d files, %d tables and marts, %d rows\n", v.Generation, verdict, v.Files, v.Tables, v.Rows)
 }
 
@@ -75,12 +77,6 @@ func writeLanding(w io.Writer, v *operate.CheckedLanding) {
 	for _, ref := range v.SetAside {
 		fmt.Fprintf(w, "%s is damaged; a run has set it aside and gone on\n", ref)
 	}
-	for _, p := range v.Problems {
-		fmt.Fprintln(w, p)
-	}
-	verdict := "is whole"
-	if len(v.Problems) > 0 {
-		verdict = fmt.Sprintf("has %d problems", len(v.Problems))
-	}
+	verdict := writeProblems(w, v.Problems)
 	fmt.Fprintf(w, "the landing zone %s: %d runs, %d pages, %.1f MB as the vendors sent them\n", verdict, v.Runs, v.Pages, float64(v.Bytes)/1e6)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -103,8 +104,32 @@ func asUsage(cmd *cobra.Command) {
 	}
 }
 
-// load reads the configuration with one of the readers of package config.
-func (a *app) load(read func(string, func(string) (string, bool)) (*config.Config, error)) (*config.Config, error) {
+// reader is one of those of package config.
+type reader func(path string, env func(string) (string, bool)) (*config.Config, error)
+
+// runs is what a command does with a runner.
+type runs func(ctx context.Context, r *pipeline.Runner, args []string) error
+
+// asking makes a command of what may ask the vendors.
+func (a *app) asking(do runs) func(*cobra.Command, []string) error { return a.with(config.Load, do) }
+
+// local makes a command of what needs no vendor, and so no secret.
+func (a *app) local(do runs) func(*cobra.Command, []string) error {
+	return a.with(config.LoadLocal, do)
+}
+
+func (a *app) with(read reader, do runs) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		r, err := a.runner(read)
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), r, args)
+	}
+}
+
+// runner prepares a runner of the configuration.
+func (a *app) runner(read reader) (*pipeline.Runner, error) {
 	cfg, err := read(a.configPath, a.env)
 	if err != nil {
 		return nil, err
@@ -115,35 +140,6 @@ func (a *app) load(read func(string, func(string) (string, bool)) (*config.Confi
 	if path, err := filepath.Abs(cfg.Warehouse); err != nil || strings.Contains(path, "?") {
 		return nil, usageError{fmt.Errorf("warehouse %q: DuckDB takes what follows a question mark for options; want a path without one", path)}
 	}
-	return cfg, nil
-}
-
-// runner prepares a runner that may ask the vendors.
-func (a *app) runner() (*pipeline.Runner, error) {
-	cfg, err := a.load(config.Load)
-	if err != nil {
-		return nil, err
-	}
-	return a.newRunner(cfg), nil
-}
-
-// logWarnings logs what had better be otherwise in the configuration.
-func logWarnings(r *pipeline.Runner) {
-	for _, warning := range r.Config.Warned() {
-		r.Log.Warn("configuration", "warning", warning)
-	}
-}
-
-// localRunner prepares a runner for what needs no vendor, and so no secret.
-func (a *app) localRunner() (*pipeline.Runner, error) {
-	cfg, err := a.load(config.LoadLocal)
-	if err != nil {
-		return nil, err
-	}
-	return a.newRunner(cfg), nil
-}
-
-func (a *app) newRunner(cfg *config.Config) *pipeline.Runner {
 	r := &pipeline.Runner{Site: &warehouse.Site{Config: cfg, Version: version, Log: a.newLogger(), Now: time.Now}, Base: a.net}
 	limitMemory(r)
 	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) && !a.json {
@@ -151,7 +147,14 @@ func (a *app) newRunner(cfg *config.Config) *pipeline.Runner {
 		a.quiet = true // a bar says what informational logs would, in one line
 		r.Log = a.newLogger()
 	}
-	return r
+	return r, nil
+}
+
+// logWarnings logs what had better be otherwise in the configuration.
+func logWarnings(r *pipeline.Runner) {
+	for _, warning := range r.Config.Warned() {
+		r.Log.Warn("configuration", "warning", warning)
+	}
 }
 
 // print prints v as one JSON document where that is asked for, and else as text does.
@@ -165,8 +168,12 @@ func (a *app) print(v any, text func(w io.Writer)) error {
 	return e.Encode(v)
 }
 
-// printSummary prints a run and turns its status into the command's outcome.
-func (a *app) printSummary(r *summary.Summary) error {
+// printSummary prints a run that has a summary, and turns its status into the command's
+// outcome.
+func (a *app) printSummary(r *summary.Summary, err error) error {
+	if err != nil {
+		return err
+	}
 	if err := a.print(r, func(w io.Writer) { writeSummary(w, r) }); err != nil {
 		return err
 	}

@@ -29,8 +29,8 @@ const (
 	stream = "calls"
 	window = "sweep"
 
-	defaultPageSize  = 100
-	defaultMaxSweeps = 3
+	defaultPageSize = 100
+	maxSweeps       = 3 // until the count must be right
 )
 
 // Config is an Aircall account and how it is swept.
@@ -40,7 +40,6 @@ type Config struct {
 	Password  string
 	Transport transport.Config // Concurrency pages of one sweep are asked for at once
 	PageSize  int              // calls a request; zero: 100
-	MaxSweeps int              // sweeps until the count must be right; zero: 3
 	// FullEvery is the nights from one full sweep to the next, where pages prove
 	// to come newest first; zero or one: every night is full. It needs the Warehouse.
 	// Between full sweeps, edits to calls already held are not seen.
@@ -72,7 +71,6 @@ type plan struct {
 // New returns the stream of one account. It opens no socket.
 func New(cfg Config) *Calls {
 	cfg.PageSize = cmp.Or(max(cfg.PageSize, 0), defaultPageSize)
-	cfg.MaxSweeps = cmp.Or(max(cfg.MaxSweeps, 0), defaultMaxSweeps)
 	cfg.Transport.Vendor = cmp.Or(cfg.Transport.Vendor, vendor)
 	return &Calls{cfg: cfg, client: transport.New(cfg.Transport, signIn(cfg))}
 }

@@ -3,14 +3,10 @@ package aircall
 import (
 	"cmp"
 	"context"
-	"errors"
 	"iter"
 
 	"nightjar/extract"
 )
-
-// errStopped says that the consumer's loop has ended.
-var errStopped = errors.New("stopped by the consumer")
 
 // emptyEnds is how many pages in a row must be empty before the total is reached
 // for the rest of a sweep to be given up.
@@ -24,7 +20,7 @@ const circleEnds = 10
 // sweep is one pass over all offsets.
 type sweep struct {
 	walk  *walk
-	emit  func(extract.Page) bool
+	give  func(extract.Page) error
 	again bool // not the first: ends as soon as the count is right
 
 	total   int64 // on the first page
@@ -65,8 +61,8 @@ func (s *sweep) first(ctx context.Context) error {
 		}
 		s.take(got.reading)
 		s.offset += cmp.Or(got.step(), size)
-		if !s.emit(got.page) {
-			return errStopped
+		if err := s.give(got.page); err != nil {
+			return err
 		}
 		if s.walk.early, err = watch.ends(ctx, s.walk, got.reading); err != nil || !watch.possible || s.done() {
 			return err
@@ -84,17 +80,14 @@ func (s *sweep) stretch(ctx context.Context) error {
 			return err
 		}
 		s.take(got.reading)
-		if !s.emit(got.page) {
-			return errStopped
+		if err := s.give(got.page); err != nil {
+			return err
 		}
 		if s.empties >= emptyEnds {
 			s.empty = true
 			return nil
 		}
-		if s.circles {
-			return nil
-		}
-		if s.again && s.walk.counted() {
+		if s.circles || s.again && s.walk.counted() {
 			return nil
 		}
 	}

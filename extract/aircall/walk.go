@@ -25,42 +25,22 @@ type walk struct {
 	yielded  int           // pages so far
 
 	halvings atomic.Int32 // of the page size, where the vendor cannot answer it
-
-	held *extract.Page // the latest page, until it is known whether it is the last
 }
 
-// pages yields the pages of every sweep, one behind, so that the last one can
-// carry the bookmark.
+// pages yields the pages of every sweep.
 func (w *walk) pages(ctx context.Context) iter.Seq2[extract.Page, error] {
-	return func(yield func(extract.Page, error) bool) {
-		err := w.sweeps(ctx, func(p extract.Page) bool {
-			last := w.held
-			w.held = &p
-			return last == nil || yield(*last, nil)
-		})
-		if err == errStopped {
-			return
-		}
-		if w.held != nil {
-			if err == nil {
-				w.held.After = w.plan.next(w.total, w.early)
-			}
-			if !yield(*w.held, nil) {
-				return
-			}
-		}
-		if err != nil {
-			yield(extract.Page{}, extract.In(err, stream, window, w.yielded+1))
-		}
-	}
+	return extract.OneBehind(func(give func(extract.Page) error) error {
+		err := w.sweeps(ctx, give)
+		return extract.In(err, stream, window, w.yielded+1)
+	}, func() extract.Bookmark { return w.plan.next(w.total, w.early) })
 }
 
 // sweeps runs sweep after sweep until the count is right, a sweep brings nothing
 // new, or there have been enough of them.
-func (w *walk) sweeps(ctx context.Context, emit func(extract.Page) bool) error {
+func (w *walk) sweeps(ctx context.Context, give func(extract.Page) error) error {
 	for n := 1; ; n++ {
 		before := len(w.seen)
-		s := sweep{walk: w, emit: emit, again: n > 1}
+		s := sweep{walk: w, give: give, again: n > 1}
 		if err := s.run(ctx); err != nil {
 			return err
 		}
@@ -68,7 +48,7 @@ func (w *walk) sweeps(ctx context.Context, emit func(extract.Page) bool) error {
 			return nil
 		}
 		still := s.total == w.total && !w.fell
-		if n > 1 && still && len(w.seen) == before || n == w.calls.cfg.MaxSweeps {
+		if n > 1 && still && len(w.seen) == before || n == maxSweeps {
 			return w.incomplete(n, s)
 		}
 	}
@@ -166,11 +146,7 @@ func (c *Calls) ask(ctx context.Context, offset, limit int64) (answer, error) {
 	if got.total == extract.Unknown {
 		return answer{}, &extract.Error{Kind: extract.Garbled, Vendor: vendor, Err: errors.New("read a page of calls: it has no totalCount")}
 	}
-	page := extract.Page{
-		Body:    given.Body,
-		Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: given.Status, At: given.At},
-		Rows:    got.rows,
-		Total:   got.total,
-	}
+	page := q.Page(given)
+	page.Rows, page.Total = got.rows, got.total
 	return answer{page, got}, nil
 }

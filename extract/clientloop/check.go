@@ -20,11 +20,7 @@ func (s *Sessions) Check(ctx context.Context) ([]extract.Finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compare the clientloop schema: %w", err)
 	}
-	contract, err := transport.ReadSDL("clientloop", documented)
-	if err != nil {
-		return nil, err
-	}
-	fit, err := transport.FitQuery(mutation, schema, contract,
+	fit, err := transport.FitQuery(mutation, schema, documented,
 		"Mutation.contactCreateIdvSession", "Mutation.contactCreateIdvSession(input)", "ContactCreateIdvSession.orgId",
 		"ContactCreateIdvSession.contactId", "ContactIdvSession.token", "ContactIdvSession.expiresAt")
 	if err != nil {

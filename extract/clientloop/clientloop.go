@@ -72,33 +72,27 @@ func (s *Sessions) Plan(context.Context, extract.Ask) ([]extract.Window, error) 
 	return []extract.Window{{ID: "contacts"}}, nil
 }
 
-// errStopped says that the loop over the walk was left.
-var errStopped = errors.New("the walk was left")
-
 // Walk requests one session a contact and yields two pages for each, the
 // announcement and what came of it, also where the outcome is unknown; the window is
 // then incomplete.
 func (s *Sessions) Walk(ctx context.Context, window extract.Window) iter.Seq2[extract.Page, error] {
-	return func(yield func(extract.Page, error) bool) {
+	return extract.Sequence(func(give func(extract.Page) error) error {
 		contacts, err := s.cfg.Contacts(ctx)
 		if err != nil {
-			yield(extract.Page{}, fmt.Errorf("list contacts: %w", err))
-			return
+			return fmt.Errorf("list contacts: %w", err)
 		}
-		w := &walk{Sessions: s, window: window.ID, yield: yield}
-		for _, contact := range contacts {
-			if err = w.contact(ctx, contact); err != nil {
-				break
+		w := &walk{Sessions: s, window: window.ID, give: give}
+		for i, contact := range contacts {
+			if err := w.contact(ctx, i, contact); err != nil {
+				return err
 			}
 		}
-		if err == nil && w.unknown > 0 {
-			err = &extract.IncompleteError{
+		if w.unknown > 0 {
+			return &extract.IncompleteError{
 				Reason: fmt.Sprintf("the outcome of %d of %d requests is unknown; they are not repeated", w.unknown, len(contacts))}
 		}
-		if err != nil && !errors.Is(err, errStopped) {
-			yield(extract.Page{}, err)
-		}
-	}
+		return nil
+	})
 }
 
 // walk is the state of one walk.
@@ -106,20 +100,11 @@ type walk struct {
 	*Sessions
 	window  string
 	unknown int // requests whose outcome is unknown
-	pages   int
-	yield   func(extract.Page, error) bool
+	give    func(extract.Page) error
 }
 
-func (w *walk) give(page extract.Page) error {
-	if !w.yield(page, nil) {
-		return errStopped
-	}
-	w.pages++
-	return nil
-}
-
-// contact announces a request, sends it, and yields what came of it.
-func (w *walk) contact(ctx context.Context, contact string) error {
+// contact announces the nth request, sends it, and yields what came of it.
+func (w *walk) contact(ctx context.Context, n int, contact string) error {
 	q := w.query(contact)
 	if err := w.announce(ctx, q); err != nil {
 		return err
@@ -131,7 +116,7 @@ func (w *walk) contact(ctx context.Context, contact string) error {
 	if given := w.give(page); given != nil {
 		return given
 	}
-	return extract.In(err, Name, w.window, w.pages)
+	return extract.In(err, Name, w.window, 2*n+2) // the page just given
 }
 
 // announce yields the page that says that a request is about to be sent, and
@@ -141,8 +126,7 @@ func (w *walk) announce(ctx context.Context, q transport.Query) error {
 		return ctx.Err()
 	}
 	durable := make(chan struct{})
-	page := pageOf(q)
-	page.Request.At = now()
+	page := q.Page(&transport.Answer{At: now()})
 	page.Body = outcome(unknown, "no answer has landed")
 	page.Landed = sync.OnceFunc(func() { close(durable) })
 	if err := w.give(page); err != nil {
@@ -165,16 +149,12 @@ func (s *Sessions) query(contact string) transport.Query {
 	return transport.Query{Operation: "ContactCreateIdvSession", Text: mutation, Variables: map[string]any{"input": input}, Once: true}
 }
 
-func pageOf(q transport.Query) extract.Page {
-	return extract.Page{Total: extract.Unknown, Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables}}
-}
-
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // request asks for one session. Known is false where the vendor may or may not
 // have made it; an error says that it surely has not, as the page does.
 func (s *Sessions) request(ctx context.Context, q transport.Query) (page extract.Page, known bool, err error) {
-	page = pageOf(q)
+	page = q.Page(&transport.Answer{})
 	answer, err := s.client.GraphQL(ctx, s.cfg.Endpoint, q)
 	if err == nil {
 		page.Request.Status, page.Request.At = answer.Status, answer.At
@@ -185,8 +165,7 @@ func (s *Sessions) request(ctx context.Context, q transport.Query) (page extract
 		}
 		return page, known, nil
 	}
-	var bad *transport.AnswerError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*transport.AnswerError](err); ok {
 		page.Request.Status = bad.Status
 	}
 	page.Request.At = now()

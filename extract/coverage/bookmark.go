@@ -87,11 +87,7 @@ func (c *Coverage[K]) take(s stretch[K], exists func(part K) bool) error {
 		c.Parts[part] = Over(c.Parts[part], []Piece{{Interval: Interval{s.From, settled}}})
 		c.Parts[part] = Over(c.Parts[part], []Piece{{Interval{settled, s.Before}, asked}})
 	}
-	for _, at := range []time.Time{asked, s.Before} {
-		if at.After(c.AsOf) {
-			c.AsOf = at
-		}
-	}
+	c.AsOf = Latest(c.AsOf, asked, s.Before)
 	return nil
 }
 

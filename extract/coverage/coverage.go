@@ -34,10 +34,7 @@ func (c Coverage[K]) join(o Coverage[K]) Coverage[K] {
 	case c.Epoch < o.Epoch:
 		return o
 	}
-	sum := Coverage[K]{Epoch: c.Epoch, AsOf: c.AsOf, Parts: map[K][]Piece{}}
-	if o.AsOf.After(sum.AsOf) {
-		sum.AsOf = o.AsOf
-	}
+	sum := Coverage[K]{Epoch: c.Epoch, AsOf: Latest(c.AsOf, o.AsOf), Parts: map[K][]Piece{}}
 	maps.Copy(sum.Parts, c.Parts)
 	for part, pieces := range o.Parts {
 		sum.Parts[part] = Over(sum.Parts[part], pieces)
@@ -52,10 +49,7 @@ func (c Coverage[K]) settled(lookback time.Duration) Coverage[K] {
 	s := Coverage[K]{Epoch: c.Epoch, AsOf: c.AsOf, Parts: map[K][]Piece{}}
 	for part, pieces := range c.Parts {
 		for _, p := range pieces {
-			to := p.Asked.Add(-lookback)
-			if p.To.Before(to) {
-				to = p.To
-			}
+			to := Earliest(p.Asked.Add(-lookback), p.To)
 			if !p.Asked.IsZero() && p.From.Before(to) {
 				s.Parts[part] = append(s.Parts[part], Piece{Interval: Interval{p.From, to}})
 			}
@@ -71,17 +65,15 @@ func (c Coverage[K]) corrected(newest time.Time, lookback time.Duration) Coverag
 	left := Coverage[K]{Epoch: c.Epoch + 1, AsOf: newest, Parts: map[K][]Piece{}}
 	for part, pieces := range c.Parts {
 		for _, p := range pieces {
-			if p.To.After(newest) {
-				p.To = newest
-			}
+			p.To = Earliest(p.To, newest)
 			if !p.From.Before(p.To) {
 				continue
 			}
 			again := []Piece{p}
 			if p.Asked.IsZero() {
 				again = asked(p.Interval, newest, lookback)
-			} else if p.Asked.After(newest) {
-				again[0].Asked = newest
+			} else {
+				again[0].Asked = Earliest(p.Asked, newest)
 			}
 			left.Parts[part] = Over(left.Parts[part], again)
 		}

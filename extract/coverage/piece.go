@@ -70,16 +70,16 @@ func Instants(all []time.Time) []time.Time {
 	return slices.CompactFunc(all, time.Time.Equal)
 }
 
+// Earliest is the first of some instants.
+func Earliest(all ...time.Time) time.Time { return slices.MinFunc(all, time.Time.Compare) }
+
+// Latest is the last of some instants.
+func Latest(all ...time.Time) time.Time { return slices.MaxFunc(all, time.Time.Compare) }
+
 // asked is an interval that was asked for at an instant, where a record may change
 // for the lookback.
 func asked(i Interval, at time.Time, lookback time.Duration) []Piece {
-	settled := at.Add(-lookback)
-	if settled.Before(i.From) {
-		settled = i.From
-	}
-	if settled.After(i.To) {
-		settled = i.To
-	}
+	settled := Earliest(Latest(at.Add(-lookback), i.From), i.To)
 	var all []Piece
 	for _, p := range []Piece{{Interval: Interval{i.From, settled}}, {Interval{settled, i.To}, at}} {
 		if p.From.Before(p.To) {
@@ -95,13 +95,7 @@ func asked(i Interval, at time.Time, lookback time.Duration) []Piece {
 func Missing(have []Piece, start, now time.Time, lookback time.Duration) []Interval {
 	var all []Interval
 	add := func(from, to time.Time) {
-		if from.Before(start) {
-			from = start
-		}
-		if to.After(now) {
-			to = now
-		}
-		if from.Before(to) {
+		if from, to = Latest(from, start), Earliest(to, now); from.Before(to) {
 			all = append(all, Interval{from, to})
 		}
 	}
@@ -111,9 +105,7 @@ func Missing(have []Piece, start, now time.Time, lookback time.Duration) []Inter
 		if !p.Asked.IsZero() {
 			add(p.Asked.Add(-lookback), p.To)
 		}
-		if p.To.After(at) {
-			at = p.To
-		}
+		at = Latest(at, p.To)
 	}
 	add(at, now)
 	return joined(all)

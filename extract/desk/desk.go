@@ -80,11 +80,7 @@ func AsOf(b extract.Bookmark, start time.Time) time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	changes, deletions := coverage.Proven(have.Parts[updated], start), coverage.Proven(have.Parts[deleted], start)
-	if deletions.Before(changes) {
-		return deletions
-	}
-	return changes
+	return coverage.Earliest(coverage.Proven(have.Parts[updated], start), coverage.Proven(have.Parts[deleted], start))
 }
 
 // Plan has the windows of both lists, updates first.

@@ -23,8 +23,8 @@ const (
 
 // Walk yields the pages of one window.
 func (s *Conversations) Walk(ctx context.Context, window extract.Window) iter.Seq2[extract.Page, error] {
-	return func(yield func(extract.Page, error) bool) {
-		w := &walk{stream: s, window: window, field: "updatedAt", ids: map[int64]int8{}, yield: yield}
+	return extract.Sequence(func(give func(extract.Page) error) error {
+		w := &walk{stream: s, window: window, field: "updatedAt", ids: map[int64]int8{}, yield: give}
 		if strings.HasPrefix(window.ID, deleted) {
 			w.field = "deletedAt"
 		}
@@ -32,14 +32,9 @@ func (s *Conversations) Walk(ctx context.Context, window extract.Window) iter.Se
 		if err == nil && s.cfg.Tokens && w.field == "updatedAt" {
 			err = w.histories(ctx)
 		}
-		if err != nil && !errors.Is(err, errStopped) {
-			yield(extract.Page{}, err)
-		}
-	}
+		return err
+	})
 }
-
-// errStopped says that the loop over the walk was left.
-var errStopped = errors.New("the walk was left")
 
 // walk is the state of one window's walk.
 type walk struct {
@@ -50,7 +45,7 @@ type walk struct {
 	number int8           // of the sweep, from 1
 	total  int64          // as the vendor counts them
 	pages  int
-	yield  func(extract.Page, error) bool
+	yield  func(extract.Page) error
 }
 
 // whole sweeps the window until the rows add up. A row that leaves the window
@@ -161,11 +156,8 @@ func (w *walk) query(since time.Time, number int) url.Values {
 }
 
 func (w *walk) give(page extract.Page) error {
-	if !w.yield(page, nil) {
-		return errStopped
-	}
 	w.pages++
-	return nil
+	return w.yield(page)
 }
 
 func (w *walk) fail(kind extract.Kind, err error) error {

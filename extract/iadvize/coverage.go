@@ -34,13 +34,11 @@ func AsOf(b extract.Bookmark, projects []int64, start time.Time) time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	var asOf time.Time
-	for i, project := range asked(projects) {
-		if at := coverage.Proven(of(have, project), start); i == 0 || at.Before(asOf) {
-			asOf = at
-		}
+	var proven []time.Time
+	for _, project := range asked(projects) {
+		proven = append(proven, coverage.Proven(of(have, project), start))
 	}
-	return asOf
+	return coverage.Earliest(proven...)
 }
 
 // Left says in words what the bookmark covers and the configuration no longer asks

@@ -90,15 +90,11 @@ func (s *ClosedConversations) missing(have coverage.Coverage[int64], now time.Ti
 
 // wholeDays widens an interval to business days, within start and now.
 func (s *ClosedConversations) wholeDays(i coverage.Interval, start, now time.Time) coverage.Interval {
-	if i.From = s.midnight(i.From, 0); i.From.Before(start) {
-		i.From = start
-	}
+	i.From = coverage.Latest(s.midnight(i.From, 0), start)
 	if s.midnight(i.To, 0).Before(i.To) {
 		i.To = s.midnight(i.To, 1)
 	}
-	if i.To.After(now) {
-		i.To = now
-	}
+	i.To = coverage.Earliest(i.To, now)
 	return i
 }
 
@@ -110,10 +106,7 @@ func (s *ClosedConversations) cut(from, to time.Time) ([]coverage.Interval, erro
 			return nil, fmt.Errorf("plan %s: %s to %s takes more than %d windows of %s; want a wider window, or a later first day",
 				Name, from.In(s.cfg.Location).Format(dateFmt), to.In(s.cfg.Location).Format(dateFmt), mostWindows, s.width())
 		}
-		next := s.next(at, to)
-		if next.After(to) {
-			next = to
-		}
+		next := coverage.Earliest(s.next(at, to), to)
 		all = append(all, coverage.Interval{From: at, To: next})
 		at = next
 	}

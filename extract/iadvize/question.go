@@ -120,7 +120,10 @@ func (s *ClosedConversations) try(ctx context.Context) (*question, error) {
 
 // trim asks for one second of rows until the vendor accepts the question.
 func (s *ClosedConversations) trim(ctx context.Context, sh shape) (*question, error) {
-	schema := contract()
+	schema, err := transport.ReadSDL(documented)
+	if err != nil {
+		return nil, err
+	}
 	for {
 		q, err := s.fit(ctx, sh, schema)
 		if err != nil {
@@ -257,14 +260,5 @@ func field(set ast.SelectionSet, name string) *ast.Field {
 
 // cut compares the shape with what the schema has.
 func (sh shape) cut(schema *transport.Schema) (*transport.Fit, error) {
-	return transport.FitQuery(sh.text+fragments, schema, contract())
-}
-
-// contract is the documented schema. It is read anew each time: try forgets parts.
-func contract() *transport.Schema {
-	s, err := transport.ReadSDL("schema.graphql", documented)
-	if err != nil {
-		panic(err) // an embedded file that every test reads
-	}
-	return s
+	return transport.FitQuery(sh.text+fragments, schema, documented)
 }

@@ -26,26 +26,22 @@ const (
 // Walk yields the pages of one window, in the order of its halves where it had
 // to be halved.
 func (s *ClosedConversations) Walk(ctx context.Context, window extract.Window) iter.Seq2[extract.Page, error] {
-	return func(yield func(extract.Page, error) bool) {
+	return extract.Sequence(func(give func(extract.Page) error) error {
 		q, err := s.discover(ctx)
 		if err != nil {
-			yield(extract.Page{}, extract.In(err, Name, window.ID, 1))
-			return
+			return extract.In(err, Name, window.ID, 1)
 		}
 		projects, err := ProjectsOf(window.Scope)
 		if err != nil {
-			yield(extract.Page{}, err)
-			return
+			return err
 		}
-		w := &walk{stream: s, question: q, window: window, yield: yield}
+		w := &walk{stream: s, question: q, window: window, give: give}
 		err = w.part(ctx, part{from: window.From, to: window.To, tail: s.tail(window.To), projects: projects})
 		if err == nil && w.hidden != "" {
 			err = &extract.IncompleteError{Reason: w.hidden}
 		}
-		if err != nil && !errors.Is(err, errStopped) {
-			yield(extract.Page{}, err)
-		}
-	}
+		return err
+	})
 }
 
 // tail is how much later than to an interval must end.
@@ -53,15 +49,12 @@ func (s *ClosedConversations) tail(to time.Time) time.Duration {
 	return max(min(late, s.ask.Now.Sub(to)), 0)
 }
 
-// errStopped says that the loop over the walk was left.
-var errStopped = errors.New("the walk was left")
-
 // walk is the state of one window's walk.
 type walk struct {
 	stream   *ClosedConversations
 	question *question
 	window   extract.Window
-	yield    func(extract.Page, error) bool
+	give     func(extract.Page) error
 	pages    int           // yielded so far
 	hidden   string        // why the window is not whole; empty if it is
 	kinds    map[kind]bool // collects those of the rows that come; nil does not
@@ -86,12 +79,10 @@ func (w *walk) walkOnce(ctx context.Context, p part) error {
 			return w.fail(extract.Garbled, err)
 		}
 		maps.Copy(w.kinds, seen.kinds)
-		page := extract.Page{
-			Body: answer.Body, Rows: seen.rows, Total: extract.Unknown,
-			Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At, Whole: whole},
-		}
-		if !w.yield(page, nil) {
-			return errStopped
+		page := q.Page(answer)
+		page.Rows, page.Request.Whole = seen.rows, whole
+		if err := w.give(page); err != nil {
+			return err
 		}
 		w.pages++
 		if !seen.more() {

@@ -41,7 +41,7 @@ type aircall struct {
 // orderKey names one order of the visible calls.
 type orderKey struct{ salt, visible int }
 
-func newAircall(w *world) (*aircall, error) {
+func newAircall(w *world) (vendor, error) {
 	v := &aircall{
 		world: w, calls: w.calls(), byID: map[string]*phoneCall{},
 		tokens: newAircallTokens(w), orders: map[orderKey][]*phoneCall{},
@@ -49,14 +49,13 @@ func newAircall(w *world) (*aircall, error) {
 	for _, c := range v.calls {
 		v.byID[c.id] = c
 	}
-	sdl, err := w.contract("aircall")
-	if err != nil {
-		return nil, err
-	}
-	v.endpoint, err = newEndpoint(sdl, &aircallRoot{v}, dialect{
-		wrong: map[string]any{"code": "GRAPHQL_VALIDATION_FAILED"},
-	}, w.faults.has("no-introspection"))
-	return v, err
+	var err error
+	v.endpoint, err = newEndpoint(w, "aircall", &aircallRoot{v}, coded)
+	return vendor{
+		routes: map[string]http.Handler{"/graphql": http.HandlerFunc(v.serveGraphQL)},
+		env:    map[string]string{"ENDPOINT": "/graphql", "USERNAME": aircallUser, "PASSWORD": aircallPassword},
+		truths: []told{{"aircall/calls", v.truth}},
+	}, err
 }
 
 type bearerKey struct{}

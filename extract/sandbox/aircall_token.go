@@ -9,6 +9,9 @@ import (
 )
 
 const (
+	aircallUser     = "exporter"
+	aircallPassword = "aircall-sandbox-password-91bc"
+
 	aircallAccess  = 10 * time.Minute
 	aircallRefresh = time.Hour
 	// aircallUses is how many requests an access token is good for while tokens
@@ -55,6 +58,7 @@ func (t *aircallTokens) issue(kind string, life time.Duration) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "aircall %d %s", t.opt.Seed, body))
 	token := body + "." + base64.RawURLEncoding.EncodeToString(sum[:])
 	t.known[token] = &aircallToken{kind: kind, expires: expires}
+	t.give(token)
 	return token
 }
 

@@ -12,8 +12,11 @@ import (
 	"github.com/graph-gophers/graphql-go"
 )
 
-// loopLife is how long an identity-verification session stays open.
-const loopLife = 4 * time.Hour
+const (
+	loopToken = "clientloop-sandbox-key-08be6d"
+	loopOrg   = "org_nightjar"
+	loopLife  = 4 * time.Hour // of an identity-verification session
+)
 
 // clientLoop is the simulated ClientLoop.
 type clientLoop struct {
@@ -23,7 +26,6 @@ type clientLoop struct {
 
 	mu       sync.Mutex
 	sessions []loopSession
-	tokens   []string
 }
 
 // loopSession is a session that was created here, as the truth tells it.
@@ -34,16 +36,15 @@ type loopSession struct {
 	ExpiresAt   dateTime `json:"expiresAt"`
 }
 
-func newClientLoop(w *world) (*clientLoop, error) {
+func newClientLoop(w *world) (vendor, error) {
 	v := &clientLoop{world: w}
-	sdl, err := w.contract("clientloop")
-	if err != nil {
-		return nil, err
-	}
-	v.endpoint, err = newEndpoint(sdl, &loopRoot{v}, dialect{
-		wrong: map[string]any{"code": "GRAPHQL_VALIDATION_FAILED"},
-	}, w.faults.has("no-introspection"))
-	return v, err
+	var err error
+	v.endpoint, err = newEndpoint(w, "clientloop", &loopRoot{v}, coded)
+	return vendor{
+		routes: map[string]http.Handler{"/": http.HandlerFunc(v.serveGraphQL)},
+		env:    map[string]string{"ENDPOINT": "/", "TOKEN": loopToken, "ORG_ID": loopOrg},
+		truths: []told{{"clientloop/sessions", v.truth}},
+	}, err
 }
 
 func (v *clientLoop) serveGraphQL(w http.ResponseWriter, r *http.Request) {
@@ -89,11 +90,12 @@ func (q *loopRoot) ContactCreateIdvSession(args struct {
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "clientloop %d %d", v.opt.Seed, len(v.sessions)))
 	token := "link-sandbox-" + hex.EncodeToString(sum[:16])
-	v.sessions, v.tokens = append(v.sessions, session), append(v.tokens, token)
+	v.sessions = append(v.sessions, session)
+	v.give(token)
 	return &loopAnswer{Token: token, ExpiresAt: expires}, nil
 }
 
-func (v *clientLoop) truth() []any {
+func (v *clientLoop) truth(time.Time) []any {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var rows []any

@@ -15,6 +15,7 @@ import (
 )
 
 const (
+	deskToken     = "desk-sandbox-key-c4417f"
 	deskPage      = 50  // rows of a page where none are asked for
 	deskPageMost  = 250 // rows of a page, whatever is asked for
 	deskPerMinute = 120
@@ -30,15 +31,18 @@ type desk struct {
 	mu     sync.Mutex
 	recent []time.Time // requests of the last minute
 	told   int         // answers, to vary the form of their reset
-	issued []string    // tokens
 }
 
-func newDesk(w *world) *desk {
+func newDesk(w *world) (vendor, error) {
 	v := &desk{world: w, tickets: w.tickets(), tokens: map[string]*ticket{}}
 	for _, t := range v.tickets {
 		v.tokens[t.token] = t
 	}
-	return v
+	return vendor{
+		routes: map[string]http.Handler{"/api/v2/": http.StripPrefix("/desk/api/v2", v.routes())},
+		env:    map[string]string{"ENDPOINT": "/api/v2", "TOKEN": deskToken},
+		truths: []told{{"desk/conversations", v.truth}},
+	}, nil
 }
 
 func (v *desk) routes() http.Handler {
@@ -222,9 +226,7 @@ func (v *desk) generate(w http.ResponseWriter, r *http.Request) {
 	}
 	shown := v.tickets[i].at(now)
 	shown.Token = v.tickets[i].token
-	v.mu.Lock()
-	v.issued = append(v.issued, shown.Token)
-	v.mu.Unlock()
+	v.give(shown.Token)
 	v.write(w, http.StatusCreated, map[string]any{"conversation": shown})
 }
 

@@ -41,11 +41,11 @@ const htmlPage = "<!DOCTYPE html>\n<html><head><title>Please wait</title></head>
 
 // faulty puts the faults that are switched on in front of a vendor. Each route
 // counts its own requests.
-func (s *Sandbox) faulty(route string, next http.Handler) http.Handler {
+func (s *Sandbox) faulty(path string, next http.Handler) http.Handler {
 	if s.faults.has("dirty") {
 		next = nullRecords(next)
 	}
-	signIn := strings.HasSuffix(route, "sign-in")
+	signIn := strings.HasSuffix(path, "/token")
 	var on []wireFault
 	for _, f := range wireFaults() {
 		if s.faults.has(f.name) && (f.signIn || !signIn) {

@@ -27,7 +27,12 @@ type dialect struct {
 	// mediaType is whether a request that is not application/json is refused
 	// with status 415.
 	mediaType bool
+	// shape, where not nil, takes out of the schema what the server does not offer.
+	shape func(sdl string) string
 }
+
+// coded is the dialect of those who send a code with their errors.
+var coded = dialect{wrong: map[string]any{"code": "GRAPHQL_VALIDATION_FAILED"}}
 
 // endpoint serves one vendor's schema.
 type endpoint struct {
@@ -46,21 +51,24 @@ type asked struct {
 	Variables     map[string]any `json:"variables"`
 }
 
-// contract returns the SDL of a vendor, with what has drifted.
-func (w *world) contract(vendor string) (string, error) {
-	sdl, err := testdata.Contracts.ReadFile("contracts/" + vendor + ".graphql")
+// newEndpoint serves the contract of a vendor, with what has drifted.
+func newEndpoint(w *world, vendor string, resolver any, d dialect) (*endpoint, error) {
+	contract, err := testdata.Contracts.ReadFile("contracts/" + vendor + ".graphql")
 	if err != nil {
-		return "", fmt.Errorf("read the contract of %s: %w", vendor, err)
+		return nil, fmt.Errorf("read the contract of %s: %w", vendor, err)
 	}
-	return w.faults.drifted(vendor, string(sdl))
-}
-
-func newEndpoint(sdl string, resolver any, d dialect, secret bool) (*endpoint, error) {
+	sdl, err := w.faults.drifted(vendor, string(contract))
+	if err != nil {
+		return nil, err
+	}
+	if d.shape != nil {
+		sdl = d.shape(sdl)
+	}
 	schema, err := graphql.ParseSchema(sdl, resolver, graphql.UseFieldResolvers(), graphql.DisableFieldSelections())
 	if err != nil {
 		return nil, fmt.Errorf("parse the schema: %w", err)
 	}
-	return &endpoint{schema: schema, dialect: d, secret: secret}, nil
+	return &endpoint{schema: schema, dialect: d, secret: w.faults.has("no-introspection")}, nil
 }
 
 // read takes the request apart. It answers by itself, and returns false, where

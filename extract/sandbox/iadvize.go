@@ -25,20 +25,21 @@ type iadvize struct {
 	endpoint      *endpoint
 }
 
-func newIAdvize(w *world) (*iadvize, error) {
+func newIAdvize(w *world) (vendor, error) {
 	v := &iadvize{world: w, conversations: w.conversations(), byID: map[string]*conversation{}, tokens: newIAdvizeTokens(w)}
 	for _, c := range v.conversations {
 		v.byID[c.id] = c
 	}
-	sdl, err := w.contract("iadvize")
-	if err != nil {
-		return nil, err
-	}
-	v.endpoint, err = newEndpoint(v.shape(sdl), &iadvizeQuery{v}, dialect{
+	var err error
+	v.endpoint, err = newEndpoint(w, "iadvize", &iadvizeQuery{v}, dialect{
 		wrong:     map[string]any{"name": "GRAPHQL_VALIDATION_FAILED", "retryPolicy": "NO_RETRY"},
-		mediaType: true,
-	}, w.faults.has("no-introspection"))
-	return v, err
+		mediaType: true, shape: v.shape,
+	})
+	return vendor{
+		routes: map[string]http.Handler{"/graphql": http.HandlerFunc(v.serveGraphQL), "/oauth2/token": http.HandlerFunc(v.serveToken)},
+		env:    map[string]string{"ENDPOINT": "/graphql", "TOKEN_URL": "/oauth2/token", "USERNAME": iadvizeUser, "PASSWORD": iadvizePassword},
+		truths: []told{{"iadvize/conversations", v.truth}},
+	}, err
 }
 
 // shape takes out of the schema what this server does not offer.

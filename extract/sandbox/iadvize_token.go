@@ -13,6 +13,9 @@ import (
 )
 
 const (
+	iadvizeUser     = "exporter@nightjar.example"
+	iadvizePassword = "iadvize-sandbox-password-7f3a"
+
 	iadvizeLife   = 24 * time.Hour
 	iadvizeLogins = 10 // a minute and user
 	// iadvizeUses is how many requests a token is good for while tokens die early.
@@ -107,5 +110,6 @@ func (t *iadvizeTokens) issue() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "iadvize %d %d", t.opt.Seed, t.given))
 	token := hex.EncodeToString(sum[:])
 	t.expires[token] = t.now().Add(iadvizeLife)
+	t.give(token)
 	return token
 }

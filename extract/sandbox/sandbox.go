@@ -16,7 +16,6 @@ package sandbox
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -59,14 +58,30 @@ type Options struct {
 // Sandbox is the simulated vendors. Its methods may be called by many
 // goroutines at once.
 type Sandbox struct {
-	opt     Options
-	faults  faultSet
-	iadvize *iadvize
-	aircall *aircall
-	volt    *volt
-	desk    *desk
-	loop    *clientLoop
+	*world
+	vendors []vendor
+	truths  []told // of all vendors
 	handler http.Handler
+}
+
+// vendor is one simulated API, as its file describes it.
+type vendor struct {
+	name   string                  // begins its paths and, in capitals, its variables
+	routes map[string]http.Handler // by what follows the name; one that ends in /token signs in
+	env    map[string]string       // variables, by what follows the name; a value that begins with a slash is a path after it
+	truths []told
+}
+
+// vendors lists every simulated vendor. One is added by a line here.
+var vendors = []struct {
+	name string
+	open func(*world) (vendor, error)
+}{
+	{"iadvize", newIAdvize},
+	{"aircall", newAircall},
+	{"volt", newVolt},
+	{"desk", newDesk},
+	{"clientloop", newClientLoop},
 }
 
 // historyDays is how far the past reaches back, futureDays how far data is ready
@@ -86,26 +101,25 @@ func New(opt Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sandbox{opt: opt, faults: faults}
 	paris, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
 		return nil, fmt.Errorf("load the vendors' time zone: %w", err)
 	}
-	w := newWorld(opt, faults, paris)
-	if s.iadvize, err = newIAdvize(w); err != nil {
-		return nil, fmt.Errorf("build iadvize: %w", err)
+	mux := http.NewServeMux()
+	s := &Sandbox{world: &world{opt: opt, faults: faults, paris: paris}, handler: mux}
+	mux.HandleFunc("GET /truth/{vendor}/{stream}", s.serveTruth)
+	for _, listed := range vendors {
+		v, err := listed.open(s.world)
+		if err != nil {
+			return nil, fmt.Errorf("build %s: %w", listed.name, err)
+		}
+		v.name = listed.name
+		s.vendors, s.truths = append(s.vendors, v), append(s.truths, v.truths...)
+		for path, h := range v.routes {
+			path = "/" + v.name + path
+			mux.Handle(path, s.faulty(path, h))
+		}
 	}
-	if s.aircall, err = newAircall(w); err != nil {
-		return nil, fmt.Errorf("build aircall: %w", err)
-	}
-	if s.volt, err = newVolt(w); err != nil {
-		return nil, fmt.Errorf("build volt: %w", err)
-	}
-	s.desk = newDesk(w)
-	if s.loop, err = newClientLoop(w); err != nil {
-		return nil, fmt.Errorf("build clientloop: %w", err)
-	}
-	s.handler = s.routes()
 	return s, nil
 }
 
@@ -154,53 +168,20 @@ func (o *Options) complete() error {
 // /truth/.
 func (s *Sandbox) Handler() http.Handler { return s.handler }
 
-func (s *Sandbox) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/iadvize/graphql", s.faulty("iadvize", http.HandlerFunc(s.iadvize.serveGraphQL)))
-	mux.Handle("/iadvize/oauth2/token", s.faulty("iadvize sign-in", http.HandlerFunc(s.iadvize.serveToken)))
-	mux.Handle("/aircall/graphql", s.faulty("aircall", http.HandlerFunc(s.aircall.serveGraphQL)))
-	mux.Handle("/volt/graphql", s.faulty("volt", http.HandlerFunc(s.volt.serveGraphQL)))
-	mux.Handle("/desk/api/v2/", s.faulty("desk", http.StripPrefix("/desk/api/v2", s.desk.routes())))
-	mux.Handle("/clientloop/", s.faulty("clientloop", http.HandlerFunc(s.loop.serveGraphQL)))
-	mux.HandleFunc("GET /truth/{vendor}/{stream}", s.serveTruth)
-	return mux
-}
-
-// Credentials that the vendors accept. They are no secrets: they open nothing
-// but a sandbox.
-const (
-	iadvizeUser     = "exporter@nightjar.example"
-	iadvizePassword = "iadvize-sandbox-password-7f3a"
-	aircallUser     = "exporter"
-	aircallPassword = "aircall-sandbox-password-91bc"
-	voltToken       = "volt-sandbox-token-5d20e8"
-	deskToken       = "desk-sandbox-key-c4417f"
-	loopToken       = "clientloop-sandbox-key-08be6d"
-	loopOrg         = "org_nightjar"
-)
-
 // Env returns the variables of pipelines.yaml that point every source at this
-// sandbox, served at baseURL.
+// sandbox, served at baseURL. The credentials among them are no secrets: they open
+// nothing but a sandbox.
 func (s *Sandbox) Env(baseURL string) map[string]string {
-	base := strings.TrimSuffix(baseURL, "/")
-	env := map[string]string{
-		"IADVIZE_ENDPOINT":    base + "/iadvize/graphql",
-		"IADVIZE_TOKEN_URL":   base + "/iadvize/oauth2/token",
-		"IADVIZE_USERNAME":    iadvizeUser,
-		"IADVIZE_PASSWORD":    iadvizePassword,
-		"AIRCALL_ENDPOINT":    base + "/aircall/graphql",
-		"AIRCALL_USERNAME":    aircallUser,
-		"AIRCALL_PASSWORD":    aircallPassword,
-		"VOLT_ENDPOINT":       base + "/volt/graphql",
-		"VOLT_TOKEN":          voltToken,
-		"DESK_ENDPOINT":       base + "/desk/api/v2",
-		"DESK_TOKEN":          deskToken,
-		"CLIENTLOOP_ENDPOINT": base + "/clientloop/",
-		"CLIENTLOOP_TOKEN":    loopToken,
-		"CLIENTLOOP_ORG_ID":   loopOrg,
-	}
-	for _, vendor := range []string{"IADVIZE", "AIRCALL", "VOLT", "DESK", "CLIENTLOOP"} {
-		env[vendor+"_RATE"] = "1000/s"
+	env := map[string]string{}
+	for _, v := range s.vendors {
+		prefix, base := strings.ToUpper(v.name)+"_", strings.TrimSuffix(baseURL, "/")+"/"+v.name
+		for name, value := range v.env {
+			if strings.HasPrefix(value, "/") {
+				value = base + value
+			}
+			env[prefix+name] = value
+		}
+		env[prefix+"RATE"] = "1000/s"
 	}
 	return env
 }
@@ -208,19 +189,16 @@ func (s *Sandbox) Env(baseURL string) map[string]string {
 // Secrets returns every credential that the vendors accept or have given so far,
 // so that a test can look for them where they must not be.
 func (s *Sandbox) Secrets() []string {
-	all := []string{iadvizePassword, aircallPassword, voltToken, deskToken, loopToken}
-	s.iadvize.tokens.mu.Lock()
-	all = slices.AppendSeq(all, maps.Keys(s.iadvize.tokens.expires))
-	s.iadvize.tokens.mu.Unlock()
-	s.aircall.tokens.mu.Lock()
-	all = slices.AppendSeq(all, maps.Keys(s.aircall.tokens.known))
-	s.aircall.tokens.mu.Unlock()
-	s.loop.mu.Lock()
-	all = append(all, s.loop.tokens...)
-	s.loop.mu.Unlock()
-	s.desk.mu.Lock()
-	all = append(all, s.desk.issued...)
-	s.desk.mu.Unlock()
+	s.mu.Lock()
+	all := slices.Clone(s.given)
+	s.mu.Unlock()
+	for _, v := range s.vendors {
+		for name, value := range v.env {
+			if name == "PASSWORD" || name == "TOKEN" {
+				all = append(all, value)
+			}
+		}
+	}
 	slices.Sort(all)
 	return all
 }

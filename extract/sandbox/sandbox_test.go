@@ -20,7 +20,7 @@ func truths(t *testing.T, opt sandbox.Options) []byte {
 		t.Fatal(err)
 	}
 	var all bytes.Buffer
-	for _, name := range sandbox.TruthNames() {
+	for _, name := range s.TruthNames() {
 		truth, err := s.Truth(name)
 		if err != nil {
 			t.Fatal(err)

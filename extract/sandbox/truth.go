@@ -14,12 +14,19 @@ type Truth struct {
 	Rows []any     `json:"rows"` // each marshals to the vendor's own field names and values, as they are sent
 }
 
+// told is one kind of record that a vendor holds.
+type told struct {
+	name string // "iadvize/conversations"
+	rows func(now time.Time) []any
+}
+
 // TruthNames are the kinds of records that Truth knows.
-func TruthNames() []string {
-	return []string{
-		"iadvize/conversations", "aircall/calls", "volt/waves", "volt/messages",
-		"desk/conversations", "clientloop/sessions",
+func (s *Sandbox) TruthNames() []string {
+	var names []string
+	for _, t := range s.truths {
+		names = append(names, t.name)
 	}
+	return names
 }
 
 // Truth returns what a vendor holds now.
@@ -34,27 +41,13 @@ func TruthNames() []string {
 // Faults that garble a value garble it here too; null records that a fault adds
 // to a page are no records, and are not here.
 func (s *Sandbox) Truth(name string) (Truth, error) {
-	t := Truth{Now: s.opt.Clock().UTC(), Rows: []any{}}
-	switch name {
-	case "iadvize/conversations":
-		t.Rows = s.iadvize.truth(t.Now)
-	case "aircall/calls":
-		t.Rows = s.aircall.truth(t.Now)
-	case "volt/waves":
-		t.Rows = s.volt.truthWaves(t.Now)
-	case "volt/messages":
-		t.Rows = s.volt.truthMessages(t.Now)
-	case "desk/conversations":
-		t.Rows = s.desk.truth(t.Now)
-	case "clientloop/sessions":
-		t.Rows = s.loop.truth()
-	default:
-		return Truth{}, fmt.Errorf("no truth is told of %q, only of %v", name, TruthNames())
+	now := s.now()
+	for _, t := range s.truths {
+		if t.name == name {
+			return Truth{Now: now, Rows: append([]any{}, t.rows(now)...)}, nil
+		}
 	}
-	if t.Rows == nil {
-		t.Rows = []any{}
-	}
-	return t, nil
+	return Truth{}, fmt.Errorf("no truth is told of %q, only of %v", name, s.TruthNames())
 }
 
 func (s *Sandbox) serveTruth(w http.ResponseWriter, r *http.Request) {

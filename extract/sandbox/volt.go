@@ -15,6 +15,7 @@ import (
 )
 
 const (
+	voltToken   = "volt-sandbox-token-5d20e8"
 	voltPage    = 25 // messages, or inbox items, of a page
 	voltAliases = 20 // root fields of a request under the fault "alias-limit"
 )
@@ -29,7 +30,7 @@ type volt struct {
 	requests atomic.Int64
 }
 
-func newVolt(w *world) (*volt, error) {
+func newVolt(w *world) (vendor, error) {
 	v := &volt{world: w, state: w.voltState(), waves: map[int64]*smsWave{}, messages: map[int64]*smsMessage{}}
 	for _, wave := range v.state.waves {
 		v.waves[wave.id] = wave
@@ -37,14 +38,13 @@ func newVolt(w *world) (*volt, error) {
 	for _, m := range v.state.messages {
 		v.messages[m.id] = m
 	}
-	sdl, err := w.contract("volt")
-	if err != nil {
-		return nil, err
-	}
-	v.endpoint, err = newEndpoint(sdl, &voltRoot{v}, dialect{
-		wrong: map[string]any{"code": "GRAPHQL_VALIDATION_FAILED"},
-	}, w.faults.has("no-introspection"))
-	return v, err
+	var err error
+	v.endpoint, err = newEndpoint(w, "volt", &voltRoot{v}, coded)
+	return vendor{
+		routes: map[string]http.Handler{"/graphql": http.HandlerFunc(v.serveGraphQL)},
+		env:    map[string]string{"ENDPOINT": "/graphql", "TOKEN": voltToken},
+		truths: []told{{"volt/waves", v.truthWaves}, {"volt/messages", v.truthMessages}},
+	}, err
 }
 
 // voltFields finds the fields of a request that cost the vendor a look-up.

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -15,10 +16,16 @@ type world struct {
 	opt    Options
 	faults faultSet
 	paris  *time.Location
+
+	mu    sync.Mutex
+	given []string // credentials that a vendor has issued so far
 }
 
-func newWorld(opt Options, faults faultSet, paris *time.Location) *world {
-	return &world{opt: opt, faults: faults, paris: paris}
+// give notes a credential that a vendor issues.
+func (w *world) give(credential string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.given = append(w.given, credential)
 }
 
 // now is the vendors' time, UTC.

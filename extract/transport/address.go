@@ -15,19 +15,17 @@ import (
 // vendor's: no such host, or one whose certificate is not for it. To ask again
 // changes nothing; a name server that does not answer is another matter.
 func elsewhere(err error) bool {
-	var name *net.DNSError
-	if errors.As(err, &name) {
+	if name, ok := errors.AsType[*net.DNSError](err); ok {
 		return name.IsNotFound && !name.IsTemporary && !name.IsTimeout
 	}
-	var refused *tls.CertificateVerificationError
-	var record tls.RecordHeaderError // an answer in clear where TLS was to begin
-	switch {
-	case errors.As(err, &refused), errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		return true
-	case errors.As(err, new(x509.HostnameError)), errors.As(err, new(x509.UnknownAuthorityError)), errors.As(err, new(x509.CertificateInvalidError)):
-		return true
-	}
-	return false
+	return isA[*tls.CertificateVerificationError](err) || isA[x509.HostnameError](err) || isA[x509.UnknownAuthorityError](err) || isA[x509.CertificateInvalidError](err) ||
+		isA[tls.RecordHeaderError](err) || errors.Is(err, http.ErrSchemeMismatch) // an answer in clear where TLS was to begin
+}
+
+// isA reports whether err is, or wraps, an error of type E.
+func isA[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 // nothingThere reports whether a status says that the path leads nowhere, or not
@@ -62,9 +60,7 @@ func (e *networkError) Unwrap() error { return e.cause }
 func onTheWay(err error, s secrets) error {
 	err = withoutURL(err)
 	text := s.plain(err.Error(), longestDetail)
-	var dial *net.OpError
-	var name *net.DNSError
-	if errors.As(err, &dial) || errors.As(err, &name) {
+	if isA[*net.OpError](err) || isA[*net.DNSError](err) {
 		text = shorten(extract.Printable(s.in(err.Error())), longestDetail)
 	}
 	return &networkError{text, err}

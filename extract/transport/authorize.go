@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"nightjar/extract"
 )
 
@@ -33,7 +35,7 @@ func (c *Client) authorize(next asker) asker {
 				return nil, err
 			}
 			answer, err := next(x, bearing(req, token))
-			if !expired(err) || renewed > 0 && (renewed >= renewals || !c.outlived(req.Context(), token)) {
+			if !TokenRefused(err) || renewed > 0 && (renewed >= renewals || !c.outlived(req.Context(), token)) {
 				return answer, err
 			}
 			refused = token
@@ -48,48 +50,24 @@ func bearing(req *http.Request, token *Token) *http.Request {
 	return authorized
 }
 
-func expired(err error) bool {
-	var answer *AnswerError
-	return errors.As(err, &answer) && answer.Expired
-}
-
-// login is the token at hand. Its turn is a lock that a context can end waiting
-// for; it makes sign-ins single-flight.
+// login is the token at hand.
 type login struct {
-	turn  chan struct{} // holds one value while nobody has the turn
+	turn  *semaphore.Weighted // makes sign-ins single-flight
 	token *Token
 	since time.Time // when token was asked for
 	rest  time.Time // no renewal before, after one that failed
 	err   error     // the sign-in that failed; nothing is asked after it
 }
 
-func newLogin() login {
-	l := login{turn: make(chan struct{}, 1)}
-	l.turn <- struct{}{}
-	return l
-}
-
-// enter waits for the turn.
-func (l *login) enter(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-l.turn:
-		return nil
-	}
-}
-
-func (l *login) leave() { l.turn <- struct{}{} }
-
 // token returns a token that is good, signing in or renewing where it must.
 // Refused is the token that the vendor just turned down, nil if none; whoever
 // comes second with it finds a newer one at hand.
 func (c *Client) token(ctx context.Context, refused *Token) (*Token, error) {
 	l := &c.login
-	if err := l.enter(ctx); err != nil {
+	if err := l.turn.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
-	defer l.leave()
+	defer l.turn.Release(1)
 	if l.err != nil {
 		return nil, l.err
 	}
@@ -118,10 +96,10 @@ func (l *login) due() bool {
 // outlived reports whether token is past the whole of its life. Where ctx ends the
 // wait for the turn, that is of no interest any more.
 func (c *Client) outlived(ctx context.Context, token *Token) bool {
-	if c.login.enter(ctx) != nil {
+	if c.login.turn.Acquire(ctx, 1) != nil {
 		return false
 	}
-	defer c.login.leave()
+	defer c.login.turn.Release(1)
 	return token.Life > 0 && token == c.login.token && time.Since(c.login.since) >= token.Life
 }
 
@@ -149,8 +127,8 @@ func (c *Client) signInFailed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var e *extract.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*extract.Error](err)
+	if !ok {
 		return c.fail(extract.Denied, &signInError{err})
 	}
 	failed := *e
@@ -167,14 +145,14 @@ func (e *signInError) Unwrap() error { return e.err }
 
 // SigningIn reports whether err is the failure of a sign-in. The client does not
 // sign in again after it: whatever else it is asked ends in the same way.
-func SigningIn(err error) bool {
-	var e *signInError
-	return errors.As(err, &e)
-}
+func SigningIn(err error) bool { return isA[*signInError](err) }
 
 // TokenRefused reports whether err says that the vendor does not know the token,
 // also not after a renewal.
-func TokenRefused(err error) bool { return expired(err) }
+func TokenRefused(err error) bool {
+	answer, ok := errors.AsType[*AnswerError](err)
+	return ok && answer.Expired
+}
 
 // Sender sends the requests of a sign-in through the chain, without a token. What
 // it returns is judged as any other answer; its body holds credentials and is for

@@ -44,8 +44,8 @@ func New(cfg Config, signIn SignIn) *Client {
 	if cfg.Base == nil {
 		cfg.Base = base(cfg.Concurrency)
 	}
-	c := &Client{cfg: cfg, signIn: signIn, login: newLogin(), pace: newPace(cfg.Rate, cfg.Concurrency),
-		shown: shown{turn: semaphore.NewWeighted(1)}}
+	c := &Client{cfg: cfg, signIn: signIn, pace: newPace(cfg.Rate, cfg.Concurrency),
+		login: login{turn: semaphore.NewWeighted(1)}, shown: shown{turn: semaphore.NewWeighted(1)}}
 	c.budget.fill(cfg.Budget)
 	c.chain = c.retry(c.authorize(c.limit(count(c.judge(c.within(c.whole(cfg.Base)))))))
 	return c
@@ -124,13 +124,13 @@ func repeatable(req *http.Request) error {
 // outcome is how a caller hears of err: the end of its own context as it is, or an
 // *extract.Error that shows no URL.
 func (c *Client) outcome(ctx context.Context, err error) error {
-	var known *extract.Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case ctx.Err() != nil:
+	}
+	if ctx.Err() != nil {
 		return ctx.Err()
-	case errors.As(err, &known):
+	}
+	if known, ok := errors.AsType[*extract.Error](err); ok {
 		return known
 	}
 	return c.fail(extract.Unreachable, withoutURL(err))

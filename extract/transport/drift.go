@@ -29,11 +29,16 @@ func (f *Fit) Breaking() bool {
 }
 
 // FitQuery walks the selections of a query, its only operation and its
-// fragments, through a vendor's schema and the documented one side by side. What
+// fragments, through a vendor's schema and the documented one, in GraphQL's schema
+// language, side by side. What
 // the vendor lacks is left out; that breaks the query where it is among the
 // vital, which are written "Type.field" or "Type.field(argument)" with the
 // documented names. Types may have other names at the vendor.
-func FitQuery(query string, vendor, documented *Schema, vital ...string) (*Fit, error) {
+func FitQuery(query string, vendor *Schema, sdl string, vital ...string) (*Fit, error) {
+	documented, err := ReadSDL(sdl)
+	if err != nil {
+		return nil, err
+	}
 	doc, err := parser.ParseQuery(&ast.Source{Name: "query", Input: query})
 	if err != nil {
 		return nil, fmt.Errorf("read the query: %w", err)

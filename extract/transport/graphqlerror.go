@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,8 +27,7 @@ type GraphQLError struct {
 // Errors returns the errors that the vendor listed in the answer behind err, nil
 // if there are none.
 func Errors(err error) []GraphQLError {
-	var answer *AnswerError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*AnswerError](err); ok {
 		return answer.Errors
 	}
 	return nil
@@ -158,38 +158,23 @@ func text(v any) string {
 	return ""
 }
 
-func anyExpired(all []GraphQLError) bool {
-	for _, g := range all {
-		if g.expired() {
-			return true
-		}
-	}
-	return false
-}
-
 // expired recognises a token that is not accepted. Aircall's newer form has the
 // code UNAUTHENTICATED, its older one INTERNAL_SERVER_ERROR with status 401 in
 // the exception; both say "Unauthorized".
 func (g GraphQLError) expired() bool {
-	for _, id := range []string{g.Name, g.Code} {
-		switch strings.ToUpper(id) {
-		case "UNAUTHENTICATED", "UNAUTHORIZED", "TOKEN_EXPIRED", "EXPIRED_TOKEN", "INVALID_TOKEN":
-			return true
-		}
-	}
-	return g.Status == 401 || strings.EqualFold(g.Message, "Unauthorized")
+	return g.named("UNAUTHENTICATED", "UNAUTHORIZED", "TOKEN_EXPIRED", "EXPIRED_TOKEN", "INVALID_TOKEN") ||
+		g.Status == 401 || strings.EqualFold(g.Message, "Unauthorized")
 }
 
 // internal reports whether the error is one of the vendor's own trouble, a 5xx in
 // the form of GraphQL.
 func (g GraphQLError) internal() bool {
-	for _, id := range []string{g.Name, g.Code} {
-		switch strings.ToUpper(id) {
-		case "INTERNAL_SERVER_ERROR", "INTERNAL_ERROR", "INTERNAL", "SERVICE_UNAVAILABLE", "UNAVAILABLE":
-			return true
-		}
-	}
-	return g.Status >= 500
+	return g.named("INTERNAL_SERVER_ERROR", "INTERNAL_ERROR", "INTERNAL", "SERVICE_UNAVAILABLE", "UNAVAILABLE") || g.Status >= 500
+}
+
+// named reports whether the error goes by one of the ids, in whatever case.
+func (g GraphQLError) named(ids ...string) bool {
+	return slices.Contains(ids, strings.ToUpper(g.Name)) || slices.Contains(ids, strings.ToUpper(g.Code))
 }
 
 // ofErrors is the kind of an answer whose status says nothing: the worst news

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,12 +40,7 @@ func (e *AnswerError) Error() string {
 
 // final reports whether the vendor says not to ask again.
 func (e *AnswerError) final() bool {
-	for _, g := range e.Errors {
-		if strings.EqualFold(g.RetryPolicy, "NO_RETRY") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.Errors, func(g GraphQLError) bool { return strings.EqualFold(g.RetryPolicy, "NO_RETRY") })
 }
 
 // judge makes an Answer of what is one, and an *extract.Error of everything else.
@@ -96,7 +92,7 @@ func verdict(x *exchange, got *reading) (extract.Kind, *AnswerError) {
 	kind := ofStatus(got.status)
 	switch {
 	case kind == extract.Throttled:
-	case anyExpired(bad.Errors) || got.status == http.StatusUnauthorized:
+	case slices.ContainsFunc(bad.Errors, GraphQLError.expired) || got.status == http.StatusUnauthorized:
 		kind, bad.Expired = extract.Denied, true
 	case kind == extract.Misdirected && x.graphql && envelope.listed(): // GraphQL is spoken there
 		kind = refine(extract.Refused, bad.Errors)
@@ -175,8 +171,7 @@ func ofStatus(status int) extract.Kind {
 // withoutURL is err without the address that was asked, which may hold
 // credentials in its user part or its query.
 func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	if errors.Is(err, context.Canceled) {

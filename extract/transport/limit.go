@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"nightjar/extract"
@@ -32,10 +33,13 @@ const (
 // limit gives each attempt one of Concurrency slots and its turn at the rate.
 func (c *Client) limit(next asker) asker {
 	return func(x *exchange, req *http.Request) (*Answer, error) {
-		if err := c.pace.enter(req.Context(), x.signIn); err != nil {
+		if err := c.pace.slots.Acquire(req.Context(), 1); err != nil {
 			return nil, err
 		}
-		defer c.pace.leave()
+		defer c.pace.slots.Release(1)
+		if err := c.pace.wait(req.Context(), x.signIn); err != nil {
+			return nil, err
+		}
 		sent := time.Now()
 		answer, err := next(x, req)
 		c.pace.learn(sent, answer, err)
@@ -45,8 +49,8 @@ func (c *Client) limit(next asker) asker {
 
 // pace is the rate of one vendor, shared by all requests.
 type pace struct {
-	slots   chan struct{}
-	first   chan struct{} // held by the one who waits for a tick: nobody reserves ticks at a rate that may change
+	slots   *semaphore.Weighted
+	first   *semaphore.Weighted // held by the one who waits for a tick: nobody reserves ticks at a rate that may change
 	ticks   *rate.Limiter
 	signIns *rate.Limiter
 
@@ -62,42 +66,25 @@ type pace struct {
 
 func newPace(perSecond float64, slots int) *pace {
 	return &pace{
-		slots:   make(chan struct{}, slots),
-		first:   make(chan struct{}, 1),
+		slots:   semaphore.NewWeighted(int64(slots)),
+		first:   semaphore.NewWeighted(1),
 		ticks:   rate.NewLimiter(cmp.Or(rate.Limit(perSecond), rate.Inf), 1),
 		signIns: rate.NewLimiter(rate.Every(signInEvery), signInBurst),
 		most:    perSecond, peak: perSecond, now: perSecond,
 	}
 }
 
-// enter takes a slot, then waits for the turn.
-func (p *pace) enter(ctx context.Context, signIn bool) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case p.slots <- struct{}{}:
-	}
-	err := p.wait(ctx, signIn)
-	if err != nil {
-		p.leave()
-	}
-	return err
-}
-
-func (p *pace) leave() { <-p.slots }
-
+// wait waits for the turn at the rate.
 func (p *pace) wait(ctx context.Context, signIn bool) error {
 	if signIn {
 		if err := turn(ctx, p.signIns); err != nil {
 			return err
 		}
 	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case p.first <- struct{}{}:
+	if err := p.first.Acquire(ctx, 1); err != nil {
+		return err
 	}
-	defer func() { <-p.first }()
+	defer p.first.Release(1)
 	for held := p.held(); held > 0; held = p.held() {
 		if err := sleep(ctx, held); err != nil {
 			return err
@@ -128,7 +115,6 @@ func turn(ctx context.Context, l *rate.Limiter) error {
 func (p *pace) learn(sent time.Time, answer *Answer, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var no *AnswerError
 	switch {
 	case err == nil:
 		if wait := exhausted(answer.Header, time.Now()); wait <= patience {
@@ -136,7 +122,7 @@ func (p *pace) learn(sent time.Time, answer *Answer, err error) {
 		}
 		p.answered()
 	case extract.KindOf(err) == extract.Throttled:
-		if errors.As(err, &no) && no.wait <= patience {
+		if no, ok := errors.AsType[*AnswerError](err); ok && no.wait <= patience {
 			p.hold(no.wait)
 		}
 		p.refused(sent)

@@ -73,12 +73,10 @@ func mayRepeat(x *exchange, err error) bool {
 	if x.once && !Untouched(err) || x.schema && refusesSchema(err) {
 		return false
 	}
-	var answer *AnswerError
-	if errors.As(err, &answer) && answer.final() {
+	if answer, ok := errors.AsType[*AnswerError](err); ok && answer.final() {
 		return false
 	}
-	var signIn *signInError
-	if errors.As(err, &signIn) {
+	if SigningIn(err) {
 		return false // has been repeated as a request of its own
 	}
 	switch extract.KindOf(err) {
@@ -95,12 +93,8 @@ func Untouched(err error) bool {
 	case extract.Throttled, extract.Denied, extract.Refused, extract.Misdirected:
 		return true
 	}
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" {
-		return true
-	}
-	var name *net.DNSError
-	return errors.As(err, &name)
+	dial, ok := errors.AsType[*net.OpError](err)
+	return ok && dial.Op == "dial" || isA[*net.DNSError](err)
 }
 
 // pauses grows exponentially with full jitter: anything from zero to twice the
@@ -114,8 +108,7 @@ func pauses() *backoff.ExponentialBackOff {
 // four and so on at the least.
 func pauseAfter(err error, pause *backoff.ExponentialBackOff, repeats int) time.Duration {
 	jitter := pause.NextBackOff()
-	var answer *AnswerError
-	if errors.As(err, &answer) && answer.wait > 0 {
+	if answer, ok := errors.AsType[*AnswerError](err); ok && answer.wait > 0 {
 		return answer.wait + jitter/10
 	}
 	if extract.KindOf(err) == extract.Throttled {
@@ -126,8 +119,8 @@ func pauseAfter(err error, pause *backoff.ExponentialBackOff, repeats int) time.
 
 // because adds to err why it is not repeated.
 func because(err error, why string) error {
-	var e *extract.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*extract.Error](err)
+	if !ok {
 		return fmt.Errorf("%w (%s)", err, why)
 	}
 	explained := *e

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -127,8 +128,8 @@ func refusesSchema(err error) bool {
 // with nothing, or with an error that may as well be a refusal as a mishap. An
 // answer of its own kind of trouble, a 5xx in any form, is none of the two.
 func withholdsSchema(err error) bool {
-	var answer *AnswerError
-	if !aboutSchema(err) || !errors.As(err, &answer) || answer.Status >= 300 {
+	answer, ok := errors.AsType[*AnswerError](err)
+	if !ok || !aboutSchema(err) || answer.Status >= 300 {
 		return false
 	}
 	switch extract.KindOf(err) {
@@ -143,8 +144,7 @@ func withholdsSchema(err error) bool {
 // aboutSchema reports whether err may be an answer to the question: not to the
 // sign-in before it, and not for now.
 func aboutSchema(err error) bool {
-	var signIn *signInError
-	return !errors.As(err, &signIn) && !expired(err) && extract.KindOf(err) != extract.Throttled
+	return !SigningIn(err) && !TokenRefused(err) && extract.KindOf(err) != extract.Throttled
 }
 
 // The answer to the introspection query, as the GraphQL specification has it.
@@ -198,20 +198,12 @@ func readSchema(body []byte) (*Schema, error) {
 	return s, nil
 }
 
-// longestName is beyond the names of any schema.
-const longestName = 200
+// aName is a name in GraphQL; no schema has longer ones.
+var aName = regexp.MustCompile(`^[A-Za-z_][0-9A-Za-z_]{0,199}$`)
 
-// isName reports whether a vendor's name is one in GraphQL. What is none cannot be
-// asked for, nor be shown to an operator as it is.
-func isName(name string) bool {
-	for i, c := range []byte(name) {
-		letter := c == '_' || 'a' <= c|0x20 && c|0x20 <= 'z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return name != "" && len(name) <= longestName
-}
+// isName reports whether a vendor's name is one. What is none cannot be asked for, nor
+// be shown to an operator as it is.
+func isName(name string) bool { return aName.MatchString(name) }
 
 func (r rawType) read() *Type {
 	t := &Type{Name: r.Name, Kind: r.Kind, Fields: map[string]*Field{}}

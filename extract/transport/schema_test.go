@@ -164,10 +164,7 @@ func TestIntrospectionOfOddNames(t *testing.T) {
 // A schema of a hundred thousand new fields is compared in no time, and what
 // breaks the query is told all the same.
 func TestFindingsAreBounded(t *testing.T) {
-	documented, err := transport.ReadSDL("documented", "type Query { calls: [Call] } type Call { id: ID note: String }")
-	if err != nil {
-		t.Fatal(err)
-	}
+	const documented = "type Query { calls: [Call] } type Call { id: ID note: String }"
 	call := &transport.Type{Name: "Call", Kind: "OBJECT", Fields: map[string]*transport.Field{"note": {Name: "note", Type: "String"}}}
 	for i := range 100_000 {
 		name := fmt.Sprintf("field%d", i)

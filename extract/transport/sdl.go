@@ -9,8 +9,8 @@ import (
 
 // ReadSDL reads the part of a vendor's schema that is documented, written in
 // GraphQL's schema language.
-func ReadSDL(name, text string) (*Schema, error) {
-	doc, err := parser.ParseSchema(&ast.Source{Name: name, Input: text})
+func ReadSDL(text string) (*Schema, error) {
+	doc, err := parser.ParseSchema(&ast.Source{Name: "schema", Input: text})
 	if err != nil {
 		return nil, fmt.Errorf("read the documented schema: %w", err)
 	}

@@ -27,6 +27,8 @@ import (
 	"time"
 
 	"github.com/go-faster/jx"
+
+	"nightjar/extract"
 )
 
 // Config is the wire of one source.
@@ -76,6 +78,12 @@ type Query struct {
 	Read func(*jx.Decoder) error
 
 	schema bool // asks for the vendor's schema: what refuses it is not repeated
+}
+
+// Page is what lands of the answer to q. Its rows are for the walk to count.
+func (q Query) Page(a *Answer) extract.Page {
+	asked := extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: a.Status, At: a.At}
+	return extract.Page{Body: a.Body, Request: asked, Total: extract.Unknown}
 }
 
 // Answer is a whole, judged answer: status 2xx, a JSON body, and no GraphQL errors.

@@ -41,11 +41,11 @@ type accountWalk struct {
 	turned     bool // the inbox has more than one page
 	nameless   int  // items of the inbox that name no contact
 	pages      int
-	held       *extract.Page // the latest page, until it is known whether it is the last
+	give       func(extract.Page) error
 }
 
-func newAccountWalk(s *Messages, p plan, account string) *accountWalk {
-	a := &accountWalk{stream: s, plan: p, account: account, since: p.since(account), visited: recall{bound: recallBound}}
+func newAccountWalk(s *Messages, p plan, account string, give func(extract.Page) error) *accountWalk {
+	a := &accountWalk{stream: s, plan: p, account: account, since: p.since(account), visited: recall{bound: recallBound}, give: give}
 	if !a.since.IsZero() && s.cfg.Warehouse != nil {
 		a.settled = p.ask.Now.Add(-s.cfg.Settle)
 		if a.since.Before(a.settled) {
@@ -57,16 +57,16 @@ func newAccountWalk(s *Messages, p plan, account string) *accountWalk {
 
 // run walks the inbox, and once more where contacts were left out by a
 // lastMessageTime that proved wrong.
-func (a *accountWalk) run(ctx context.Context, yield func(extract.Page) bool) error {
-	if err := a.inbox(ctx, false, yield); err != nil {
+func (a *accountWalk) run(ctx context.Context) error {
+	if err := a.inbox(ctx, false); err != nil {
 		return err
 	}
 	if a.skipped && a.misleading.Load() {
-		if err := a.inbox(ctx, false, yield); err != nil {
+		if err := a.inbox(ctx, false); err != nil {
 			return err
 		}
 	}
-	if err := a.moved(ctx, yield); err != nil {
+	if err := a.moved(ctx); err != nil {
 		return err
 	}
 	return a.verdict()
@@ -75,10 +75,10 @@ func (a *accountWalk) run(ctx context.Context, yield func(extract.Page) bool) er
 // moved looks at the top of the inbox again: a contact whose message came during
 // the walk may have gone there from a page that was not yet read. An inbox of one
 // page, read at once, hides none.
-func (a *accountWalk) moved(ctx context.Context, yield func(extract.Page) bool) error {
+func (a *accountWalk) moved(ctx context.Context) error {
 	for again := 0; a.turned && again < mostLooks; again++ {
 		before := a.visits
-		if err := a.inbox(ctx, true, yield); err != nil || a.visits == before {
+		if err := a.inbox(ctx, true); err != nil || a.visits == before {
 			return err
 		}
 	}
@@ -100,20 +100,14 @@ func (a *accountWalk) verdict() error {
 	return nil
 }
 
-// emit yields pages one behind, so that the last one can carry the bookmark.
-func (a *accountWalk) emit(page extract.Page, yield func(extract.Page) bool) error {
-	last := a.held
-	a.held = &page
+func (a *accountWalk) emit(page extract.Page) error {
 	a.pages++
-	if last != nil && !yield(*last) {
-		return errStopped
-	}
-	return nil
+	return a.give(page)
 }
 
 // inbox walks the inbox, and the conversations of each of its pages before the
 // next one. Of the top alone it walks the pages that name a contact not visited.
-func (a *accountWalk) inbox(ctx context.Context, top bool, yield func(extract.Page) bool) error {
+func (a *accountWalk) inbox(ctx context.Context, top bool) error {
 	if !top {
 		a.skipped, a.nameless = false, 0
 	}
@@ -124,24 +118,24 @@ func (a *accountWalk) inbox(ctx context.Context, top bool, yield func(extract.Pa
 			return a.stream.askInbox(ctx, a.account, before)
 		},
 		take: func(page extract.Page, got listing) (bool, error) {
-			if err := a.emit(page, yield); err != nil {
+			if err := a.emit(page); err != nil {
 				return false, err
 			}
 			if got.absent {
 				return false, &extract.IncompleteError{Reason: "volt has no inbox for " + a.account, Final: true}
 			}
 			before := a.visits
-			err := a.visit(ctx, got, yield)
+			err := a.visit(ctx, got)
 			return !top || a.visits > before, err
 		},
 	})
 }
 
 // visit walks the conversations that an inbox page names, several at a time.
-func (a *accountWalk) visit(ctx context.Context, got listing, yield func(extract.Page) bool) error {
+func (a *accountWalk) visit(ctx context.Context, got listing) error {
 	for page, err := range extract.InOrder(ctx, a.stream.cfg.Transport.Concurrency, a.tasks(got)) {
 		if err == nil {
-			err = a.emit(page, yield)
+			err = a.emit(page)
 		}
 		if err != nil {
 			return err

@@ -63,7 +63,7 @@ func (s *Messages) ask(ctx context.Context, q transport.Query, before string, re
 	if err != nil {
 		return extract.Page{}, listing{}, err
 	}
-	return landed(answer, q), got, nil
+	return q.Page(answer), got, nil
 }
 
 func (s *Messages) use(selection string) {

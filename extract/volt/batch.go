@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -59,22 +58,18 @@ func (b *batcher) size() int {
 // all of them at once: halves, halves of halves, down to one.
 func (b *batcher) batch(ids []int64) extract.TaskOf[answer] {
 	return func(ctx context.Context) iter.Seq2[answer, error] {
-		return func(yield func(answer, error) bool) {
-			if _, err := b.split(ctx, ids, func(a answer) bool { return yield(a, nil) }); err != nil && !errors.Is(err, errStopped) {
-				yield(answer{}, err)
-			}
-		}
+		return extract.Sequence(func(give func(answer) error) error {
+			_, err := b.split(ctx, ids, give)
+			return err
+		})
 	}
 }
 
 // split asks for the ids and reports whether one request answered them all.
-func (b *batcher) split(ctx context.Context, ids []int64, yield func(answer) bool) (whole bool, err error) {
+func (b *batcher) split(ctx context.Context, ids []int64, give func(answer) error) (whole bool, err error) {
 	got, err := b.request(ctx, ids)
 	if err == nil {
-		if !yield(got) {
-			return true, errStopped
-		}
-		return true, nil
+		return true, give(got)
 	}
 	if !divisible(err) {
 		return false, err
@@ -83,11 +78,11 @@ func (b *batcher) split(ctx context.Context, ids []int64, yield func(answer) boo
 		return false, b.giveUp(ids[0], err)
 	}
 	half := (len(ids) + 1) / 2
-	left, err := b.split(ctx, ids[:half], yield)
+	left, err := b.split(ctx, ids[:half], give)
 	if err != nil {
 		return false, err
 	}
-	right, err := b.split(ctx, ids[half:], yield)
+	right, err := b.split(ctx, ids[half:], give)
 	if err == nil && left && right {
 		b.learn(half)
 	}
@@ -149,17 +144,8 @@ func (b *batcher) request(ctx context.Context, ids []int64) (answer, error) {
 	if len(got.waves) != len(ids) {
 		return answer{}, &extract.Error{Kind: extract.Failing, Vendor: vendor, Err: fmt.Errorf("read waves: %d of %d ids are answered", len(got.waves), len(ids))}
 	}
-	got.page = landed(given, q)
+	got.page = q.Page(given)
 	return got, nil
-}
-
-// landed is the page of an answer.
-func landed(answer *transport.Answer, q transport.Query) extract.Page {
-	return extract.Page{
-		Body:    answer.Body,
-		Request: extract.Request{Operation: q.Operation, Query: q.Text, Variables: q.Variables, Status: answer.Status, At: answer.At},
-		Total:   extract.Unknown,
-	}
 }
 
 // query asks for each id by an alias of its own: w101: wave(id: 101).

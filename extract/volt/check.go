@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -40,13 +41,12 @@ func (s *Waves) Check(ctx context.Context) ([]extract.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	fit, err := fitted("query Waves { wave(id: 1) { ...Wave } }\n"+waveFragment, schema, vitalOfWaves())
+	fit, err := transport.FitQuery("query Waves { wave(id: 1) { ...Wave } }\n"+waveFragment, schema, documented, vitalOfWaves()...)
 	if err != nil {
 		return nil, err
 	}
 	if len(fit.Findings) > 0 && !fit.Breaking() {
-		fragment := fragmentOf(fit, schema.Field(schema.Query, "wave").Type.Named())
-		s.fragment.Store(&fragment)
+		s.fragment.Store(new(fragmentOf(fit, schema.Field(schema.Query, "wave").Type.Named())))
 	}
 	return fit.Findings, nil
 }
@@ -78,7 +78,7 @@ func (s *Messages) learn(schema *transport.Schema) ([]extract.Finding, error) {
 	var findings []extract.Finding
 	info := pageInfoOf(schema)
 	for _, text := range []*string{&s.inbox, &s.conversation} {
-		fit, err := fitted(strings.Replace(*text, inferredPageInfo, noPageInfo, 1), schema, vitalOfMessages())
+		fit, err := transport.FitQuery(strings.Replace(*text, inferredPageInfo, noPageInfo, 1), schema, documented, vitalOfMessages()...)
 		if err != nil {
 			return nil, err
 		}
@@ -86,21 +86,13 @@ func (s *Messages) learn(schema *transport.Schema) ([]extract.Finding, error) {
 			*text = withPageInfo(fit)
 		}
 		for _, f := range fit.Findings {
-			findings = appendNew(findings, f)
+			if !slices.Contains(findings, f) { // the other query may have made it
+				findings = append(findings, f)
+			}
 		}
 	}
 	s.pageInfo = info
 	return findings, nil
-}
-
-// appendNew adds a finding that the other query has not made.
-func appendNew(all []extract.Finding, f extract.Finding) []extract.Finding {
-	for _, made := range all {
-		if made == f {
-			return all
-		}
-	}
-	return append(all, f)
 }
 
 func introspect(ctx context.Context, c *transport.Client, endpoint string) (*transport.Schema, error) {
@@ -109,14 +101,6 @@ func introspect(ctx context.Context, c *transport.Client, endpoint string) (*tra
 		return nil, fmt.Errorf("compare the volt schema: %w", err)
 	}
 	return schema, nil
-}
-
-func fitted(query string, schema *transport.Schema, vital []string) (*transport.Fit, error) {
-	contract, err := transport.ReadSDL("volt", documented)
-	if err != nil {
-		return nil, err
-	}
-	return transport.FitQuery(query, schema, contract, vital...)
 }
 
 // fragmentOf is wave.graphql as the fit has it, on the vendor's type.

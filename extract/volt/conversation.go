@@ -2,7 +2,6 @@ package volt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -33,21 +32,13 @@ func (s *sides) ways() []bool {
 	return []bool{s.reversed, !s.reversed}
 }
 
-// prove settles on one way round.
-func (s *sides) prove(reversed bool) {
+// prefer notes that one way round is the better one: proven, if it shows both
+// directions, and otherwise the only one that gave anything.
+func (s *sides) prefer(reversed, proven bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.proven {
-		s.reversed, s.proven = reversed, true
-	}
-}
-
-// prefer notes that only one way round gave anything.
-func (s *sides) prefer(reversed bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.proven {
-		s.reversed = reversed
+		s.reversed, s.proven = reversed, proven
 	}
 }
 
@@ -67,44 +58,39 @@ type way struct {
 // task yields the pages of the conversation. While it is not proven that one way
 // round shows everything, it is walked both ways.
 func (c *conversation) task(ctx context.Context) iter.Seq2[extract.Page, error] {
-	return func(yield func(extract.Page, error) bool) {
-		err := c.both(ctx, func(p extract.Page) bool { return yield(p, nil) })
-		if err != nil && !errors.Is(err, errStopped) {
-			yield(extract.Page{}, err)
-		}
-	}
+	return extract.Sequence(func(give func(extract.Page) error) error { return c.both(ctx, give) })
 }
 
-func (c *conversation) both(ctx context.Context, emit func(extract.Page) bool) error {
+func (c *conversation) both(ctx context.Context, give func(extract.Page) error) error {
 	seen, ways := &recall{}, c.stream.sides.ways()
-	first, refusal, err := c.try(ctx, ways[0], len(ways) > 1, seen, emit)
+	first, refusal, err := c.try(ctx, ways[0], len(ways) > 1, seen, give)
 	if err != nil || len(ways) == 1 {
 		return err
 	}
 	if first.bothWays() {
-		c.stream.sides.prove(ways[0])
+		c.stream.sides.prefer(ways[0], true)
 		return nil
 	}
-	second, refusal2, err := c.try(ctx, ways[1], true, seen, emit)
+	second, refusal2, err := c.try(ctx, ways[1], true, seen, give)
 	switch {
 	case err != nil:
 		return err
 	case refusal != nil && refusal2 != nil:
 		return refusal
 	case second.bothWays(), refusal != nil && second.rows > 0:
-		c.stream.sides.prove(ways[1])
+		c.stream.sides.prefer(ways[1], true)
 	case refusal2 != nil && first.rows > 0, second.rows > 0 && second.fresh == 0:
-		c.stream.sides.prove(ways[0])
+		c.stream.sides.prefer(ways[0], true)
 	case first.rows == 0 && second.rows > 0:
-		c.stream.sides.prefer(ways[1])
+		c.stream.sides.prefer(ways[1], false)
 	}
 	return nil
 }
 
 // try walks the conversation one way round. Where the other way is open too, that
 // the vendor does not take this one is no error but a refusal.
-func (c *conversation) try(ctx context.Context, reversed, open bool, seen *recall, emit func(extract.Page) bool) (w way, refusal, err error) {
-	w, err = c.walk(ctx, reversed, seen, emit)
+func (c *conversation) try(ctx context.Context, reversed, open bool, seen *recall, give func(extract.Page) error) (w way, refusal, err error) {
+	w, err = c.walk(ctx, reversed, seen, give)
 	if err == nil || !open || w.rows > 0 {
 		return w, nil, err
 	}
@@ -116,7 +102,7 @@ func (c *conversation) try(ctx context.Context, reversed, open bool, seen *recal
 }
 
 // walk walks the conversation one way round.
-func (c *conversation) walk(ctx context.Context, reversed bool, seen *recall, emit func(extract.Page) bool) (way, error) {
+func (c *conversation) walk(ctx context.Context, reversed bool, seen *recall, give func(extract.Page) error) (way, error) {
 	var w way
 	first := true
 	from, to := c.account, c.contact
@@ -135,8 +121,8 @@ func (c *conversation) walk(ctx context.Context, reversed bool, seen *recall, em
 				c.compare(got)
 			}
 			first = false
-			if !emit(page) {
-				return false, errStopped
+			if err := give(page); err != nil {
+				return false, err
 			}
 			done, err := c.done(ctx, got)
 			return !done, err

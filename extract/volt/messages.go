@@ -100,27 +100,18 @@ func (p plan) next(accounts []string) extract.Bookmark {
 // variables from and to are those of the request: one of them is the account. The
 // last page of the last window has the bookmark.
 func (s *Messages) Walk(ctx context.Context, w extract.Window) iter.Seq2[extract.Page, error] {
-	return func(yield func(extract.Page, error) bool) {
-		p := s.plan.Load()
+	p := s.plan.Load()
+	return extract.OneBehind(func(give func(extract.Page) error) error {
 		if p == nil {
-			yield(extract.Page{}, errors.New("walk volt messages before they are planned"))
-			return
+			return errors.New("walk volt messages before they are planned")
 		}
-		a := newAccountWalk(s, *p, w.ID)
-		err := a.run(ctx, func(page extract.Page) bool { return yield(page, nil) })
-		if errors.Is(err, errStopped) {
-			return
+		a := newAccountWalk(s, *p, w.ID, give)
+		err := a.run(ctx)
+		return extract.In(err, messagesStream, w.ID, a.pages+1)
+	}, func() extract.Bookmark {
+		if w.ID != p.end {
+			return nil
 		}
-		if a.held != nil {
-			if err == nil && w.ID == p.end {
-				a.held.After = p.next(s.cfg.Accounts)
-			}
-			if !yield(*a.held, nil) {
-				return
-			}
-		}
-		if err != nil {
-			yield(extract.Page{}, extract.In(err, messagesStream, w.ID, a.pages+1))
-		}
-	}
+		return p.next(s.cfg.Accounts)
+	})
 }

@@ -3,7 +3,6 @@ package volt
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -11,9 +10,6 @@ import (
 
 	"nightjar/extract"
 )
-
-// errStopped says that the consumer's loop has ended.
-var errStopped = errors.New("stopped by the consumer")
 
 // search is one walk over wave ids. What it wants grows with what it finds: the
 // ids within the gap of every wave that is new to it.
@@ -105,8 +101,8 @@ func (s *search) around(id int64) {
 // round is how many ids are asked for before the wanted ones are worked out anew.
 func (s *search) round() int { return 4 * s.workers * s.aliases }
 
-// look asks for the ids and yields their pages.
-func (s *search) look(ctx context.Context, ids []int64, yield func(extract.Page, error) bool) error {
+// look asks for the ids and gives their pages.
+func (s *search) look(ctx context.Context, ids []int64, give func(extract.Page) error) error {
 	for _, id := range ids {
 		s.asked.add(id, id)
 	}
@@ -123,8 +119,8 @@ func (s *search) look(ctx context.Context, ids []int64, yield func(extract.Page,
 		}
 		page.After = s.bookmark()
 		s.pages++
-		if !yield(page, nil) {
-			return errStopped
+		if err := give(page); err != nil {
+			return err
 		}
 		if s.others > mostOthers {
 			return &extract.Error{Kind: extract.Stuck, Vendor: vendor, Err: fmt.Errorf("%d ids were answered with waves of other ids, the last is %d", s.others, s.lastOther)}

@@ -71,11 +71,10 @@ func (s *Waves) Plan(_ context.Context, ask extract.Ask) ([]extract.Window, erro
 // vendor cannot answer even alone, and a budget that runs out, make the walk
 // incomplete; the bookmark stays below what was not seen.
 func (s *Waves) Walk(ctx context.Context, _ extract.Window) iter.Seq2[extract.Page, error] {
-	return func(yield func(extract.Page, error) bool) {
+	return extract.Sequence(func(give func(extract.Page) error) error {
 		ask := s.ask.Load()
 		if ask == nil {
-			yield(extract.Page{}, errors.New("walk volt waves before they are planned"))
-			return
+			return errors.New("walk volt waves before they are planned")
 		}
 		search := newSearch(s, *ask)
 		err := search.start(ctx)
@@ -85,10 +84,8 @@ func (s *Waves) Walk(ctx context.Context, _ extract.Window) iter.Seq2[extract.Pa
 				err = search.verdict()
 				break
 			}
-			err = search.look(ctx, ids, yield)
+			err = search.look(ctx, ids, give)
 		}
-		if err != nil && !errors.Is(err, errStopped) {
-			yield(extract.Page{}, extract.In(err, wavesStream, wavesWindow, search.pages+1))
-		}
-	}
+		return extract.In(err, wavesStream, wavesWindow, search.pages+1)
+	})
 }

@@ -103,12 +103,7 @@ func (d *DB) attach(ctx context.Context, folder, mode string) error {
 	statements = append(statements,
 		"SET autoload_known_extensions = false",
 		"SET enable_external_access = false")
-	for _, s := range statements {
-		if err := d.Exec(ctx, s); err != nil {
-			return err
-		}
-	}
-	return nil
+	return d.Exec(ctx, strings.Join(statements, "; "))
 }
 
 // catalog is the name of the file's database in a session.
@@ -151,12 +146,7 @@ func (d *DB) configure(ctx context.Context) error {
 			settings = append(settings, fmt.Sprintf("SET %s = '%dB'", threshold, m/freeShare))
 		}
 	}
-	for _, s := range settings {
-		if err := d.Exec(ctx, s); err != nil {
-			return err
-		}
-	}
-	return nil
+	return d.Exec(ctx, strings.Join(settings, "; "))
 }
 
 // freeShare is the part of its limit, one in freeShare, that DuckDB may hold and not use.
@@ -175,7 +165,7 @@ func (d *DB) setLimits() string {
 	return threads + "; " + memory
 }
 
-// Exec runs one statement.
+// Exec runs a statement, or several that semicolons part, up to the first that fails.
 func (d *DB) Exec(ctx context.Context, statement string, args ...any) error {
 	_, err := d.conn.ExecContext(ctx, statement, args...)
 	return err
@@ -249,11 +239,16 @@ func Name(t load.Table) string { return Ident(t.Schema) + "." + Ident(t.Name) }
 
 // Files is a list of paths as read_parquet takes it.
 func Files(paths []string) string {
-	quoted := make([]string, len(paths))
-	for i, p := range paths {
-		quoted[i] = Text(escapeGlob(absolute(p)))
+	return "[" + list(paths, ", ", func(p string) string { return Text(escapeGlob(absolute(p))) }) + "]"
+}
+
+// list writes items one after another, with a separator between them.
+func list[T any](items []T, separator string, write func(T) string) string {
+	written := make([]string, len(items))
+	for i, item := range items {
+		written[i] = write(item)
 	}
-	return "[" + strings.Join(quoted, ", ") + "]"
+	return strings.Join(written, separator)
 }
 
 // absolute is the path as the session's folder is named; see attach.

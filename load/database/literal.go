@@ -2,7 +2,6 @@ package database
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -18,10 +17,4 @@ func Instant(t time.Time) string {
 func Interval(d time.Duration) string { return fmt.Sprintf("to_seconds(%d)", int64(d/time.Second)) }
 
 // Texts is a list of texts in SQL.
-func Texts(all []string) string {
-	quoted := make([]string, len(all))
-	for i, s := range all {
-		quoted[i] = Text(s)
-	}
-	return "[" + strings.Join(quoted, ", ") + "]::VARCHAR[]"
-}
+func Texts(all []string) string { return "[" + list(all, ", ", Text) + "]::VARCHAR[]" }

@@ -51,7 +51,7 @@ func (d *DB) compute(ctx context.Context, m load.Mart, path string) (rows int64,
 	for _, s := range []string{
 		fmt.Sprintf("INSERT INTO %s (%s) %s", Name(m.Table), columnList(m.Table), m.Query),
 		fmt.Sprintf("COPY (SELECT * FROM %s ORDER BY %s) TO %s (FORMAT parquet, COMPRESSION zstd, FIELD_IDS %s)",
-			Name(m.Table), orderList(m.Key), Text(absolute(path)), fieldIDs(m.Table)),
+			Name(m.Table), list(m.Key, ", ", nullsLast), Text(absolute(path)), fieldIDs(m.Table)),
 	} {
 		if err := d.Exec(ctx, s); err != nil {
 			return 0, err
@@ -60,13 +60,7 @@ func (d *DB) compute(ctx context.Context, m load.Mart, path string) (rows int64,
 	return d.Rows(ctx, m.Table)
 }
 
-func orderList(key []string) string {
-	quoted := make([]string, len(key))
-	for i, k := range key {
-		quoted[i] = Ident(k) + " NULLS LAST"
-	}
-	return strings.Join(quoted, ", ")
-}
+func nullsLast(column string) string { return Ident(column) + " NULLS LAST" }
 
 // fieldIDs is the FIELD_IDS option of COPY, from the metadata of the schema.
 func fieldIDs(t load.Table) string {

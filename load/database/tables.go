@@ -41,13 +41,10 @@ func Type(t arrow.DataType) string {
 
 // Create makes the table, empty, with its comments.
 func (d *DB) Create(ctx context.Context, t load.Table) error {
-	columns := make([]string, t.Arrow.NumFields())
-	for i, f := range t.Arrow.Fields() {
-		columns[i] = Ident(f.Name) + " " + Type(f.Type) + compression(t, f)
-	}
+	column := func(f arrow.Field) string { return Ident(f.Name) + " " + Type(f.Type) + compression(t, f) }
 	statements := []string{
 		"CREATE SCHEMA IF NOT EXISTS " + Ident(t.Schema),
-		fmt.Sprintf("CREATE TABLE %s (%s)", Name(t), strings.Join(columns, ", ")),
+		fmt.Sprintf("CREATE TABLE %s (%s)", Name(t), list(t.Arrow.Fields(), ", ", column)),
 		fmt.Sprintf("COMMENT ON TABLE %s IS %s", Name(t), Text(t.Comment)),
 	}
 	for _, f := range t.Arrow.Fields() {
@@ -80,13 +77,9 @@ func (d *DB) View(ctx context.Context, t load.Table, files []string) error {
 	if err != nil {
 		return fmt.Errorf("view table %s: %w", t.Full(), err)
 	}
-	for _, s := range []string{
-		"CREATE SCHEMA IF NOT EXISTS " + Ident(t.Schema),
-		fmt.Sprintf("CREATE VIEW %s AS SELECT %s FROM %s", Name(t), columnList(t), rows),
-	} {
-		if err := d.Exec(ctx, s); err != nil {
-			return fmt.Errorf("view table %s: %w", t.Full(), err)
-		}
+	if err := d.Exec(ctx, fmt.Sprintf("CREATE SCHEMA IF NOT EXISTS %s; CREATE VIEW %s AS SELECT %s FROM %s",
+		Ident(t.Schema), Name(t), columnList(t), rows)); err != nil {
+		return fmt.Errorf("view table %s: %w", t.Full(), err)
 	}
 	return nil
 }
@@ -191,12 +184,9 @@ func (d *DB) Update(ctx context.Context, t load.Table, delta, left string) error
 
 // remove deletes the rows whose keys a file holds.
 func (d *DB) remove(ctx context.Context, t load.Table, file string) error {
-	match := make([]string, len(t.Key))
-	for i, k := range t.Key {
-		match[i] = fmt.Sprintf("t.%s = d.%s", Ident(k), Ident(k))
-	}
+	same := func(k string) string { return fmt.Sprintf("t.%s = d.%s", Ident(k), Ident(k)) }
 	return d.Exec(ctx, fmt.Sprintf("DELETE FROM %s t USING read_parquet(%s, hive_partitioning = false) d WHERE %s",
-		Name(t), Files([]string{file}), strings.Join(match, " AND ")))
+		Name(t), Files([]string{file}), list(t.Key, " AND ", same)))
 }
 
 // Rows counts the rows of a table.
@@ -279,9 +269,5 @@ func catalogued(t arrow.DataType) string {
 }
 
 func columnList(t load.Table) string {
-	names := make([]string, t.Arrow.NumFields())
-	for i, f := range t.Arrow.Fields() {
-		names[i] = Ident(f.Name)
-	}
-	return strings.Join(names, ", ")
+	return list(t.Arrow.Fields(), ", ", func(f arrow.Field) string { return Ident(f.Name) })
 }

@@ -12,9 +12,12 @@ import (
 
 // MakeDir creates a folder and those above it that are missing, each durable and
 // its owner's alone. Folders that exist are left alone.
-func MakeDir(path string) error { return makeDir(path, Sync) }
+func MakeDir(path string) error {
+	return MakeDirBy(path, func(path string) error { return os.Mkdir(path, 0o700) }, Sync)
+}
 
-func makeDir(path string, sync func(string) error) error {
+// MakeDirBy is MakeDir by way of what makes one folder, and of what syncs one.
+func MakeDirBy(path string, mkdir, sync func(string) error) error {
 	info, err := os.Stat(path)
 	if err == nil {
 		if !info.IsDir() {
@@ -27,14 +30,24 @@ func makeDir(path string, sync func(string) error) error {
 	}
 	parent := filepath.Dir(path)
 	if parent != path {
-		if err := makeDir(parent, sync); err != nil {
+		if err := MakeDirBy(parent, mkdir, sync); err != nil {
 			return err
 		}
 	}
-	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := mkdir(path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return sync(parent)
+}
+
+// FreeName is the path, or with a number behind it the first that nothing stands at.
+func FreeName(path string) string {
+	for i, next := 2, path; ; i++ {
+		if _, err := os.Lstat(next); err != nil {
+			return next
+		}
+		next = fmt.Sprintf("%s-%d", path, i)
+	}
 }
 
 // Sync makes a folder's entries, or a file's bytes, durable.

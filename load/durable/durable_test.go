@@ -19,14 +19,15 @@ func TestCreatedFoldersAreSynced(t *testing.T) {
 		synced = append(synced, name)
 		return nil
 	}
-	if err := makeDir(path, note); err != nil {
+	mkdir := func(path string) error { return os.Mkdir(path, 0o700) }
+	if err := MakeDirBy(path, mkdir, note); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{dir, filepath.Join(dir, "a"), filepath.Join(dir, "a", "b")}; !slices.Equal(synced, want) {
 		t.Errorf("synced %v, want %v", synced, want)
 	}
 	synced = nil
-	if err := makeDir(path, note); err != nil || len(synced) > 0 {
+	if err := MakeDirBy(path, mkdir, note); err != nil || len(synced) > 0 {
 		t.Errorf("folders that were there are synced: %v, %v", synced, err)
 	}
 }

@@ -3,6 +3,7 @@ package generation
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +12,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"sync"
 	"syscall"
+
+	"golang.org/x/sync/errgroup"
 
 	"nightjar/load"
 	"nightjar/load/durable"
@@ -154,11 +156,11 @@ func (b *Build) Commit(m *Manifest) error {
 	if err := b.noteTimes(m); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
-	data, err := encode(m)
-	if err != nil {
-		return fmt.Errorf("write manifest: %w", err)
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err == nil {
+		err = os.WriteFile(b.Path(manifestFile), append(data, '\n'), 0o600)
 	}
-	if err := os.WriteFile(b.Path(manifestFile), data, 0o600); err != nil {
+	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
 	if err := b.seal(); err != nil {
@@ -248,14 +250,13 @@ const syncsAtOnce = 8
 // syncAll makes folders and files durable, several at a time: the disk takes them
 // together.
 func syncAll(names []string, one func(string) error) error {
-	var syncing sync.WaitGroup
+	var syncing errgroup.Group
+	syncing.SetLimit(syncsAtOnce)
 	errs := make([]error, len(names))
-	turn := make(chan struct{}, syncsAtOnce)
 	for i, name := range names {
-		turn <- struct{}{}
-		syncing.Go(func() {
-			defer func() { <-turn }()
+		syncing.Go(func() error {
 			errs[i] = syncOne(name, one)
+			return nil
 		})
 	}
 	syncing.Wait()

@@ -75,7 +75,7 @@ func (s *Store) SetCurrent(n int) error {
 		return fmt.Errorf("point to generation %d: %w", n, err)
 	}
 	if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink == 0 {
-		if err := os.Rename(link, free(link+".aside")); err != nil {
+		if err := os.Rename(link, durable.FreeName(link+".aside")); err != nil {
 			return fmt.Errorf("point to generation %d: %w", n, err)
 		}
 	}

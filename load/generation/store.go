@@ -9,7 +9,6 @@
 package generation
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -106,35 +105,13 @@ func (s *Store) Begin(parent *Generation) (*Build, error) {
 	if err := durable.MakeDir(filepath.Join(s.dir, folder)); err != nil {
 		return nil, fmt.Errorf("begin generation %d: %w", n, err)
 	}
-	dir, err := makeFree(filepath.Join(s.dir, folder, building+fmt.Sprintf("%06d", n)))
-	if err != nil {
-		return nil, fmt.Errorf("begin generation %d: %w", n, err)
-	}
+	// What a run that died has left under the name may be another user's.
+	dir := durable.FreeName(filepath.Join(s.dir, folder, fmt.Sprintf("%s%06d", building, n)))
 	b := &Build{store: s, dir: dir, number: n, parent: parent}
-	if err := os.Mkdir(b.Scratch(), 0o700); err != nil {
-		return nil, fmt.Errorf("begin generation %d: %w", n, err)
+	for _, dir := range []string{b.dir, b.Scratch()} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("begin generation %d: %w", n, err)
+		}
 	}
 	return b, nil
-}
-
-// makeFree creates a folder of the name, or of the next one that is free: what a
-// run that died has left there may be another user's.
-func makeFree(path string) (string, error) {
-	dir := free(path)
-	return dir, os.Mkdir(dir, 0o700)
-}
-
-// free is the path, or with a number behind it the first that nothing stands at.
-func free(path string) string {
-	for i, next := 2, path; ; i++ {
-		if _, err := os.Lstat(next); err != nil {
-			return next
-		}
-		next = fmt.Sprintf("%s-%d", path, i)
-	}
-}
-
-func encode(v any) ([]byte, error) {
-	data, err := json.MarshalIndent(v, "", "  ")
-	return append(data, '\n'), err
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"nightjar/load/durable"
 )
 
 // Sweep removes what runs that died have left: generations that are not whole,
@@ -59,7 +61,7 @@ func (s *Store) Prune(keep int) error {
 // removeGeneration first takes the folder out of the list of generations, so
 // that a removal that is cut short leaves nothing that looks whole.
 func (s *Store) removeGeneration(n int) error {
-	aside := free(filepath.Join(s.dir, folder, fmt.Sprintf("%sremoved-%06d", building, n)))
+	aside := durable.FreeName(filepath.Join(s.dir, folder, fmt.Sprintf("%sremoved-%06d", building, n)))
 	if err := os.Rename(s.path(n), aside); err != nil {
 		return fmt.Errorf("remove generation %d: %w", n, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nightjar/load/durable"
 	"nightjar/load/ref"
 )
 
@@ -20,7 +21,7 @@ const asideSuffix = ".damaged"
 // stands for it. A good copy under the page's own name counts again.
 func (z *Zone) SetAside(page Landed) error {
 	path := z.path(page.Ref)
-	err := z.disk.Rename(path, freeName(path+asideSuffix))
+	err := z.disk.Rename(path, durable.FreeName(path+asideSuffix))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = z.note(path+asideSuffix, nil)
 	}
@@ -77,17 +78,6 @@ func (z *Zone) note(path string, text []byte) error {
 		return err
 	}
 	return z.disk.Rename(next, path)
-}
-
-// freeName is the path, or with a number behind it the first that nothing stands
-// at.
-func freeName(path string) string {
-	for i, next := 2, path; ; i++ {
-		if _, err := os.Lstat(next); err != nil {
-			return next
-		}
-		next = fmt.Sprintf("%s-%d", path, i)
-	}
 }
 
 // Has reports whether a page, or a journal, has landed. An error says that the run

@@ -121,11 +121,9 @@ func (c *check) read(pages <-chan Landed) {
 		c.Pages++
 		c.Bytes += page.Bytes
 		c.mu.Unlock()
-		var corrupt *CorruptError
-		switch {
-		case errors.As(err, &corrupt):
+		if corrupt, ok := errors.AsType[*CorruptError](err); ok {
 			c.damaged(corrupt, c.zone.IsAside(page))
-		case err != nil:
+		} else if err != nil {
 			c.problem(page.Ref, err)
 		}
 	}
@@ -143,8 +141,8 @@ func (c *check) damaged(e *CorruptError, aside bool) {
 
 // problem notes an error that may be a *CorruptError already.
 func (c *check) problem(at ref.Page, err error) {
-	var corrupt *CorruptError
-	if !errors.As(err, &corrupt) {
+	corrupt, ok := errors.AsType[*CorruptError](err)
+	if !ok {
 		corrupt = &CorruptError{Ref: at, Err: err}
 	}
 	c.damaged(corrupt, false)

@@ -2,7 +2,8 @@ package landing
 
 import (
 	"fmt"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"nightjar/load"
 )
@@ -74,19 +75,15 @@ func (w *Writer) commit(group []*entry) {
 // syncFiles makes the group's files durable, several at once: the file system
 // then answers them with one commit of its own journal. It leaves none open.
 func (w *Writer) syncFiles(group []*entry) {
-	limit := make(chan struct{}, maxSyncs)
-	var syncing sync.WaitGroup
+	var syncing errgroup.Group
+	syncing.SetLimit(maxSyncs)
 	for _, e := range group {
-		if e.file == nil {
-			continue
+		if e.file != nil {
+			syncing.Go(func() error {
+				e.err = e.sync() // nothing has failed before: it was written
+				return nil
+			})
 		}
-		limit <- struct{}{}
-		syncing.Go(func() {
-			defer func() { <-limit }()
-			if err := e.sync(); err != nil {
-				e.err = err
-			}
-		})
 	}
 	syncing.Wait()
 }

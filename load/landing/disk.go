@@ -1,12 +1,8 @@
 package landing
 
 import (
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"nightjar/load/durable"
 )
@@ -41,26 +37,6 @@ func (osDisk) Mkdir(path string) error        { return os.Mkdir(path, 0o700) }
 func (osDisk) Remove(path string) error       { return os.Remove(path) }
 func (osDisk) Rename(from, to string) error   { return os.Rename(from, to) }
 func (osDisk) SyncDir(path string) error      { return durable.Sync(path) }
-
-// makeDir creates a folder and those above it that are missing, each durable.
-func makeDir(d disk, path string) error {
-	if info, err := os.Stat(path); err == nil {
-		if !info.IsDir() {
-			return fmt.Errorf("%s is a file, not a folder", path)
-		}
-		return nil
-	}
-	parent := filepath.Dir(path)
-	if parent != path {
-		if err := makeDir(d, parent); err != nil {
-			return err
-		}
-	}
-	if err := d.Mkdir(path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return d.SyncDir(parent)
-}
 
 // writeNew writes a new file and returns it open, to be synced and closed. What
 // could not be written whole is removed again.

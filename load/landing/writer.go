@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"nightjar/load/durable"
 	"nightjar/load/ref"
 )
 
@@ -58,8 +59,8 @@ type Writer struct {
 	queries queries
 }
 
-// Begin opens a new run; one that exists is refused. Durable may be nil.
-func (z *Zone) Begin(h Header, durable Durable) (*Writer, error) {
+// Begin opens a new run; one that exists is refused. handOn may be nil.
+func (z *Zone) Begin(h Header, handOn Durable) (*Writer, error) {
 	if err := h.Ref().Check(); err != nil {
 		return nil, fmt.Errorf("beginning a run: %w", err)
 	}
@@ -69,7 +70,7 @@ func (z *Zone) Begin(h Header, durable Durable) (*Writer, error) {
 	}
 	dir := filepath.Dir(z.path(h.Ref().Journal()))
 	stream := filepath.Dir(dir)
-	if err := makeDir(z.disk, stream); err != nil {
+	if err := durable.MakeDirBy(stream, z.disk.Mkdir, z.disk.SyncDir); err != nil {
 		return nil, fmt.Errorf("beginning a run: %w", err)
 	}
 	if err := z.disk.Mkdir(dir); err != nil {
@@ -79,7 +80,7 @@ func (z *Zone) Begin(h Header, durable Durable) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("beginning a run: %w", err)
 	}
-	w := &Writer{zone: z, header: h, dir: dir, durable: durable, journal: journal{f: f},
+	w := &Writer{zone: z, header: h, dir: dir, durable: handOn, journal: journal{f: f},
 		pages: make(chan *entry, maxWaiting), order: make(chan *entry, maxWaiting)}
 	w.room = sync.NewCond(&w.mu)
 	err = w.journal.append(line)

@@ -61,9 +61,7 @@ func (m *merge) carryKnown(carrier *carrier) error {
 		if err != nil {
 			return err
 		}
-		err = m.carryRun(c, carrier)
-		c.close()
-		if err != nil {
+		if err := c.each(func(b *batch) error { return m.carryBatch(b, carrier) }); err != nil {
 			return err
 		}
 	}
@@ -72,36 +70,10 @@ func (m *merge) carryKnown(carrier *carrier) error {
 
 // carryCame carries staged rows.
 func (m *merge) carryCame(carrier *carrier) error {
-	for _, b := range m.stage.held {
-		if err := m.carryBatch(b, carrier); err != nil {
-			return err
-		}
-	}
-	for _, f := range m.stage.files {
-		c, err := m.stage.spilled(f, 0)
-		if err != nil {
-			return err
-		}
-		err = m.carryRun(c, carrier)
-		c.close()
-		if err != nil {
-			return err
-		}
+	if err := m.stage.eachBatch(func(b *batch) error { return m.carryBatch(b, carrier) }); err != nil {
+		return err
 	}
 	return carrier.flush()
-}
-
-func (m *merge) carryRun(c *cursor, carrier *carrier) error {
-	var failed error
-	err := c.each(func(b *batch) {
-		if failed == nil {
-			failed = m.carryBatch(b, carrier)
-		}
-	})
-	if failed != nil {
-		return failed
-	}
-	return err
 }
 
 // carryBatch carries the rows of b whose key ends in another partition.

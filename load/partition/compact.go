@@ -70,14 +70,8 @@ func (s *Stage) concat(cursors []*cursor, path string) error {
 		if err := w.add(c.cur, c.row()); err != nil {
 			return err
 		}
-		ok, err := c.advance(func(*batch) {})
-		if err != nil {
+		if err := m.heap.step(func(*batch) {}); err != nil {
 			return err
-		}
-		if ok {
-			m.heap.fix()
-		} else {
-			m.heap.pop().close()
 		}
 	}
 	return w.close()

@@ -105,18 +105,21 @@ func (c *cursor) close() {
 	c.done()
 }
 
-// each visits the batches of a run.
-func (c *cursor) each(visit func(*batch)) error {
+// each visits the batches of a run, and closes it.
+func (c *cursor) each(visit func(*batch) error) error {
+	defer c.close()
 	for {
 		b, err := c.next()
 		if err == io.EOF {
 			return nil
 		}
+		if err == nil {
+			err = visit(b)
+			b.rec.Release()
+		}
 		if err != nil {
 			return err
 		}
-		visit(b)
-		b.rec.Release()
 	}
 }
 
@@ -129,11 +132,11 @@ func closeAll(cursors []*cursor) {
 // inMemory is a cursor over one batch, which it takes over.
 func inMemory(b *batch, rank int) *cursor {
 	next := func() (*batch, error) {
-		given := b
-		b = nil
-		if given == nil {
+		if b == nil {
 			return nil, io.EOF
 		}
+		given := b
+		b = nil
 		return given, nil
 	}
 	done := func() {

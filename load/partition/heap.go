@@ -15,15 +15,21 @@ func (h *heap) push(c *cursor) {
 	}
 }
 
-// pop removes the first cursor, whose run is at its end.
-func (h *heap) pop() *cursor {
+// step moves the first cursor to its next row, or where its run is at its end takes it
+// out and closes it. keep is advance's.
+func (h *heap) step(keep func(*batch)) error {
 	first, last := (*h)[0], len(*h)-1
-	(*h)[0] = (*h)[last]
-	*h = (*h)[:last]
-	if last > 0 {
-		h.fix()
+	more, err := first.advance(keep)
+	if err != nil {
+		return err
 	}
-	return first
+	if !more {
+		(*h)[0] = (*h)[last]
+		*h = (*h)[:last]
+		first.close()
+	}
+	h.fix()
+	return nil
 }
 
 // fix restores the order after the first cursor moved on.

@@ -1,7 +1,6 @@
 package partition
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -166,7 +165,7 @@ func (m *merge) partitions() []Partition {
 	for _, s := range m.carried {
 		touched = append(touched, s.Touched()...)
 	}
-	slices.SortFunc(touched, cmp.Compare)
+	slices.Sort(touched)
 	return slices.Compact(touched)
 }
 

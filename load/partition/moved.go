@@ -149,29 +149,15 @@ func (s *Stage) logOld(ctx context.Context, old map[Partition]string) error {
 
 // incomingPlaces notes where the staged rows stand whose hash is wanted.
 func (s *Stage) incomingPlaces(wanted map[uint64]struct{}, places placesByKey) error {
-	note := func(b *batch) {
+	return s.eachBatch(func(b *batch) error {
 		for i := range b.rows() {
 			key := b.keys.Value(i)
 			if _, ok := wanted[s.keys.hash(key)]; ok {
 				places.see(string([]byte(key)), whereabouts{b.parts[i], b.page(i), false})
 			}
 		}
-	}
-	for _, b := range s.held {
-		note(b)
-	}
-	for _, f := range s.files {
-		c, err := s.spilled(f, 0)
-		if err != nil {
-			return err
-		}
-		err = c.each(note)
-		c.close()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // whereabouts is where versions of a key stand: the newest page of them.

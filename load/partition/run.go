@@ -110,16 +110,11 @@ func (w *runWriter) close() error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	if err := w.out.Close(); err != nil {
-		return fmt.Errorf("write scratch run: %w", err)
-	}
-	if err := w.buf.Flush(); err != nil {
-		return fmt.Errorf("write scratch run: %w", err)
-	}
 	f := w.file
-	w.file = nil
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write scratch run: %w", err)
+	for _, end := range []func() error{w.out.Close, w.buf.Flush, func() error { w.file = nil; return f.Close() }} {
+		if err := end(); err != nil {
+			return fmt.Errorf("write scratch run: %w", err)
+		}
 	}
 	return nil
 }

@@ -1,8 +1,8 @@
 package partition
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -174,12 +174,26 @@ func (s *Stage) note(b *batch) error {
 
 // Touched lists the partitions that incoming rows fall into, ascending.
 func (s *Stage) Touched() []Partition {
-	parts := make([]Partition, 0, len(s.parts))
-	for p := range s.parts {
-		parts = append(parts, p)
+	return slices.Sorted(maps.Keys(s.parts))
+}
+
+// eachBatch visits the staged rows, those in memory and those on disk.
+func (s *Stage) eachBatch(visit func(*batch) error) error {
+	for _, b := range s.held {
+		if err := visit(b); err != nil {
+			return err
+		}
 	}
-	slices.SortFunc(parts, cmp.Compare)
-	return parts
+	for _, f := range s.files {
+		c, err := s.spilled(f, 0)
+		if err != nil {
+			return err
+		}
+		if err := c.each(visit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Absorb takes over the rows of another stage of the same table and pool, which is
@@ -189,9 +203,7 @@ func (s *Stage) Absorb(o *Stage) {
 	s.held = append(s.held, o.held...)
 	s.files = append(s.files, o.files...)
 	s.taken += o.taken
-	for p := range o.parts {
-		s.parts[p] = struct{}{}
-	}
+	maps.Copy(s.parts, o.parts)
 	o.held, o.files, o.taken = nil, nil, 0
 }
 

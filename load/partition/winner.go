@@ -49,16 +49,7 @@ func (m *merge) take(moved move) error {
 	if !gone {
 		g.guessed, g.unasked = g.guessed&unasked, unasked
 	}
-	ok, err := c.advance(g.keep)
-	if err != nil {
-		return err
-	}
-	if ok {
-		m.heap.fix()
-		return nil
-	}
-	m.heap.pop().close()
-	return nil
+	return m.heap.step(g.keep)
 }
 
 // count books an incoming row to its window.

@@ -5,6 +5,7 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -30,78 +31,15 @@ type Config struct {
 
 // Warned lists the warnings as a ValidationError lists what is wrong.
 func (c *Config) Warned() []string {
-	lines := make([]string, len(c.Warnings))
-	for i, p := range c.Warnings {
-		lines[i] = p.in(c.Path)
-	}
-	return lines
-}
-
-// Sources holds the vendors that the file describes; nil where it does not.
-type Sources struct {
-	IAdvize    *IAdvize
-	Aircall    *Aircall
-	Volt       *Volt
-	Desk       *Desk
-	ClientLoop *ClientLoop
-}
-
-// Wire is what every source says of its endpoint.
-type Wire struct {
-	Endpoint    string        // absolute http or https URL
-	Rate        float64       // requests a second, above zero
-	Concurrency int           // requests under way at once, at least 1
-	Timeout     time.Duration // of one request, body included
-	Retries     int           // repeats of one request before it is an error
-	MaxBody     int64         // bytes of one answer, decompressed
-	AllowHTTP   bool          // credentials may go to another machine in clear
-}
-
-// IAdvize is the source "iadvize".
-type IAdvize struct {
-	Wire
-	TokenURL string
-	Username string
-	Password Secret
-	Projects []int64
-	Query    string // "searchClosedConversations", "closedConversations"; empty: found by introspection
-}
-
-// Aircall is the source "aircall".
-type Aircall struct {
-	Wire
-	Username     string
-	Password     Secret
-	DurationUnit time.Duration // of Call.duration: time.Millisecond or time.Second
-}
-
-// Volt is the source "volt".
-type Volt struct {
-	Wire
-	Token    Secret
-	Accounts []string // primary phones, E.164
-}
-
-// Desk is the source "desk".
-type Desk struct {
-	Wire
-	Token  Secret
-	Tokens bool // generate conversation tokens (a write) for the message history
-}
-
-// ClientLoop is the source "clientloop".
-type ClientLoop struct {
-	Wire
-	Token Secret
-	OrgID string
+	return lines(c.Path, c.Warnings)
 }
 
 // Pipeline is one entry of pipelines. A key that its stream does not use is an
 // error of the file, so that what is set here is meant.
 type Pipeline struct {
 	Name     string
-	Source   string        // "iadvize", "aircall", "volt", "desk", "clientloop"
-	Stream   string        // "closed_conversations", "calls", "waves", "messages", "conversations", "idv_sessions"
+	Source   string        // "iadvize"
+	Stream   string        // "closed_conversations"
 	Spec     string        // the cron line as written
 	Schedule cron.Schedule // Spec in the business time zone, or in the zone of its own CRON_TZ=
 	Enabled  bool
@@ -175,13 +113,7 @@ type Marts struct {
 
 // Enabled returns the enabled pipelines in the order of the file.
 func (c *Config) Enabled() []Pipeline {
-	var on []Pipeline
-	for _, p := range c.Pipelines {
-		if p.Enabled {
-			on = append(on, p)
-		}
-	}
-	return on
+	return slices.DeleteFunc(slices.Clone(c.Pipelines), func(p Pipeline) bool { return !p.Enabled })
 }
 
 // Ref names the stream that the pipeline reads.
@@ -191,19 +123,12 @@ func (p Pipeline) Ref() ref.Stream { return ref.Stream{Source: p.Source, Name: p
 // one, wherever it stands, and where none is, the first. False says that there is
 // no entry.
 func (c *Config) Loader(s ref.Stream) (Pipeline, bool) {
-	var found []Pipeline
-	for _, p := range c.Pipelines {
-		if p.Ref() == s {
-			found = append(found, p)
-		}
+	i := slices.IndexFunc(c.Pipelines, func(p Pipeline) bool { return p.Ref() == s && p.Enabled })
+	if i < 0 {
+		i = slices.IndexFunc(c.Pipelines, func(p Pipeline) bool { return p.Ref() == s })
 	}
-	for _, p := range found {
-		if p.Enabled {
-			return p, true
-		}
-	}
-	if len(found) == 0 {
+	if i < 0 {
 		return Pipeline{}, false
 	}
-	return found[0], true
+	return c.Pipelines[i], true
 }

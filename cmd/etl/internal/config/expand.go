@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 )
 
@@ -49,7 +50,7 @@ func expand(text string, env func(string) (string, bool)) (expansion, error) {
 // variableIn writes the value of what stands between ${ and }.
 func (e *expansion) variableIn(inside string, env func(string) (string, bool), out *strings.Builder) error {
 	name, preset, hasPreset := strings.Cut(inside, ":-")
-	if !isVariable(name) || strings.Contains(preset, "${") {
+	if !variable.MatchString(name) || strings.Contains(preset, "${") {
 		return errors.New("${ } does not hold the name of a variable; want ${VAR} or ${VAR:-default}, and $$ for a plain $")
 	}
 	value, set := env(name)
@@ -65,14 +66,5 @@ func (e *expansion) variableIn(inside string, env func(string) (string, bool), o
 	return nil
 }
 
-// isVariable reports whether name is one of a shell variable: letters, digits
-// and _, not beginning with a digit.
-func isVariable(name string) bool {
-	for i, c := range []byte(name) {
-		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return name != ""
-}
+// variable is the name of a shell variable.
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -185,21 +186,9 @@ func kindName(n *yaml.Node) string {
 	case yaml.MappingNode:
 		return "a mapping"
 	}
-	switch n.ShortTag() {
-	case "!!str":
-		return "text"
-	case "!!int":
-		return "a whole number"
-	case "!!float":
-		return "a number"
-	case "!!bool":
-		return "true or false"
-	case "!!timestamp":
-		return "a date"
-	case "!!null":
-		return "empty"
-	}
-	return "of another type"
+	known := map[string]string{"!!str": "text", "!!int": "a whole number", "!!float": "a number",
+		"!!bool": "true or false", "!!timestamp": "a date", "!!null": "empty"}
+	return cmp.Or(known[n.ShortTag()], "of another type")
 }
 
 // readList parses each item of f into to. Nothing may be listed twice.

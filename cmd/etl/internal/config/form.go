@@ -148,12 +148,10 @@ func nameForm(want string, known []string) form[string] {
 func unitForm() form[time.Duration] {
 	return form[time.Duration]{want: "ms or s", tags: []string{"!!str"}, literals: []object{{{"enum", []string{"ms", "s"}}}},
 		parse: func(text string) (time.Duration, error) {
-			switch text {
-			case "ms":
-				return time.Millisecond, nil
-			case "s":
-				return time.Second, nil
+			if text != "ms" && text != "s" {
+				return 0, errors.New("unknown unit; want ms or s")
 			}
-			return 0, errors.New("unknown unit; want ms or s")
+			unit, _ := timeUnit(text)
+			return unit, nil
 		}}
 }

@@ -9,40 +9,25 @@ import (
 	"nightjar/cmd/etl/internal/schedule"
 )
 
-// stream is what a source can be asked for.
-type stream struct{ source, name string }
-
-// streams lists every stream of every source. What each of them can be told stands
-// in settings.
-func streams() []stream {
-	return []stream{
-		{"iadvize", "closed_conversations"},
-		{"aircall", "calls"},
-		{"volt", "waves"},
-		{"volt", "messages"},
-		{"desk", "conversations"},
-		{"clientloop", "idv_sessions"},
-	}
-}
-
 // streamsOf names the streams of a source; nil where there is no such source.
 func streamsOf(source string) []string {
-	var all []string
-	for _, s := range streams() {
-		if s.source == source {
-			all = append(all, s.name)
+	for _, v := range vendors() {
+		if v.name == source {
+			return v.streams
 		}
 	}
-	return all
+	return nil
 }
 
-// sourceNames lists the sources in the order of streams.
-func sourceNames() []string {
+// sourceNames lists the sources in the order of vendors, streamNames their streams.
+func sourceNames() []string { return names(sourceKeys()) }
+
+func streamNames() []string {
 	var all []string
-	for _, s := range streams() {
-		all = append(all, s.source)
+	for _, v := range vendors() {
+		all = append(all, v.streams...)
 	}
-	return slices.Compact(all)
+	return all
 }
 
 // entry is a pipeline and where the file gives each of its keys.

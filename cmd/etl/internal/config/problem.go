@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // Problem is one thing that is wrong with the file.
@@ -29,6 +31,15 @@ func (p Problem) in(file string) string {
 	return fmt.Sprintf("%s:%d: %s", file, p.Line, p)
 }
 
+// lines are problems with their places in a file.
+func lines(file string, problems []Problem) []string {
+	all := make([]string, len(problems))
+	for i, p := range problems {
+		all[i] = p.in(file)
+	}
+	return all
+}
+
 // ValidationError is everything that is wrong with a file, by line. It prints
 // one line a problem: "pipelines.yaml:12: pipelines[0].schedule: …".
 type ValidationError struct {
@@ -38,11 +49,7 @@ type ValidationError struct {
 }
 
 func (e *ValidationError) Error() string {
-	lines := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
-		lines[i] = p.in(e.File)
-	}
-	return strings.Join(lines, "\n")
+	return strings.Join(lines(e.File, e.Problems), "\n")
 }
 
 // Unwrap returns why the file could not be read, such as fs.ErrNotExist.
@@ -79,33 +86,11 @@ func holdsAny(value string, secrets []string) bool {
 func nearest(name string, known []string) string {
 	best, least := "", len(name)/3+2
 	for _, k := range known {
-		if d := distance(strings.ToLower(name), k); d < least {
+		if d := levenshtein.ComputeDistance(strings.ToLower(name), k); d < least {
 			best, least = k, d
 		}
 	}
 	return best
-}
-
-// distance counts the letters to insert, drop or replace to get from a to b
-// (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // wantOneOf is "want a", "want a or b", "want one of a, b, c".

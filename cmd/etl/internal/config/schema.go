@@ -138,16 +138,16 @@ func streamRules() []object {
 		stream := nameForm("", streamsOf(source)).schema()
 		rule(object{{"source", is(source)}}, object{{"properties", object{{"stream", stream}}}})
 	}
-	for _, s := range streams() {
+	for _, stream := range streamNames() {
 		var properties object
 		for _, k := range settings() {
-			if !slices.Contains(k.streams, s.name) {
+			if !slices.Contains(k.streams, stream) {
 				properties = append(properties, member{k.name, false})
-			} else if preset := k.presets[s.name]; preset != "" {
+			} else if preset := k.presets[stream]; preset != "" {
 				properties = append(properties, member{k.name, object{{"default", plain(preset)}}})
 			}
 		}
-		rule(object{{"stream", is(s.name)}}, object{{"properties", properties}})
+		rule(object{{"stream", is(stream)}}, object{{"properties", properties}})
 	}
 	for _, k := range settings() {
 		enough := []object{requires(k.name)}

@@ -9,10 +9,6 @@ import (
 
 // pipelineKeys are the keys of a pipeline, in the order in which they are read.
 func pipelineKeys() []key[Pipeline] {
-	var streamNames []string
-	for _, s := range streams() {
-		streamNames = append(streamNames, s.name)
-	}
 	first := []key[Pipeline]{
 		{name: "name", example: "conversations", about: "What commands and reports call it; unique in the file.",
 			slot: one(func(p *Pipeline) *string { return &p.Name },
@@ -20,7 +16,7 @@ func pipelineKeys() []key[Pipeline] {
 		{name: "source", example: "iadvize", about: "One of the sources above.",
 			slot: one(func(p *Pipeline) *string { return &p.Source }, nameForm("a source such as iadvize", sourceNames()))},
 		{name: "stream", example: "closed_conversations", about: "What to ask the source for. One enabled pipeline for a stream.",
-			slot: one(func(p *Pipeline) *string { return &p.Stream }, nameForm("a stream such as closed_conversations", streamNames))},
+			slot: one(func(p *Pipeline) *string { return &p.Stream }, nameForm("a stream such as closed_conversations", streamNames()))},
 		{name: "schedule", example: `"15 2 * * *"`,
 			about: "A cron line of five fields (minute, hour, day of month, month, day of week) in the time zone of the file or after CRON_TZ=<zone>, or @daily, @hourly, @every 6h.",
 			slot:  slot[Pipeline]{read: readSchedule, schema: textForm("").schema}},

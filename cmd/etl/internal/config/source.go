@@ -9,29 +9,52 @@ import (
 	"time"
 )
 
+// Sources holds the vendors that the file describes; nil where it does not.
+type Sources struct {
+	IAdvize    *IAdvize
+	Aircall    *Aircall
+	Volt       *Volt
+	Desk       *Desk
+	ClientLoop *ClientLoop
+}
+
+// Wire is what every source says of its endpoint.
+type Wire struct {
+	Endpoint    string        // absolute http or https URL
+	Rate        float64       // requests a second, above zero
+	Concurrency int           // requests under way at once, at least 1
+	Timeout     time.Duration // of one request, body included
+	Retries     int           // repeats of one request before it is an error
+	MaxBody     int64         // bytes of one answer, decompressed
+	AllowHTTP   bool          // credentials may go to another machine in clear
+}
+
 // vendor is a key of sources.
 type vendor struct {
 	key[Sources]
+	streams    []string                   // what the source can be asked for
 	definition func() object              // the schema of the source
 	wire       func(Sources) (Wire, bool) // false where the file does not describe it
 }
 
-// vendors lists every source there is. A vendor is added by a line here, a field of
-// Sources, its keys below, and its streams.
+// vendors lists every source there is, with its streams. A vendor is added by a line
+// here and a field of Sources; its keys are in the file of its name. What each stream
+// can be told stands in settings.
 func vendors() []vendor {
 	return []vendor{
-		source("iadvize", "iAdvize: closed conversations with their surveys and transactions.", func(s *Sources) **IAdvize { return &s.IAdvize }, iadvizeKeys()),
-		source("aircall", "Aircall: calls and their notes.", func(s *Sources) **Aircall { return &s.Aircall }, aircallKeys()),
-		source("volt", "Volt (Respond Flow): SMS waves and messages.", func(s *Sources) **Volt { return &s.Volt }, voltKeys()),
-		source("desk", "Teamwork Desk: chat conversations.", func(s *Sources) **Desk { return &s.Desk }, deskKeys()),
-		source("clientloop", "ClientLoop: identity-verification sessions.", func(s *Sources) **ClientLoop { return &s.ClientLoop }, clientloopKeys()),
+		source("iadvize", "iAdvize: closed conversations with their surveys and transactions.", func(s *Sources) **IAdvize { return &s.IAdvize }, iadvizeKeys(), "closed_conversations"),
+		source("aircall", "Aircall: calls and their notes.", func(s *Sources) **Aircall { return &s.Aircall }, aircallKeys(), "calls"),
+		source("volt", "Volt (Respond Flow): SMS waves and messages.", func(s *Sources) **Volt { return &s.Volt }, voltKeys(), "waves", "messages"),
+		source("desk", "Teamwork Desk: chat conversations.", func(s *Sources) **Desk { return &s.Desk }, deskKeys(), "conversations"),
+		source("clientloop", "ClientLoop: identity-verification sessions.", func(s *Sources) **ClientLoop { return &s.ClientLoop }, clientloopKeys(), "idv_sessions"),
 	}
 }
 
-func source[T addressed](name, about string, at func(*Sources) **T, keys []key[T]) vendor {
+func source[T addressed](name, about string, at func(*Sources) **T, keys []key[T], streams ...string) vendor {
 	read := func(f field, s *Sources) { *at(s) = readSource(f, keys) }
 	return vendor{
 		key:        key[Sources]{name: name, about: about, slot: slot[Sources]{read: read, schema: func() object { return refer(name) }}},
+		streams:    streams,
 		definition: func() object { return mapping(keys, false) },
 		wire: func(s Sources) (Wire, bool) {
 			if said := *at(&s); said != nil {
@@ -100,10 +123,6 @@ func (w Wire) addresses() (map[string]string, bool) {
 	return map[string]string{"endpoint": w.Endpoint}, w.AllowHTTP
 }
 
-func (s IAdvize) addresses() (map[string]string, bool) {
-	return map[string]string{"endpoint": s.Endpoint, "token_url": s.TokenURL}, s.AllowHTTP
-}
-
 // loopback reports whether a host is this machine, however its names resolve.
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
@@ -131,55 +150,4 @@ func wireKeys[T any](wire func(*T) *Wire, rate, concurrency string) []key[T] {
 			about: "Whether the credentials may go to another machine over http, which anyone on the way can read.",
 			slot:  one(func(s *T) *bool { return &wire(s).AllowHTTP }, boolForm())},
 	}
-}
-
-func iadvizeKeys() []key[IAdvize] {
-	return append(wireKeys(func(s *IAdvize) *Wire { return &s.Wire }, "5/s", "4"), []key[IAdvize]{
-		{name: "token_url", example: "https://api.iadvize.com/oauth2/token", about: "Where a token is asked for, with the user name and password.",
-			slot: one(func(s *IAdvize) *string { return &s.TokenURL }, urlForm())},
-		{name: "username", example: "${IADVIZE_USERNAME}", about: "The user name.",
-			slot: one(func(s *IAdvize) *string { return &s.Username }, textForm("a user name"))},
-		{name: "password", about: "password", slot: hidden(func(s *IAdvize) *Secret { return &s.Password })},
-		{name: "projects", example: "[9999]",
-			about: "The ids of the projects to export. One that is added is fetched from the start; one that is taken out stays in the tables and is no longer asked for.",
-			slot:  many(func(s *IAdvize) *[]int64 { return &s.Projects }, integerForm[int64](1))},
-		{name: "query", about: "Which of the two shapes of the query the platform offers; without it, introspection finds out.",
-			slot: one(func(s *IAdvize) *string { return &s.Query }, choiceForm("searchClosedConversations", "closedConversations"))},
-	}...)
-}
-
-func aircallKeys() []key[Aircall] {
-	return append(wireKeys(func(s *Aircall) *Wire { return &s.Wire }, "5/s", "4"), []key[Aircall]{
-		{name: "username", example: "${AIRCALL_USERNAME}", about: "The user name.",
-			slot: one(func(s *Aircall) *string { return &s.Username }, textForm("a user name"))},
-		{name: "password", about: "password", slot: hidden(func(s *Aircall) *Secret { return &s.Password })},
-		{name: "duration_unit", preset: "ms", about: "The unit of Call.duration.",
-			slot: one(func(s *Aircall) *time.Duration { return &s.DurationUnit }, unitForm())},
-	}...)
-}
-
-func voltKeys() []key[Volt] {
-	// ITU-T E.164: + and at most fifteen digits.
-	phone := patternForm(`a phone number such as "+10003334444"`, `^\+[1-9][0-9]{6,14}$`, `not a phone number; want E.164 such as "+10003334444"`)
-	return append(wireKeys(func(s *Volt) *Wire { return &s.Wire }, "5/s", "4"), []key[Volt]{
-		{name: "token", about: "API token", slot: hidden(func(s *Volt) *Secret { return &s.Token })},
-		{name: "accounts", example: `["+10003334444"]`, about: "The primary phones whose inboxes hold the messages, E.164.",
-			slot: many(func(s *Volt) *[]string { return &s.Accounts }, phone)},
-	}...)
-}
-
-func deskKeys() []key[Desk] {
-	return append(wireKeys(func(s *Desk) *Wire { return &s.Wire }, "120/m", "4"), []key[Desk]{ // the vendor's own limit
-		{name: "token", about: "API key", slot: hidden(func(s *Desk) *Secret { return &s.Token })},
-		{name: "tokens", preset: "false", about: "Generate conversation tokens, a write at the vendor, to read the message history.",
-			slot: one(func(s *Desk) *bool { return &s.Tokens }, boolForm())},
-	}...)
-}
-
-func clientloopKeys() []key[ClientLoop] {
-	return append(wireKeys(func(s *ClientLoop) *Wire { return &s.Wire }, "1/s", "1"), []key[ClientLoop]{
-		{name: "token", about: "API key", slot: hidden(func(s *ClientLoop) *Secret { return &s.Token })},
-		{name: "org_id", example: "${CLIENTLOOP_ORG_ID}", about: "The id of the organisation.",
-			slot: one(func(s *ClientLoop) *string { return &s.OrgID }, textForm("the id of the organisation"))},
-	}...)
 }

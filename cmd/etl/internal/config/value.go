@@ -32,7 +32,7 @@ func parseDuration(text string) (time.Duration, error) {
 			return 0, errForm
 		}
 		unit, width := timeUnit(rest[i:])
-		if width == 0 {
+		if unit == 0 {
 			return 0, errForm
 		}
 		total += n * float64(unit)
@@ -49,23 +49,14 @@ func parseDuration(text string) (time.Duration, error) {
 
 const maxDuration = 100 * 365 * 24 * time.Hour
 
-// timeUnit returns the unit that text begins with and the letters it takes.
+// timeUnit returns the unit that text begins with, zero for none, and the letters it
+// takes.
 func timeUnit(text string) (unit time.Duration, width int) {
-	switch {
-	case strings.HasPrefix(text, "ms"):
+	if strings.HasPrefix(text, "ms") {
 		return time.Millisecond, 2
-	case strings.HasPrefix(text, "s"):
-		return time.Second, 1
-	case strings.HasPrefix(text, "m"):
-		return time.Minute, 1
-	case strings.HasPrefix(text, "h"):
-		return time.Hour, 1
-	case strings.HasPrefix(text, "d"):
-		return 24 * time.Hour, 1
-	case strings.HasPrefix(text, "w"):
-		return 7 * 24 * time.Hour, 1
 	}
-	return 0, 0
+	units := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
+	return units[text[0]], 1
 }
 
 // parseRate reads requests a second: "5/s", "120/m", "1000/h", or a plain number.
@@ -145,13 +136,10 @@ func parseInteger(text string, least int64) (int64, error) {
 }
 
 func parseBool(text string) (bool, error) {
-	switch text {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
+	if text != "true" && text != "false" {
+		return false, errors.New("neither true nor false; want one of them")
 	}
-	return false, errors.New("neither true nor false; want one of them")
+	return text == "true", nil
 }
 
 // parseDay reads a day as its midnight in loc.

@@ -120,14 +120,6 @@ func (b *Book) say(d Decision) {
 	}
 }
 
-// Live is the run that made the live generation; empty for none.
-func (b *Book) Live() ref.RunID {
-	if b.live == nil {
-		return ""
-	}
-	return b.live.run
-}
-
 // Came tells the book which generation is live in truth. Where a run died between its
 // decision to publish and the rename, that is the parent of the last one; what the
 // decision was about waits then, and what was accepted stays accepted.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -45,7 +46,7 @@ func Loop(ctx context.Context, jobs []Job, last func(name string) time.Time, run
 		return err
 	}
 	for {
-		at := earliest(next)
+		at := slices.MinFunc(next, time.Time.Compare)
 		log.Info("waiting", "until", at, "pipelines", names(jobs, next, at))
 		if !sleepUntil(ctx, at) {
 			return nil
@@ -105,16 +106,6 @@ func names(jobs []Job, next []time.Time, t time.Time) []string {
 		}
 	}
 	return due
-}
-
-func earliest(times []time.Time) time.Time {
-	first := times[0]
-	for _, t := range times[1:] {
-		if t.Before(first) {
-			first = t
-		}
-	}
-	return first
 }
 
 // sleepUntil waits until the wall clock has reached t and reports whether it
