@@ -18,6 +18,7 @@ func KnownKeys() map[string][]string {
 		"clientloop": names(clientloopKeys()),
 		"pipeline":   names(pipelineKeys()),
 		"publish":    names(publishKeys()),
+		"rerun":      names(rerunKeys()),
 		"readers":    names(readersKeys()),
 		"marts":      names(martsKeys()),
 	}

@@ -28,8 +28,11 @@ func TestDefaultsFillWhatAFileLeavesOut(t *testing.T) {
 	if c.Warehouse != "./warehouse" || c.Timezone.String() != "Europe/Paris" || c.Path != "minimal.good.yml" {
 		t.Errorf("warehouse, zone, path = %q, %v, %q", c.Warehouse, c.Timezone, c.Path)
 	}
-	if diff := cmp.Diff(config.Publish{Keep: 3, MaxDrop: 0.5, MaxRejects: 0.001}, c.Publish); diff != "" {
+	if diff := cmp.Diff(config.Publish{Keep: 3, MaxDrop: 0.5, MaxRejects: 0.001, Window: time.Hour}, c.Publish); diff != "" {
 		t.Errorf("publish (-want +got):\n%s", diff)
+	}
+	if c.Rerun != (config.Rerun{Delay: 10 * time.Minute, For: 6 * time.Hour}) || c.CatchUp != config.CatchUpLatest {
+		t.Errorf("rerun %v, catch up %q", c.Rerun, c.CatchUp)
 	}
 	marts := config.Marts{CSATChannels: []string{"CHAT", "FACEBOOK_BUSINESS_ON_MESSENGER", "APPLE_BUSINESS_CHAT", "WHATSAPP"}, NPSChannels: []string{"CHAT"}}
 	if diff := cmp.Diff(marts, c.Marts); diff != "" {
@@ -107,7 +110,7 @@ func TestEveryKeyReachesItsValue(t *testing.T) {
 			Lookback: 7 * day, Start: time.Date(2025, 1, 1, 0, 0, 0, 0, newYork), Window: 12 * time.Hour, Partition: config.ByDay, Schema: config.Freeze},
 		{Name: "calls", Source: "aircall", Stream: "calls", Spec: "@hourly", Settle: 2 * day, FullEvery: 7},
 		{Name: "waves", Source: "volt", Stream: "waves", Spec: "45 2 * * *", Settle: 36 * time.Hour, Gap: 800, FirstID: 100, Budget: 1000},
-		{Name: "messages", Source: "volt", Stream: "messages", Spec: "50 2 * * *", Settle: 12 * time.Hour},
+		{Name: "messages", Source: "volt", Stream: "messages", Spec: "50 2 * * *", Settle: 12 * time.Hour, DependsOn: []string{"calls", "desk"}},
 		{Name: "desk", Source: "desk", Stream: "conversations", Spec: "0 3 * * *", Lookback: 30 * time.Minute, Start: time.Date(2025, 6, 30, 0, 0, 0, 0, newYork)},
 		{Name: "idv", Source: "clientloop", Stream: "idv_sessions", Spec: "0 4 * * *", ContactsQuery: "SELECT contact_id FROM volt.messages"},
 	}
@@ -121,11 +124,14 @@ func TestEveryKeyReachesItsValue(t *testing.T) {
 	if diff := cmp.Diff(pipelines, c.Pipelines); diff != "" {
 		t.Errorf("pipelines (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(config.Publish{Keep: 7, MaxDrop: 0.125}, c.Publish); diff != "" {
+	if diff := cmp.Diff(config.Publish{Keep: 7, MaxDrop: 0.125, Window: 90 * time.Minute}, c.Publish); diff != "" {
 		t.Errorf("publish (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(config.Marts{CSATChannels: []string{"CHAT"}, NPSChannels: []string{"CHAT", "WHATSAPP"}}, c.Marts); diff != "" {
 		t.Errorf("marts (-want +got):\n%s", diff)
+	}
+	if c.Rerun != (config.Rerun{Delay: 30 * time.Second, For: 24 * time.Hour}) || c.CatchUp != config.CatchUpEach {
+		t.Errorf("rerun %v, catch up %q", c.Rerun, c.CatchUp)
 	}
 	if c.Memory != 3<<29 {
 		t.Errorf("memory = %d", c.Memory)

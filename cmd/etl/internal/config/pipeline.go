@@ -125,8 +125,10 @@ func (e *entry) checkOrder(all []*entry) {
 		switch next := named(name); {
 		case next == nil:
 			e.given["depends_on"].problem("%s: there is no such pipeline; %s", quoted(name), wantOneOf(namesOf(all)))
-		case next == e || leads(next, []string{name}):
-			e.given["depends_on"].problem("%s depends on %s itself; want an order", quoted(name), quoted(e.Name))
+		case next == e:
+			e.given["depends_on"].problem("%s cannot depend on itself", quoted(name))
+		case leads(next, []string{name}):
+			e.given["depends_on"].problem("%s depends on %s in turn; want an order", quoted(name), quoted(e.Name))
 		}
 	}
 }

@@ -148,7 +148,7 @@ func TestTheSchemaKnowsTheKeysOfTheLoader(t *testing.T) {
 	doc := document(t).(map[string]any)
 	defs := doc["$defs"].(map[string]any)
 	top := doc["properties"].(map[string]any)
-	mappings := map[string]any{"": doc, "sources": top["sources"], "publish": top["publish"], "readers": top["readers"], "marts": top["marts"]}
+	mappings := map[string]any{"": doc, "sources": top["sources"], "publish": top["publish"], "rerun": top["rerun"], "readers": top["readers"], "marts": top["marts"]}
 	for _, name := range []string{"iadvize", "aircall", "volt", "desk", "clientloop", "pipeline"} {
 		mappings[name] = defs[name]
 	}

@@ -1,0 +1,102 @@
+package operate
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"nightjar/cmd/etl/internal/ledger"
+	"nightjar/cmd/etl/internal/schedule"
+	"nightjar/cmd/etl/internal/summary"
+	"nightjar/cmd/etl/internal/warehouse"
+	"nightjar/load/lock"
+	"nightjar/load/runlog"
+)
+
+// Members are the enabled pipelines, as the scheduler knows them.
+func Members(site *warehouse.Site) []schedule.Member {
+	var all []schedule.Member
+	for _, p := range site.Config.Enabled() {
+		all = append(all, schedule.Member{Name: p.Name, Schedule: p.Schedule, After: p.DependsOn})
+	}
+	return all
+}
+
+// Policy is how long and how often the configuration has nights tried.
+func Policy(site *warehouse.Site) schedule.Policy {
+	c := site.Config
+	return schedule.Policy{
+		Delay: c.Rerun.Delay, For: c.Rerun.For, CatchUp: schedule.CatchUp(c.CatchUp), Window: c.Publish.Window,
+	}
+}
+
+// Tries are the recorded tries at the enabled pipelines, back to the last one of each that
+// loaded. Of a pipeline without any record, the live generation tells when it last loaded.
+// An error says that nobody can tell what has run.
+func Tries(site *warehouse.Site) ([]schedule.Try, error) {
+	left := map[string]bool{} // pipelines of which no try has loaded yet
+	for _, p := range site.Config.Enabled() {
+		left[p.Name] = true
+	}
+	var all []schedule.Try
+	for record := range site.Records().Newest() {
+		if len(left) == 0 {
+			break
+		}
+		of := warehouse.SummaryOf(record)
+		if of == nil || of.Mode != ledger.Nightly && of.Mode != ledger.Full {
+			continue
+		}
+		busy := record.Status == runlog.Running && lock.HeldBy(site.LockPath(), record.PID)
+		for _, l := range of.Pipelines {
+			if !left[l.Pipeline] {
+				continue
+			}
+			try := tryOf(record, l, busy)
+			if all = append(all, try); try.Outcome == schedule.Loaded {
+				delete(left, l.Pipeline)
+			}
+		}
+	}
+	return all, nil
+}
+
+// tryOf is a leg as the scheduler sees it. One whose record has not ended is under way
+// while its process holds the lock, and else has died.
+func tryOf(record runlog.Record, l *summary.Leg, busy bool) schedule.Try {
+	try := schedule.Try{Member: l.Pipeline, Night: l.Due, Started: record.Started, Reason: cmp.Or(l.Reason, record.Reason)}
+	switch {
+	case busy:
+		try.Outcome = schedule.Running
+		return try
+	case record.Status == runlog.Running:
+		try.Outcome = schedule.Failed
+		return try
+	}
+	try.Finished = record.Finished
+	switch {
+	case l.Published && l.Retry == "":
+		try.Outcome = schedule.Loaded
+	case l.Retry == summary.RetryNever:
+		try.Outcome = schedule.Hopeless
+	case l.Status == summary.Interrupted:
+		try.Outcome = schedule.Interrupted
+	case l.Retry == summary.RetryOnce && !l.Published:
+		try.Outcome = schedule.Missing
+	case l.Published:
+		try.Outcome = schedule.Loaded // rows are missing, and someone has accepted that
+	default:
+		try.Outcome = schedule.Failed
+	}
+	return try
+}
+
+// Owed lists the nights of the enabled pipelines that have passed and are not loaded.
+func Owed(site *warehouse.Site) ([]schedule.Debt, error) {
+	tries, err := Tries(site)
+	if err != nil {
+		return nil, err
+	}
+	now := site.Now()
+	return schedule.Owed(Members(site), tries, Policy(site), now, now), nil
+}
