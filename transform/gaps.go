@@ -76,12 +76,7 @@ func (q *selected) gaps(t Table) []Gap {
 // its paths.
 func (q *selected) asks(name string) bool {
 	record, path, _ := strings.Cut(name, ".")
-	for _, at := range q.paths[record] {
-		if q.reaches(q.roots, strings.Trim(at+"."+path, ".")) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(q.paths[record], func(at string) bool { return q.reaches(q.roots, strings.Trim(at+"."+path, ".")) })
 }
 
 // reaches reports whether a path leads on from any of the fields. A field without

@@ -1,6 +1,7 @@
 package aircall
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -47,9 +48,4 @@ func (c *Calls) Check(ctx context.Context) ([]extract.Finding, error) {
 
 // query is calls.graphql, cut to what the vendor offers where a check has found
 // that to be less.
-func (c *Calls) query() string {
-	if fitted := c.fitted.Load(); fitted != nil {
-		return *fitted
-	}
-	return callsQuery
-}
+func (c *Calls) query() string { return *cmp.Or(c.fitted.Load(), &callsQuery) }

@@ -89,17 +89,7 @@ func count(d *jx.Decoder) (int64, error) {
 func (r *reading) add(d *jx.Decoder) error {
 	r.rows++
 	var id, at string
-	err := transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
-		switch string(name) {
-		case "id":
-			id, err = transport.Scalar(d)
-		case "created_at":
-			at, err = transport.Scalar(d)
-		default:
-			err = d.Skip()
-		}
-		return err
-	})
+	err := transport.Scalars(d, []string{"id", "created_at"}, &id, &at)
 	if id != "" {
 		r.ids = append(r.ids, id)
 	}

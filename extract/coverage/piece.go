@@ -27,10 +27,7 @@ func (p Piece) says(q Piece) bool {
 // Over lays two lists over one another. Of every instant the latest word counts.
 func Over(a, b []Piece) []Piece {
 	var cuts []time.Time
-	for _, p := range a {
-		cuts = append(cuts, p.From, p.To)
-	}
-	for _, p := range b {
+	for _, p := range slices.Concat(a, b) {
 		cuts = append(cuts, p.From, p.To)
 	}
 	cuts = Instants(cuts)

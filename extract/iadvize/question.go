@@ -43,14 +43,11 @@ func shapes() []shape {
 
 // question is the query that this vendor answers.
 type question struct {
-	root      string
-	operation string
-	text      string
-	filters   bool // takes filters
-	kinds     bool // its filters tell projects and channels apart
-	paged     bool // takes first and after
-	pageInfo  bool // tells whether there is more
-
+	shape
+	filters  bool // takes filters
+	kinds    bool // its filters tell projects and channels apart
+	paged    bool // takes first and after
+	pageInfo bool // tells whether there is more
 }
 
 // errNoShape says that the vendor's schema has none of the queries.
@@ -187,9 +184,10 @@ func (s *ClosedConversations) fit(ctx context.Context, sh shape, schema *transpo
 	}
 	info := field(root.SelectionSet, "pageInfo")
 	has := func(arg string) bool { return root.Arguments.ForName(arg) != nil }
+	filter := cut.Variables["filters"].Named()
 	return &question{
-		root: sh.root, operation: sh.operation, text: cut.Text, filters: has("filters"),
-		kinds:    has("filters") && told(schema, cut.Variables["filters"].Named(), "projectIds", "channels"),
+		shape: shape{sh.root, sh.operation, cut.Text}, filters: has("filters"),
+		kinds:    has("filters") && schema.Field(filter, "projectIds") != nil && schema.Field(filter, "channels") != nil,
 		paged:    has("first") && has("after"),
 		pageInfo: info != nil && field(info.SelectionSet, "hasNextPage") != nil,
 	}, nil
@@ -237,16 +235,6 @@ func follow(f *ast.Field, names []string) *ast.Field {
 		}
 	}
 	return f
-}
-
-// told reports whether the named type has all the fields.
-func told(schema *transport.Schema, typeName string, fields ...string) bool {
-	for _, f := range fields {
-		if schema.Field(typeName, f) == nil {
-			return false
-		}
-	}
-	return true
 }
 
 func field(set ast.SelectionSet, name string) *ast.Field {

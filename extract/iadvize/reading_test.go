@@ -21,7 +21,7 @@ func FuzzReading(f *testing.F) {
 		if !json.Valid([]byte(s)) {
 			return
 		}
-		r := newReading(&question{root: "root", pageInfo: true}, true)
+		r := newReading(&question{shape: shape{root: "root"}, pageInfo: true}, true)
 		d := jx.DecodeStr(s)
 		if err := r.data(d); err != nil {
 			t.Fatalf("%q: %v", s, err)
@@ -57,7 +57,7 @@ func TestReading(t *testing.T) {
 		"no kind":            {`{"root":{"pageInfo":{"hasNextPage":true},"edges":[{"node":{"project":{"id":"x"},"channel":"CHAT"}}]}}`, "", true, map[kind]bool{{}: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newReading(&question{root: "root", pageInfo: true}, true)
+			r := newReading(&question{shape: shape{root: "root"}, pageInfo: true}, true)
 			if err := r.data(jx.DecodeStr(c.text)); err != nil {
 				t.Fatal(err)
 			}
@@ -79,7 +79,7 @@ func TestReading(t *testing.T) {
 // Pages of the same ids have the same fingerprint; of others, another.
 func TestFingerprintIsOfIds(t *testing.T) {
 	print := func(text string) uint64 {
-		r := newReading(&question{root: "root"}, false)
+		r := newReading(&question{shape: shape{root: "root"}}, false)
 		if err := r.data(jx.DecodeStr(`{"root":{"edges":` + text + `}}`)); err != nil {
 			t.Fatal(err)
 		}

@@ -269,15 +269,11 @@ func bare(t TypeRef) string { return strings.ReplaceAll(string(t), "!", "") }
 // nullable reports whether something in the type may be null that was documented
 // never to be. Both have the same lists.
 func nullable(have, want TypeRef) bool {
-	if want.Required() && !have.Required() {
-		return true
+	inside := strings.Split(string(have), "]") // from the element out: "[[Int", "!", ""
+	for i, part := range strings.Split(string(want), "]") {
+		if strings.HasSuffix(part, "!") && !strings.HasSuffix(inside[i], "!") {
+			return true
+		}
 	}
-	h, w := strings.TrimSuffix(string(have), "!"), strings.TrimSuffix(string(want), "!")
-	if !strings.HasPrefix(h, "[") || !strings.HasPrefix(w, "[") {
-		return false
-	}
-	return nullable(inner(h), inner(w))
+	return false
 }
-
-// inner is the type in a list.
-func inner(list string) TypeRef { return TypeRef(strings.TrimSuffix(list[1:], "]")) }

@@ -116,12 +116,9 @@ func refusesSchema(err error) bool {
 	case extract.Denied:
 		return len(Errors(err)) > 0
 	}
-	for _, g := range Errors(err) {
-		if strings.Contains(strings.ToLower(g.Message+" "+g.Name+" "+g.Code), "introspection") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(Errors(err), func(g GraphQLError) bool {
+		return strings.Contains(strings.ToLower(g.Message+" "+g.Name+" "+g.Code), "introspection")
+	})
 }
 
 // withholdsSchema reports whether the vendor answered the question for its schema

@@ -1,6 +1,10 @@
 package transport
 
-import "github.com/go-faster/jx"
+import (
+	"slices"
+
+	"github.com/go-faster/jx"
+)
 
 // The walks read answers value by value, and build nothing of what they do not
 // need: an answer may hold a million values.
@@ -33,6 +37,19 @@ func Scalar(d *jx.Decoder) (string, error) {
 		return string(n), err
 	}
 	return "", d.Skip()
+}
+
+// Scalars reads the named members of an object, each as Scalar does, to the places in
+// the same order. The others are skipped, as is what is no object.
+func Scalars(d *jx.Decoder, names []string, to ...*string) error {
+	return Object(d, func(d *jx.Decoder, name []byte) (err error) {
+		at := slices.Index(names, string(name))
+		if at < 0 {
+			return d.Skip()
+		}
+		*to[at], err = Scalar(d)
+		return err
+	})
 }
 
 // Bool reads a boolean; anything else is false.

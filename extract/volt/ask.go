@@ -76,10 +76,7 @@ func (s *Messages) use(selection string) {
 func (s *Messages) text(operation string) string {
 	s.asking.Lock()
 	defer s.asking.Unlock()
-	if operation == "Inbox" {
-		return s.inbox
-	}
-	return s.conversation
+	return s.queries[operation]
 }
 
 // selection is what to ask of pageInfo. It is found out once, by introspection;

@@ -1,6 +1,7 @@
 package volt
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -66,24 +67,19 @@ func (s *Messages) Check(ctx context.Context) ([]extract.Finding, error) {
 
 // fields is wave.graphql, cut to what the vendor offers where a check has found
 // that to be less.
-func (s *Waves) fields() string {
-	if fragment := s.fragment.Load(); fragment != nil {
-		return *fragment
-	}
-	return waveFragment
-}
+func (s *Waves) fields() string { return *cmp.Or(s.fragment.Load(), &waveFragment) }
 
 // learn cuts the queries to the vendor's schema. The caller holds asking.
 func (s *Messages) learn(schema *transport.Schema) ([]extract.Finding, error) {
 	var findings []extract.Finding
 	info := pageInfoOf(schema)
-	for _, text := range []*string{&s.inbox, &s.conversation} {
-		fit, err := transport.FitQuery(strings.Replace(*text, inferredPageInfo, noPageInfo, 1), schema, documented, vitalOfMessages()...)
+	for _, operation := range []string{"Inbox", "Conversation"} {
+		fit, err := transport.FitQuery(strings.Replace(s.queries[operation], inferredPageInfo, noPageInfo, 1), schema, documented, vitalOfMessages()...)
 		if err != nil {
 			return nil, err
 		}
 		if len(fit.Findings) > 0 && !fit.Breaking() {
-			*text = withPageInfo(fit)
+			s.queries[operation] = withPageInfo(fit)
 		}
 		for _, f := range fit.Findings {
 			if !slices.Contains(findings, f) { // the other query may have made it

@@ -61,17 +61,7 @@ func (l *listing) readInbox(d *jx.Decoder) error {
 		err = transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
 			switch string(name) {
 			case "contact":
-				return transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
-					switch string(name) {
-					case "id":
-						r.id, err = transport.Scalar(d)
-					case "phoneNumber":
-						r.contact, err = transport.Scalar(d)
-					default:
-						err = d.Skip()
-					}
-					return err
-				})
+				return transport.Scalars(d, []string{"id", "phoneNumber"}, &r.id, &r.contact)
 			case "lastMessageTime":
 				r.at, err = transport.Scalar(d)
 				return err
@@ -87,21 +77,7 @@ func (l *listing) readInbox(d *jx.Decoder) error {
 
 func (l *listing) readConversation(d *jx.Decoder) error {
 	return l.read(d, "conversation", "messages", func(d *jx.Decoder) (r row, err error) {
-		err = transport.Object(d, func(d *jx.Decoder, name []byte) (err error) {
-			switch string(name) {
-			case "id":
-				r.id, err = transport.Scalar(d)
-			case "sentAt":
-				r.at, err = transport.Scalar(d)
-			case "fromNumber":
-				r.from, err = transport.Scalar(d)
-			case "toNumber":
-				r.to, err = transport.Scalar(d)
-			default:
-				err = d.Skip()
-			}
-			return err
-		})
+		err = transport.Scalars(d, []string{"id", "sentAt", "fromNumber", "toNumber"}, &r.id, &r.at, &r.from, &r.to)
 		return r, err
 	})
 }

@@ -28,16 +28,16 @@ type Messages struct {
 	conversations *paging
 	sides         sides
 
-	asking              sync.Mutex
-	pageInfo            string // selection of pageInfo; empty until it is known
-	inbox, conversation string // the queries, cut to what the vendor offers once that is known
+	asking   sync.Mutex
+	pageInfo string            // selection of pageInfo; empty until it is known
+	queries  map[string]string // by operation, cut to what the vendor offers once that is known
 }
 
 // NewMessages returns the stream of messages. It opens no socket.
 func NewMessages(cfg Config) *Messages {
 	cfg = cfg.withDefaults()
 	return &Messages{cfg: cfg, client: cfg.connect(), inboxes: newPaging(1), conversations: newPaging(2),
-		inbox: inboxQuery, conversation: conversationQuery}
+		queries: map[string]string{"Inbox": inboxQuery, "Conversation": conversationQuery}}
 }
 
 // walked is the bookmark of messages: when the last run began, and the accounts

@@ -2,6 +2,7 @@ package parquetfile
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -139,10 +140,7 @@ func (w *Writer) Write(rows Rows) error {
 // once the generation that it belongs to is.
 func (w *Writer) Close() (File, error) {
 	size, err := w.finish()
-	if closing := w.f.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
+	if err = cmp.Or(err, w.f.Close()); err != nil {
 		return File{}, fmt.Errorf("finish %s: %w", w.f.Name(), err)
 	}
 	return File{Path: w.f.Name(), Bytes: size, SHA256: hex.EncodeToString(w.sum.Sum(nil))}, nil

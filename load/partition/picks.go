@@ -28,31 +28,28 @@ func (p picks) of(c int) []column.Pick {
 
 // slice is some of the rows, from one up to another.
 func (p picks) slice(from, to int) picks {
-	part := picks{batches: p.batches, rows: p.rows[from:to]}
-	for _, rows := range p.apart {
-		if rows != nil {
-			rows = rows[from:to]
-		}
-		part.apart = append(part.apart, rows)
-	}
-	return part
+	return p.some(func(rows []column.Pick) []column.Pick { return rows[from:to] })
 }
 
 // only is the rows at these places.
 func (p picks) only(places []int32) picks {
-	choose := func(rows []column.Pick) []column.Pick {
-		if rows == nil {
-			return nil
-		}
+	return p.some(func(rows []column.Pick) []column.Pick {
 		chosen := make([]column.Pick, len(places))
 		for i, at := range places {
 			chosen[i] = rows[at]
 		}
 		return chosen
-	}
+	})
+}
+
+// some is the rows that are chosen of every list of them.
+func (p picks) some(choose func([]column.Pick) []column.Pick) picks {
 	part := picks{batches: p.batches, rows: choose(p.rows)}
 	for _, rows := range p.apart {
-		part.apart = append(part.apart, choose(rows))
+		if rows != nil {
+			rows = choose(rows)
+		}
+		part.apart = append(part.apart, rows)
 	}
 	return part
 }
