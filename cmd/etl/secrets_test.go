@@ -46,7 +46,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	commands := func(code int) {
 		t.Helper()
 		call(code, "run", "--full")
-		call(code, "run", "--json")
+		call(code, "run", "--json", "--log-format", "json")
 	}
 	var boxes []*sandbox.Sandbox
 	vendors := func(faults ...string) map[string]string {
