@@ -58,8 +58,8 @@ func unended(n int) runlog.Record {
 	return r
 }
 
-// decided is the record of a word about what the run of another night has landed.
-func decided(n int, d ledger.Decision, generation, about int) runlog.Record {
+// said is the record of a word about what the run of another night has landed.
+func said(n int, d ledger.Decision, generation, about int) runlog.Record {
 	d.RunID = idOf(n)
 	d.Streams = map[ref.Stream]ledger.Change{calls.Ref(): {Runs: []ledger.Counted{{ID: idOf(about)}}, Reason: "said so"}}
 	return runlog.Record{
@@ -135,10 +135,10 @@ func TestWhichNightIsLive(t *testing.T) {
 	good := func(n int) runlog.Record { return ran(n, ledger.Nightly, summary.Complete, "") }
 	held := func(n int) runlog.Record { return ran(n, ledger.Nightly, summary.Held, "too few") }
 	rollback := func(n, to int) runlog.Record {
-		return decided(n, ledger.Decision{Kind: ledger.Rollback, Parent: idOf(to)}, to+1, to+1)
+		return said(n, ledger.Decision{Kind: ledger.Rollback, Parent: idOf(to)}, to+1, to+1)
 	}
 	accept := func(n, about, generation int) runlog.Record {
-		r := decided(n, ledger.Decision{Kind: ledger.Accept}, generation, about)
+		r := said(n, ledger.Decision{Kind: ledger.Accept}, generation, about)
 		status := summary.Complete
 		if generation == 0 {
 			status = summary.Failed
