@@ -24,7 +24,7 @@ func newStatus(a *app) *cobra.Command {
 		Use:   "status",
 		Short: "Show last runs, bookmarks, freshness, next runs and what is held or uncertain",
 		Long: `Status shows last runs, bookmarks, freshness, next runs and what is held or uncertain.
-The last run of a pipeline is shown whatever became of it. It takes no lock, and can be
+The last run of a pipeline is shown whatever became of it. No lock is taken: it can be
 asked while a run is under way.
 
 With --max-age it is a check for cron, Nagios or Kubernetes: it exits 3 when an
@@ -87,7 +87,7 @@ func (a *app) status(ctx context.Context, r *pipeline.Runner, maxAge time.Durati
 	}
 	err = a.print(s, func(w io.Writer) {
 		if len(s.Stale) > 0 {
-			fmt.Fprintf(w, "older than %s: %s\n", maxAge, strings.Join(s.Stale, "; "))
+			fmt.Fprintf(w, "stale: %s\n", strings.Join(s.Stale, "; "))
 		}
 		writeState(w, found, r.Config.Timezone)
 	})
