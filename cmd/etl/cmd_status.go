@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -11,21 +13,88 @@ import (
 
 	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/summary"
 )
 
 func newStatus(a *app) *cobra.Command {
-	return &cobra.Command{
+	var maxAge time.Duration
+	var history bool
+	var limit int
+	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show last runs, bookmarks, freshness, next runs and what is held or uncertain",
-		Args:  cobra.NoArgs,
-		RunE: a.local(func(ctx context.Context, r *pipeline.Runner, _ []string) error {
-			state, err := operate.Status(ctx, r.Site)
+		Long: `Status shows last runs, bookmarks, freshness, next runs and what is held or uncertain.
+The last run of a pipeline is shown whatever became of it. No lock is taken: it can be
+asked while a run is under way.
+
+With --max-age it is a check for cron, Nagios or Kubernetes: it exits 3 when an
+enabled pipeline is older, and its first line says which and by how much. The age is
+that of the newest published run that asked for all that was new; a backfill, a
+replay and what a rollback took back do not count.
+
+With --history it lists the runs instead, newest first, those too that published
+nothing, each with its reason; what was accepted, discarded or rolled back is a
+line as well.`,
+		Example: `  etl status
+  etl status --max-age 26h
+  etl status --history --limit 0 | grep failed`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			set := cmd.Flags().Changed
+			switch {
+			case set("max-age") && maxAge <= 0:
+				return usageError{fmt.Errorf("--max-age %s is not above zero; want a length of time such as 26h", maxAge)}
+			case set("max-age") && history:
+				return usageError{errors.New("--max-age and --history exclude each other")}
+			case set("limit") && !history:
+				return usageError{errors.New("--limit needs --history")}
+			case limit < 0:
+				return usageError{fmt.Errorf("--limit %d is below zero; want a number of runs, or 0 for all", limit)}
+			}
+			r, err := a.localRunner()
 			if err != nil {
 				return err
 			}
-			return a.print(state, func(w io.Writer) { writeState(w, state, r.Config.Timezone) })
-		}),
+			if history {
+				return a.history(r, limit)
+			}
+			return a.status(cmd.Context(), r, maxAge)
+		},
 	}
+	flags := cmd.Flags()
+	flags.DurationVar(&maxAge, "max-age", 0, "exit 3 when an enabled pipeline is older than this `time`, such as 26h")
+	flags.BoolVar(&history, "history", false, "list the runs, newest first, with their reasons")
+	flags.IntVar(&limit, "limit", 50, "with --history: how many `runs`; 0 for all")
+	return cmd
+}
+
+// state is what `etl status --json` prints.
+type state struct {
+	*operate.State
+	Stale []string `json:"stale,omitzero"` // what is older than it may be; nil where nobody asks
+}
+
+// status prints how the warehouse stands. Where a pipeline may be no older than maxAge,
+// zero for any age, it says which ones are, and that is the outcome.
+func (a *app) status(ctx context.Context, r *pipeline.Runner, maxAge time.Duration) error {
+	found, err := operate.Status(ctx, r.Site)
+	if err != nil {
+		return err
+	}
+	s := state{State: found}
+	if maxAge > 0 {
+		s.Stale = append([]string{}, found.Stale(maxAge, r.Now().In(r.Config.Timezone))...)
+	}
+	err = a.print(s, func(w io.Writer) {
+		if len(s.Stale) > 0 {
+			fmt.Fprintf(w, "stale: %s\n", strings.Join(s.Stale, "; "))
+		}
+		writeState(w, found, r.Config.Timezone)
+	})
+	if err != nil || len(s.Stale) == 0 {
+		return err
+	}
+	return outcome{summary.Incomplete}
 }
 
 // writeState prints how the warehouse stands.

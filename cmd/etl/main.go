@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -45,7 +44,7 @@ func (a *app) execute(ctx context.Context, args []string) (code int) {
 	}()
 	root := newRoot(a)
 	root.SetArgs(args)
-	return exitCode(ctx, root.ExecuteContext(ctx))
+	return a.exitCode(ctx, root.ExecuteContext(ctx))
 }
 
 // The exit codes of the program; README.md has the same table.
@@ -53,7 +52,7 @@ const (
 	exitOK          = 0
 	exitFailed      = 1
 	exitUsage       = 2
-	exitIncomplete  = 3 // or held, or drifted
+	exitIncomplete  = 3 // or held, or drifted, or older than it may be
 	exitInterrupted = 130
 )
 
@@ -63,8 +62,8 @@ type outcome struct{ status summary.Status }
 
 func (o outcome) Error() string { return string(o.status) }
 
-// exitCode prints what went wrong and chooses the code.
-func exitCode(ctx context.Context, err error) int {
+// exitCode says what went wrong and chooses the code.
+func (a *app) exitCode(ctx context.Context, err error) int {
 	var ended outcome
 	var invalid *config.ValidationError
 	var usage *warehouse.UsageError
@@ -75,16 +74,16 @@ func exitCode(ctx context.Context, err error) int {
 	case errors.As(err, &ended):
 		return ended.code()
 	case errors.As(err, &invalid):
-		fmt.Fprintln(os.Stderr, invalid)
+		a.complain("", invalid)
 		return exitUsage
 	case errors.As(err, &usage), errors.As(err, &flag):
-		fmt.Fprintf(os.Stderr, "etl: %v\n", err)
+		a.complain("etl: ", err)
 		return exitUsage
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "etl: interrupted; what has landed is kept, and the live generation is as it was")
+		a.complain("etl: ", errors.New("interrupted; what has landed is kept, and the live generation is as it was"))
 		return exitInterrupted
 	default:
-		fmt.Fprintf(os.Stderr, "etl: %v\n", err)
+		a.complain("etl: ", err)
 		return exitFailed
 	}
 }
@@ -107,13 +106,4 @@ func (o outcome) code() int {
 		return exitInterrupted
 	}
 	return exitFailed
-}
-
-// newLogger logs for the operator, to stderr.
-func (a *app) newLogger() *slog.Logger {
-	level := slog.LevelInfo
-	if a.quiet {
-		level = slog.LevelWarn
-	}
-	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
 }

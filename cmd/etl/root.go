@@ -31,6 +31,7 @@ type app struct {
 	warehouse  string // overrides the configuration's
 	json       bool
 	quiet      bool
+	logFormat  logFormat
 }
 
 // usageError is a command line that makes no sense.
@@ -52,7 +53,8 @@ Start with
   etl schedule    every pipeline at its time, until stopped
 
 Results go to stdout, logs to stderr. Exit codes: 0 published and complete,
-1 failed, 2 usage or configuration, 3 incomplete, held or drifted, 130 interrupted.`,
+1 failed, 2 usage or configuration, 3 incomplete, held, drifted or too old,
+130 interrupted.`,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -70,6 +72,8 @@ Results go to stdout, logs to stderr. Exit codes: 0 published and complete,
 	flags.StringVar(&a.warehouse, "warehouse", "", "the warehouse `directory`, in place of the configuration's")
 	flags.BoolVar(&a.json, "json", false, "print one machine-readable record")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "log warnings and errors only")
+	a.logFormat = asText
+	flags.Var(&a.logFormat, "log-format", "the `format` of the log: text, or json for an object a line")
 	addGroup(root, "Every night:", newRun(a), newSchedule(a), newDemo(a), newCheck(a))
 	addGroup(root, "Look:", newStatus(a), newHeld(a), newGenerations(a))
 	addGroup(root, "Repair:", newReplay(a), newVerify(a), newRollback(a))
@@ -142,7 +146,7 @@ func (a *app) runner(read reader) (*pipeline.Runner, error) {
 	}
 	r := &pipeline.Runner{Site: &warehouse.Site{Config: cfg, Version: version, Log: a.newLogger(), Now: time.Now}, Base: a.net}
 	limitMemory(r)
-	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) && !a.json {
+	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) && !a.json && a.logFormat == asText {
 		r.Progress = newBars(f)
 		a.quiet = true // a bar says what informational logs would, in one line
 		r.Log = a.newLogger()

@@ -53,7 +53,7 @@ func (p *witness) call(code int, args ...string) {
 func (p *witness) commands(code int) {
 	p.t.Helper()
 	p.call(code, "run", "--full")
-	p.call(code, "run", "--json")
+	p.call(code, "run", "--json", "--log-format", "json")
 }
 
 func (p *witness) vendors(faults ...string) {

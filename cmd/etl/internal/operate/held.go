@@ -173,5 +173,6 @@ func Discard(site *warehouse.Site, runID ref.RunID, pipelines []string) ([]wareh
 	if err != nil {
 		return nil, err
 	}
-	return found, view.DecideAlone("discard", 0, warehouse.HeldDecision(ledger.Discard, found, "discarded"))
+	_, err = view.DecideAlone("discard", 0, warehouse.HeldDecision(ledger.Discard, found, "discarded"))
+	return found, err
 }

@@ -36,41 +36,46 @@ func Rollback(site *warehouse.Site, n int) (from, to int, err error) {
 	if !slices.Contains(numbers, n) {
 		return 0, 0, &warehouse.UsageError{Problem: fmt.Sprintf("there is no generation %d; there are %v", n, numbers)}
 	}
-	if err := decideRollback(site, n); err != nil {
-		return 0, 0, err
-	}
-	return from, n, site.Mended(site.Store().SetCurrent(n))
-}
-
-// decideRollback records that generation n is to be live, and holds what counts now and
-// does not count there. Where the live one cannot be read, nobody knows what counts, and
-// the rollback alone is recorded.
-func decideRollback(site *warehouse.Site, n int) error {
 	target, err := site.Store().Get(n)
 	if err != nil {
-		return site.Mended(err)
+		return 0, 0, site.Mended(err)
 	}
+	run, err := decideRollback(site, target)
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := site.Store().SetCurrent(n); err != nil {
+		return from, n, site.Mended(err)
+	}
+	site.LogPublished(target.Manifest, "run", run, "mode", "rollback", "was", from)
+	return from, n, nil
+}
+
+// decideRollback records that a generation is to be live, and holds what counts now and
+// does not count there. Where the live one cannot be read, nobody knows what counts, and
+// the rollback alone is recorded.
+func decideRollback(site *warehouse.Site, target *generation.Generation) (ref.RunID, error) {
 	view, err := site.Look(true)
 	if err != nil {
-		return err
+		return "", err
 	}
 	kept, err := warehouse.SettledOf(target.Manifest)
 	if err != nil {
-		return err
+		return "", err
 	}
 	view.Know(target.Manifest.RunID, kept)
 	d := ledger.Decision{Kind: ledger.Rollback, Parent: target.Manifest.RunID, Streams: map[ref.Stream]ledger.Change{}}
 	known, err := view.Streams()
 	if err != nil {
-		return err
+		return "", err
 	}
 	for _, s := range known {
 		key := s
 		counted, err := view.Counted(s)
 		if err != nil {
-			return err
+			return "", err
 		}
-		c := ledger.Change{Reason: fmt.Sprintf("generation %d, which does not hold it, was made live again", n)}
+		c := ledger.Change{Reason: fmt.Sprintf("generation %d, which does not hold it, was made live again", target.Manifest.Generation)}
 		for _, id := range counted {
 			if !kept[key].Holds(id) {
 				c.Runs = append(c.Runs, ledger.Counted{ID: id})
@@ -80,7 +85,7 @@ func decideRollback(site *warehouse.Site, n int) error {
 			d.Streams[key] = c
 		}
 	}
-	return view.DecideAlone("rollback", n, d)
+	return view.DecideAlone("rollback", target.Manifest.Generation, d)
 }
 
 // before tells which generation is live, and which one it can be rolled back to.

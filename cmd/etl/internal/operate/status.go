@@ -10,11 +10,8 @@ import (
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/cmd/etl/internal/streams"
-	"nightjar/cmd/etl/internal/summary"
 	"nightjar/cmd/etl/internal/warehouse"
-	"nightjar/load/lock"
 	"nightjar/load/ref"
-	"nightjar/load/runlog"
 )
 
 // State is what `etl status` shows.
@@ -31,6 +28,9 @@ type PipelineState struct {
 	Enabled   bool      `json:"enabled"`
 	Last      *LastRun  `json:"last_run,omitempty"`      // whatever became of it
 	Published time.Time `json:"last_published,omitzero"` // when the last run began that published the pipeline
+	// Night is when the newest run began that asked for all that was new, and whose rows are
+	// live: a night, a full run, or one by hand; neither a backfill nor a replay.
+	Night     time.Time `json:"last_night,omitzero"`
 	Bookmark  string    `json:"bookmark,omitempty"`
 	FreshAsOf time.Time `json:"fresh_as_of,omitzero"` // up to when its rows are proven
 	Next      time.Time `json:"next_run,omitzero"`
@@ -91,8 +91,7 @@ func Status(ctx context.Context, site *warehouse.Site) (*State, error) {
 		}
 		state.Pipelines = append(state.Pipelines, s)
 	}
-	lastRuns(site, state.Pipelines)
-	return state, nil
+	return state, lastRuns(site, view.Live, state.Pipelines)
 }
 
 // describe says how the stream of a pipeline stands. Of several entries for a
@@ -155,67 +154,4 @@ func waiting(view *warehouse.View, s ref.Stream) ([]Waiting, error) {
 	}
 	slices.SortFunc(all, func(a, b Waiting) int { return cmp.Compare(a.RunID, b.RunID) })
 	return all, nil
-}
-
-// lastRuns reads from the records how each pipeline ran last. It reads back as far as it
-// takes to find them all.
-func lastRuns(site *warehouse.Site, pipelines []PipelineState) {
-	left := 0
-	for _, p := range pipelines {
-		if p.Enabled {
-			left++
-		}
-	}
-	for record := range site.Records().Newest() {
-		of := warehouse.SummaryOf(record)
-		if left == 0 {
-			return
-		}
-		if of == nil || of.Mode == "replay" {
-			continue
-		}
-		for i := range pipelines {
-			p := &pipelines[i]
-			l := legNamed(of, p.Pipeline)
-			if l == nil || !p.Published.IsZero() {
-				continue
-			}
-			if p.Last == nil {
-				p.Last = lastRun(record, l, lock.HeldBy(site.LockPath(), record.PID))
-			}
-			if l.Published {
-				p.Published = of.Started
-				if p.Enabled {
-					left--
-				}
-			}
-		}
-	}
-}
-
-func legNamed(of *summary.Summary, pipeline string) *summary.Leg {
-	for _, l := range of.Pipelines {
-		if l.Pipeline == pipeline {
-			return l
-		}
-	}
-	return nil
-}
-
-// lastRun is a leg in short. One whose record has not ended is under way while someone
-// holds the lock.
-func lastRun(record runlog.Record, l *summary.Leg, busy bool) *LastRun {
-	last := &LastRun{
-		RunID: record.RunID, Started: record.Started, Status: string(l.Status), Published: l.Published, Reason: l.Reason,
-		Fetched: l.Fetched, New: l.New, Changed: l.Changed,
-	}
-	switch {
-	case record.Status == runlog.Running && busy:
-		last.Status, last.Reason = runlog.Running, ""
-	case record.Status == runlog.Running:
-		last.Status = string(ledger.Died)
-	case last.Reason == "" && l.Status != summary.Complete:
-		last.Reason = record.Reason
-	}
-	return last
 }

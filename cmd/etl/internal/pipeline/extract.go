@@ -10,6 +10,7 @@ import (
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/staging"
 	"nightjar/cmd/etl/internal/summary"
+	"nightjar/cmd/etl/internal/warehouse"
 )
 
 // Run runs pipelines and publishes what can be trusted. The summary says what became of
@@ -36,6 +37,7 @@ func (r *Runner) Run(ctx context.Context, request Request) (_ *summary.Summary, 
 	if changed := run.Changed(); len(changed) > 0 {
 		run.close()
 		if unfit, err := r.makeFit(ctx, changed); unfit != nil || err != nil {
+			r.recordUnfit(request, chosen, unfit, err)
 			return unfit, err
 		}
 		fit, err := r.begin(request)
@@ -65,6 +67,39 @@ func (r *Runner) makeFit(ctx context.Context, changed []string) (*summary.Summar
 	}
 	rebuilt.Reason = strings.Join(changed, "; ") + ", and the tables could not be made anew: nothing was asked of a vendor"
 	return rebuilt, nil
+}
+
+// recordUnfit writes down the run that asked nobody because its tables could not be made
+// anew. The record of the rebuild tells of a replay alone, and status would show the run
+// before as the last.
+func (r *Runner) recordUnfit(request Request, chosen []config.Pipeline, rebuilt *summary.Summary, why error) {
+	run, err := r.begin(request)
+	if err == nil {
+		defer run.close()
+		err = run.announce(chosen)
+	}
+	if err != nil {
+		r.Log.Warn("what became of the run could not be recorded", "error", err)
+		return
+	}
+	status, reason := summary.Failed, ""
+	switch {
+	case why != nil:
+		reason = why.Error()
+	case rebuilt.Status == summary.Interrupted:
+		status, reason = summary.Interrupted, rebuilt.Reason
+	default:
+		reason = rebuilt.Reason
+	}
+	for i, cfg := range chosen {
+		l := warehouse.Announced(cfg)
+		l.Status, l.Reason, l.Due = status, reason, run.due(i)
+		if rebuilt != nil && (rebuilt.Status == summary.Held || rebuilt.Status == summary.Incomplete) {
+			l.Retry = summary.RetryNever
+		}
+		run.summary.Pipelines = append(run.summary.Pipelines, l)
+	}
+	run.finish()
 }
 
 // extract walks the legs one after another, each at its time. What fails a leg is that

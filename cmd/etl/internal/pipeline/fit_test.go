@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/cmd/etl/internal/summary"
 	"nightjar/cmd/etl/internal/warehouse"
@@ -39,6 +40,7 @@ func TestNoTableIsMadeAnewWhereOneCannotBe(t *testing.T) {
 	if asked := v.requests(); len(asked) > 0 {
 		t.Errorf("%d requests were sent", len(asked))
 	}
+	v.expectLast(summary.Failed, "nothing was asked of a vendor")
 	expectSameFiles(t, exported(t, v.config.Warehouse), want)
 	v.verify()
 	var usage *warehouse.UsageError
@@ -52,4 +54,19 @@ func TestNoTableIsMadeAnewWhereOneCannotBe(t *testing.T) {
 		t.Errorf("the night after is %s:\n%s", run.Status, reasons(run))
 	}
 	v.verify()
+}
+
+// expectLast expects status to show of every enabled pipeline that its last run, which
+// began now, ended so and for this reason.
+func (v *vendors) expectLast(status summary.Status, reason string) {
+	v.t.Helper()
+	state, err := operate.Status(v.t.Context(), v.runner(v.config).Site)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	for _, p := range state.Pipelines {
+		if p.Enabled && (p.Last == nil || p.Last.Status != string(status) || !strings.Contains(p.Last.Reason, reason) || p.Last.Started.Before(v.clock())) {
+			v.t.Errorf("status says of %s %+v", p.Pipeline, p.Last)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -184,7 +185,36 @@ func (r *run) finish() *summary.Summary {
 	r.summary.Settle()
 	r.summary.Finished = time.Now().UTC()
 	r.record.End(r.summary)
+	r.tell()
 	return r.summary
+}
+
+// tell says in one line of the log which generation the run has made live, or why none.
+func (r *run) tell() {
+	of := r.summary
+	attrs := []any{"run", of.RunID, "mode", of.Mode, "status", of.Status, "duration", of.Finished.Sub(of.Started).Round(time.Millisecond)}
+	if of.Generation == 0 {
+		level := slog.LevelWarn
+		if of.Status == summary.Failed {
+			level = slog.LevelError
+		}
+		r.Log.Log(context.Background(), level, "nothing published", append(attrs, "reason", of.Why())...)
+		return
+	}
+	var fresh, changed int64
+	var pipelines []string
+	for _, l := range of.Pipelines {
+		if l.Published {
+			pipelines = append(pipelines, l.Pipeline)
+			fresh, changed = fresh+l.New, changed+l.Changed
+		}
+	}
+	made, err := r.Store.Get(of.Generation)
+	if err != nil {
+		r.Log.Error("the generation that was published cannot be read", "generation", of.Generation, "error", err)
+		return
+	}
+	r.LogPublished(made.Manifest, append(attrs, "rows_new", fresh, "rows_changed", changed, "pipelines", pipelines)...)
 }
 
 // scratch is the folder of the run's temporary files; empty where it builds nothing.

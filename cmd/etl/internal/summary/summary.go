@@ -169,6 +169,29 @@ func (l *Leg) settle() {
 	}
 }
 
+// Why gives the reasons of a run in one line: its own, and those of its pipelines, each
+// behind the names of those that have it. Empty where there is none.
+func (s *Summary) Why() string {
+	var reasons []string
+	names := map[string][]string{} // of the pipelines with a reason
+	for _, l := range s.Pipelines {
+		if l.Reason == "" || s.Reason != "" && strings.Contains(l.Reason, s.Reason) {
+			continue
+		}
+		if names[l.Reason] == nil {
+			reasons = append(reasons, l.Reason)
+		}
+		names[l.Reason] = append(names[l.Reason], l.Pipeline)
+	}
+	for i, reason := range reasons {
+		reasons[i] = strings.Join(names[reason], ", ") + ": " + reason
+	}
+	if s.Reason != "" {
+		reasons = append([]string{s.Reason}, reasons...)
+	}
+	return strings.Join(reasons, "; ")
+}
+
 // advise says what there is to do about the legs that are not complete.
 func (s *Summary) advise() {
 	var again []string

@@ -53,6 +53,16 @@ func (s *Site) NewestReadable(before int) int {
 	return 0
 }
 
+// LogPublished writes the line of the log that says which generation is live now, and how
+// many rows all of its tables hold. What else is to be told of it comes in pairs.
+func (s *Site) LogPublished(m *generation.Manifest, attrs ...any) {
+	var rows int64
+	for _, t := range m.Tables {
+		rows += t.Rows
+	}
+	s.Log.Info(fmt.Sprintf("published generation %d", m.Generation), append([]any{"generation", m.Generation, "rows", rows}, attrs...)...)
+}
+
 // Sweep removes what dead runs have left. What cannot be removed is in nobody's
 // way, and while nobody can tell what is live nothing is.
 func (v *View) Sweep() {
@@ -96,6 +106,7 @@ func (v *View) RepeatRollback() error {
 			return err
 		}
 		v.Live = g
+		v.LogPublished(g.Manifest, "run", last.RunID, "mode", "rollback")
 		return v.remember()
 	}
 	return nil

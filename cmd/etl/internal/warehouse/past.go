@@ -134,10 +134,16 @@ func (v *View) Recorded(after ref.RunID) ([]runlog.Record, error) {
 func decisionsOf(records []runlog.Record) []ledger.Decision {
 	var all []ledger.Decision
 	for _, record := range records {
-		var decisions []ledger.Decision
-		if json.Unmarshal(record.Decisions, &decisions) == nil {
-			all = append(all, decisions...)
-		}
+		all = append(all, DecisionsIn(record)...)
+	}
+	return all
+}
+
+// DecisionsIn reads the decisions in a record, in order; none where there are none.
+func DecisionsIn(record runlog.Record) []ledger.Decision {
+	var all []ledger.Decision
+	if json.Unmarshal(record.Decisions, &all) != nil {
+		return nil
 	}
 	return all
 }

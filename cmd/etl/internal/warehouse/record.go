@@ -86,16 +86,16 @@ func (r *Record) Decide(d ledger.Decision) error {
 }
 
 // DecideAlone records a decision that no run is needed for. Generation is the one that it
-// makes live, zero for none.
-func (v *View) DecideAlone(mode string, generation int, d ledger.Decision) error {
+// makes live, zero for none. It returns the name under which the decision is recorded.
+func (v *View) DecideAlone(mode string, generation int, d ledger.Decision) (ref.RunID, error) {
 	r, err := v.NewRecord()
 	if err != nil {
-		return err
+		return "", err
 	}
 	r.kept = runlog.Record{
 		RunID: r.ID, Mode: mode, Version: v.Version, Started: v.At, Finished: v.At, Status: string(summary.Complete), Generation: generation,
 	}
-	return r.Decide(d)
+	return r.ID, r.Decide(d)
 }
 
 // mark notes the word of a decision in the journals of the runs that it is about.
