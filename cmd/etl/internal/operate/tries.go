@@ -2,8 +2,6 @@ package operate
 
 import (
 	"cmp"
-	"slices"
-	"time"
 
 	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/cmd/etl/internal/schedule"

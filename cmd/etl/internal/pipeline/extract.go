@@ -123,14 +123,14 @@ func (r *run) extract(ctx context.Context, chosen []config.Pipeline) {
 // waitFor waits until the turn of a leg, unless the run is stopped. It reports whether
 // there was any need to.
 func (r *run) waitFor(ctx context.Context, i int) bool {
-	if i >= len(r.request.Turns) || r.wait == nil || !r.request.Turns[i].At.After(r.Now()) {
+	if i >= len(r.request.Turns) || r.until == nil || !r.request.Turns[i].At.After(r.Now()) {
 		return false
 	}
 	turn := r.request.Turns[i]
 	r.Log.Info("waiting for the turn of a pipeline of this night", "pipeline", turn.Pipeline, "until", turn.At)
 	r.progress.Stage("wait for " + turn.Pipeline)
 	defer r.progress.Done()
-	r.wait(ctx, turn.At)
+	r.until(ctx, turn.At)
 	return true
 }
 

@@ -33,9 +33,9 @@ type Runner struct {
 	*warehouse.Site
 	Progress Progress          // nil: none
 	Base     http.RoundTripper // nil: the network
-	// Wait returns at a time, or when ctx ends; nil: no run waits for the turns of its
+	// WaitUntil returns at a time, or when ctx ends; nil: no run waits for the turns of its
 	// pipelines.
-	Wait func(ctx context.Context, until time.Time)
+	WaitUntil func(ctx context.Context, at time.Time)
 }
 
 // Progress is told how a run gets on. Its methods are called from one goroutine

@@ -22,7 +22,7 @@ import (
 type run struct {
 	*warehouse.View
 	base     http.RoundTripper // nil: the network
-	wait     func(context.Context, time.Time)
+	until    func(context.Context, time.Time) // waits for a turn; nil: nobody does
 	request  Request
 	record   *warehouse.Record
 	build    *generation.Build
@@ -46,7 +46,7 @@ func (r *Runner) begin(request Request) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := &run{View: view, base: r.Base, wait: r.Wait, request: request, progress: silent{}, remade: map[string]bool{}}
+	run := &run{View: view, base: r.Base, until: r.WaitUntil, request: request, progress: silent{}, remade: map[string]bool{}}
 	if r.Progress != nil {
 		run.progress = r.Progress
 	}

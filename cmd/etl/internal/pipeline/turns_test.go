@@ -12,7 +12,7 @@ import (
 	"nightjar/extract/sandbox"
 )
 
-// moves is a Wait that moves the clock of the vendors, and remembers where it stopped.
+// moves is a WaitUntil that moves the clock of the vendors, and remembers where it stopped.
 func (v *vendors) moves(until *[]time.Time) func(context.Context, time.Time) {
 	return func(_ context.Context, at time.Time) {
 		*until = append(*until, at)
@@ -36,7 +36,7 @@ func TestANightIsOneGeneration(t *testing.T) {
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	var waited []time.Time
 	r := v.runner(v.config)
-	r.Wait = v.moves(&waited)
+	r.WaitUntil = v.moves(&waited)
 	turns := v.turns(map[string]int{"conversations": 0, "calls": 15, "waves": 35, "messages": 35}, "conversations", "calls", "messages", "waves")
 	night, err := r.Run(t.Context(), pipeline.Request{Turns: turns})
 	if err != nil || night.Status != summary.Complete || night.Generation != 1 {
