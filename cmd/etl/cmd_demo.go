@@ -22,6 +22,7 @@ import (
 func newDemo(a *app) *cobra.Command {
 	var scale float64
 	var seed uint64
+	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run every pipeline against simulated vendors: no account, no configuration",
@@ -45,6 +46,7 @@ still change, and changes what the simulated vendors have changed in between.`,
 			if err != nil {
 				return err
 			}
+			r.Wait = wait
 			ended, err := r.Run(cmd.Context(), pipeline.Request{})
 			if err != nil {
 				return err
@@ -60,6 +62,7 @@ still change, and changes what the simulated vendors have changed in between.`,
 	}
 	cmd.Flags().Float64Var(&scale, "scale", 1, "multiply the simulated data")
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "seed of the simulated data")
+	waitFlag(cmd, &wait, 0)
 	return cmd
 }
 

@@ -74,7 +74,8 @@ shows the values: they are the vendor's words, and may be personal.`,
 }
 
 func newHeldAccept(a *app) *cobra.Command {
-	return &cobra.Command{
+	var wait time.Duration
+	cmd := &cobra.Command{
 		Use:   "accept RUN [PIPELINE...]",
 		Short: "Publish a held run",
 		Long: `Accept publishes what a run has landed and what is held of it, as a new
@@ -86,6 +87,7 @@ the next run publishes it.`,
 			if err != nil {
 				return err
 			}
+			r.Wait = wait
 			ended, err := r.Accept(cmd.Context(), ref.RunID(args[0]), args[1:])
 			if err != nil {
 				return err
@@ -93,21 +95,25 @@ the next run publishes it.`,
 			return a.printSummary(ended)
 		},
 	}
+	waitFlag(cmd, &wait, 0)
+	return cmd
 }
 
 func newHeldDiscard(a *app) *cobra.Command {
-	return &cobra.Command{
+	var wait time.Duration
+	cmd := &cobra.Command{
 		Use:   "discard RUN [PIPELINE...]",
 		Short: "Never publish a held run",
 		Long: `Discard decides that a held run is never published. Its pages stay in the landing
 zone. The next run asks the vendor again for what it was to bring.`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := a.localRunner()
 			if err != nil {
 				return err
 			}
-			discarded, err := operate.Discard(r.Site, ref.RunID(args[0]), args[1:])
+			r.Wait = wait
+			discarded, err := operate.Discard(cmd.Context(), r.Site, ref.RunID(args[0]), args[1:])
 			if err != nil {
 				return err
 			}
@@ -118,6 +124,8 @@ zone. The next run asks the vendor again for what it was to bring.`,
 			})
 		},
 	}
+	waitFlag(cmd, &wait, 0)
+	return cmd
 }
 
 // writeHeld prints the list of what is held.

@@ -14,7 +14,8 @@ import (
 )
 
 func newSchedule(a *app) *cobra.Command {
-	return &cobra.Command{
+	var wait time.Duration
+	cmd := &cobra.Command{
 		Use:   "schedule",
 		Short: "Run every pipeline at its time, until stopped",
 		Long: `Schedule is the daemon: it runs each enabled pipeline at its cron time, in the
@@ -31,9 +32,12 @@ what has landed, and the next one goes on from there.`,
 				return err
 			}
 			logWarnings(r)
+			r.Wait = wait
 			return a.schedule(cmd.Context(), r)
 		},
 	}
+	waitFlag(cmd, &wait, time.Hour)
+	return cmd
 }
 
 func (a *app) schedule(ctx context.Context, r *pipeline.Runner) error {

@@ -12,7 +12,6 @@ import (
 	"nightjar/cmd/etl/internal/streams"
 	"nightjar/cmd/etl/internal/summary"
 	"nightjar/cmd/etl/internal/warehouse"
-	"nightjar/load/lock"
 	"nightjar/load/ref"
 	"nightjar/load/runlog"
 )
@@ -125,7 +124,8 @@ func describe(ctx context.Context, view *warehouse.View, s *PipelineState, p con
 	return err
 }
 
-// waiting lists the landed runs of a stream that are not published, oldest first.
+// waiting lists the landed runs of a stream that are not published, oldest first; of a run
+// that is under way, none.
 func waiting(view *warehouse.View, s ref.Stream) ([]Waiting, error) {
 	standing, err := view.Standing(s)
 	if err != nil {
@@ -141,6 +141,11 @@ func waiting(view *warehouse.View, s ref.Stream) ([]Waiting, error) {
 	}
 	for _, l := range runs {
 		told := warehouse.Tell(l)
+		if record, err := view.Records().Read(told.ID); err == nil {
+			if _, writing := underWay(view.Site, record); writing {
+				continue // it publishes that itself
+			}
+		}
 		w := Waiting{told.ID, string(told.Status), told.Reason}
 		switch {
 		case slices.Contains(standing.Accepted, told.ID):
@@ -167,10 +172,11 @@ func lastRuns(site *warehouse.Site, pipelines []PipelineState) {
 		}
 	}
 	for record := range site.Records().Newest() {
-		of := warehouse.SummaryOf(record)
 		if left == 0 {
 			return
 		}
+		record, writing := underWay(site, record)
+		of := warehouse.SummaryOf(record)
 		if of == nil || of.Mode == "replay" {
 			continue
 		}
@@ -181,7 +187,7 @@ func lastRuns(site *warehouse.Site, pipelines []PipelineState) {
 				continue
 			}
 			if p.Last == nil {
-				p.Last = lastRun(record, l, lock.HeldBy(site.LockPath(), record.PID))
+				p.Last = lastRun(record, l, writing)
 			}
 			if l.Published {
 				p.Published = of.Started
@@ -202,15 +208,14 @@ func legNamed(of *summary.Summary, pipeline string) *summary.Leg {
 	return nil
 }
 
-// lastRun is a leg in short. One whose record has not ended is under way while someone
-// holds the lock.
-func lastRun(record runlog.Record, l *summary.Leg, busy bool) *LastRun {
+// lastRun is a leg in short. One whose record has not ended is under way, or has died.
+func lastRun(record runlog.Record, l *summary.Leg, writing bool) *LastRun {
 	last := &LastRun{
 		RunID: record.RunID, Started: record.Started, Status: string(l.Status), Published: l.Published, Reason: l.Reason,
 		Fetched: l.Fetched, New: l.New, Changed: l.Changed,
 	}
 	switch {
-	case record.Status == runlog.Running && busy:
+	case writing:
 		last.Status, last.Reason = runlog.Running, ""
 	case record.Status == runlog.Running:
 		last.Status = string(ledger.Died)
