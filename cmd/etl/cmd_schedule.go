@@ -41,6 +41,14 @@ what has landed, and the next one goes on from there.`,
 }
 
 func (a *app) schedule(ctx context.Context, r *pipeline.Runner) error {
+	if err := r.Ready(ctx); err != nil {
+		return err
+	}
+	leave, err := r.Attend(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	last, err := lastStarts(ctx, r)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ package warehouse
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -61,6 +62,17 @@ func (s *Site) Acquire(ctx context.Context) (func() error, error) {
 func (s *Site) Writer() (lock.Holder, bool) { return lock.Look(s.lockPath()) }
 
 func (s *Site) lockPath() string { return filepath.Join(s.Config.Warehouse, "lock") }
+
+// Attend takes the lock of the one daemon that a warehouse has, for as long as it lives.
+// It is not the lock of whoever writes: a run by hand beside the daemon takes its turn.
+func (s *Site) Attend(ctx context.Context) (func() error, error) {
+	release, err := lock.Acquire(ctx, filepath.Join(s.Config.Warehouse, "schedule.lock"), 0, nil)
+	var held *lock.HeldError
+	if errors.As(err, &held) {
+		return nil, fmt.Errorf("another `etl schedule` looks after %s: %v; stop it before you start this one", s.Config.Warehouse, held.Holder)
+	}
+	return release, err
+}
 
 // Budget is what the parts of the process may take.
 func (s *Site) Budget() budget.Budget {
