@@ -23,6 +23,7 @@ import (
 func newDemo(a *app) *cobra.Command {
 	var scale float64
 	var seed uint64
+	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run every pipeline against simulated vendors: no account, no configuration",
@@ -46,6 +47,7 @@ still change, and changes what the simulated vendors have changed in between.`,
 			if err != nil {
 				return err
 			}
+			r.Wait = wait
 			if err := a.printSummary(r.Run(cmd.Context(), pipeline.Request{})); err != nil || a.json {
 				return err
 			}
@@ -54,6 +56,7 @@ still change, and changes what the simulated vendors have changed in between.`,
 	}
 	cmd.Flags().Float64Var(&scale, "scale", 1, "multiply the simulated data")
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "seed of the simulated data")
+	waitFlag(cmd, &wait, 0)
 	return cmd
 }
 

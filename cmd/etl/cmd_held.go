@@ -68,7 +68,8 @@ shows the values: they are the vendor's words, and may be personal.`,
 }
 
 func newHeldAccept(a *app) *cobra.Command {
-	return &cobra.Command{
+	var wait time.Duration
+	cmd := &cobra.Command{
 		Use:   "accept RUN [PIPELINE...]",
 		Short: "Publish a held run",
 		Long: `Accept publishes what a run has landed and what is held of it, as a new
@@ -76,20 +77,25 @@ generation, and asks no vendor. The word is kept: where the generation does not 
 the next run publishes it.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: a.local(func(ctx context.Context, r *pipeline.Runner, args []string) error {
+			r.Wait = wait
 			return a.printSummary(r.Accept(ctx, ref.RunID(args[0]), args[1:]))
 		}),
 	}
+	waitFlag(cmd, &wait, 0)
+	return cmd
 }
 
 func newHeldDiscard(a *app) *cobra.Command {
-	return &cobra.Command{
+	var wait time.Duration
+	cmd := &cobra.Command{
 		Use:   "discard RUN [PIPELINE...]",
 		Short: "Never publish a held run",
 		Long: `Discard decides that a held run is never published. Its pages stay in the landing
 zone. The next run asks the vendor again for what it was to bring.`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: a.local(func(_ context.Context, r *pipeline.Runner, args []string) error {
-			discarded, err := operate.Discard(r.Site, ref.RunID(args[0]), args[1:])
+		RunE: a.local(func(ctx context.Context, r *pipeline.Runner, args []string) error {
+			r.Wait = wait
+			discarded, err := operate.Discard(ctx, r.Site, ref.RunID(args[0]), args[1:])
 			if err != nil {
 				return err
 			}
@@ -100,6 +106,8 @@ zone. The next run asks the vendor again for what it was to bring.`,
 			})
 		}),
 	}
+	waitFlag(cmd, &wait, 0)
+	return cmd
 }
 
 // writeHeld prints the list of what is held.

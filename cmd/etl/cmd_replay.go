@@ -14,6 +14,7 @@ func newReplay(a *app) *cobra.Command {
 	var since string
 	var skip []string
 	var accept bool
+	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:   "replay",
 		Short: "Rebuild the tables from landed pages, with the network off",
@@ -40,6 +41,7 @@ by a backfill (etl run --from).`,
   etl replay --skip aircall/calls/20260331T013000.000Z/000012`,
 		Args: cobra.NoArgs,
 		RunE: a.local(func(ctx context.Context, r *pipeline.Runner, _ []string) error {
+			r.Wait = wait
 			var from time.Time
 			if since != "" {
 				var err error
@@ -53,5 +55,6 @@ by a backfill (etl run --from).`,
 	cmd.Flags().StringVar(&since, "since", "", "read only the runs from this business `day` on, and merge them over what is there")
 	cmd.Flags().StringArrayVar(&skip, "skip", nil, "go on without the landed page, or what stands behind the damage of the journal, of this `reference`; may be repeated")
 	cmd.Flags().BoolVar(&accept, "accept", false, "publish what is left, where landed runs or rows are lost")
+	waitFlag(cmd, &wait, 0)
 	return cmd
 }

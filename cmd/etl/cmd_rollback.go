@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,14 +13,15 @@ import (
 )
 
 func newRollback(a *app) *cobra.Command {
-	return &cobra.Command{
+	var wait time.Duration
+	cmd := &cobra.Command{
 		Use:   "rollback [N]",
 		Short: "Make an earlier generation live again",
 		Long: `Rollback points "current" at generation N, or at the one before the live one.
 Readers see the change at once; nothing is removed. The next run goes on from the
 bookmarks of that generation and takes over what has landed since.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			n := 0
 			if len(args) == 1 {
 				var err error
@@ -31,7 +33,8 @@ bookmarks of that generation and takes over what has landed since.`,
 			if err != nil {
 				return err
 			}
-			from, to, err := operate.Rollback(r.Site, n)
+			r.Wait = wait
+			from, to, err := operate.Rollback(cmd.Context(), r.Site, n)
 			if err != nil {
 				return err
 			}
@@ -44,4 +47,6 @@ bookmarks of that generation and takes over what has landed since.`,
 			})
 		},
 	}
+	waitFlag(cmd, &wait, 0)
+	return cmd
 }

@@ -15,6 +15,7 @@ import (
 func newRun(a *app) *cobra.Command {
 	var from, to string
 	var full, accept, dry bool
+	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:   "run [PIPELINE...]",
 		Short: "Run pipelines once, now",
@@ -42,6 +43,7 @@ of it keep what they last held.`,
   etl run --dry-run`,
 		RunE: a.asking(func(ctx context.Context, r *pipeline.Runner, args []string) (err error) {
 			logWarnings(r)
+			r.Wait = wait
 			request := pipeline.Request{Pipelines: args, Full: full, Accept: accept}
 			if request.From, request.To, err = backfill(from, to, r.Config.Timezone); err != nil {
 				return err
@@ -61,6 +63,7 @@ of it keep what they last held.`,
 	flags.BoolVar(&full, "full", false, "ask for everything from the configured start")
 	flags.BoolVar(&accept, "accept", false, "publish what this run brings although it would be held")
 	flags.BoolVar(&dry, "dry-run", false, "show windows and expected requests, and do nothing")
+	waitFlag(cmd, &wait, 0)
 	return cmd
 }
 

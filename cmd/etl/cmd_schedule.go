@@ -7,6 +7,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 
+	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/cmd/etl/internal/schedule"
 	"nightjar/cmd/etl/internal/warehouse"
@@ -33,7 +34,7 @@ has landed, and the next one goes on from there. SIGHUP reads the configuration 
 and keeps the old one where the new one is wrong. systemd is told when it is ready
 (Type=notify), reloading, stopping and alive (WatchdogSec).`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := a.runner()
+			r, err := a.runner(config.Load)
 			if err != nil {
 				return err
 			}

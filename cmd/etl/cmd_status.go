@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/cmd/etl/internal/summary"
@@ -51,7 +52,7 @@ line as well.`,
 			case limit < 0:
 				return usageError{fmt.Errorf("--limit %d is below zero; want a number of runs, or 0 for all", limit)}
 			}
-			r, err := a.localRunner()
+			r, err := a.runner(config.LoadLocal)
 			if err != nil {
 				return err
 			}
@@ -84,6 +85,11 @@ func (a *app) status(ctx context.Context, r *pipeline.Runner, maxAge time.Durati
 	s := state{State: found}
 	if maxAge > 0 {
 		s.Stale = append([]string{}, found.Stale(maxAge, r.Now().In(r.Config.Timezone))...)
+		for _, p := range found.Pipelines {
+			if p.Owed != nil {
+				s.Stale = append(s.Stale, p.Pipeline+" "+p.Owed.In(r.Config.Timezone))
+			}
+		}
 	}
 	err = a.print(s, func(w io.Writer) {
 		if len(s.Stale) > 0 {
@@ -123,6 +129,9 @@ func writeState(w io.Writer, s *operate.State, zone *time.Location) {
 		}
 		if p.Last != nil && p.Last.Reason != "" {
 			fmt.Fprintf(w, "%s: last run %s is %s: %s\n", p.Pipeline, p.Last.RunID, p.Last.Status, p.Last.Reason)
+		}
+		if p.Owed != nil {
+			fmt.Fprintf(w, "%s %s\n", p.Pipeline, p.Owed.In(zone))
 		}
 		for _, waiting := range p.Waiting {
 			fmt.Fprintf(w, "%s: run %s %s: %s%s\n", p.Pipeline, waiting.RunID, waiting.Status, waiting.Reason, acceptHint(p.Pipeline, waiting))

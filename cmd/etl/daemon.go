@@ -83,7 +83,7 @@ func (k *keeper) reload() {
 	notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 	defer notify(daemon.SdNotifyReady)
 	old := k.now()
-	cfg, err := k.app.load(config.Load)
+	cfg, err := k.app.config(config.Load)
 	switch {
 	case err != nil:
 		old.Log.Error("the configuration is wrong, and the old one stays", "error", err)

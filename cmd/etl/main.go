@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 	_ "time/tzdata" // business time zones, on machines that have none
 
 	"nightjar/cmd/etl/internal/config"
@@ -23,10 +24,21 @@ var version = "0.1.0"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the program at once
+		time.AfterFunc(patienceAtEnd, func() {
+			fmt.Fprintf(os.Stderr, "etl: not ended %s after it was asked to, and ended now; what has landed is kept, and the live generation is as it was\n", patienceAtEnd)
+			os.Exit(exitInterrupted)
+		})
+	})
 	code := run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
 }
+
+// patienceAtEnd is how long the program takes to end by itself once it is asked to. No
+// instant is a bad one to be killed at: what is half done is not live.
+const patienceAtEnd = 9 * time.Second
 
 func run(ctx context.Context, args []string) int {
 	return (&app{out: os.Stdout, err: os.Stderr, env: os.LookupEnv}).execute(ctx, args)

@@ -132,8 +132,8 @@ func (a *app) with(read reader, do runs) func(*cobra.Command, []string) error {
 	}
 }
 
-// runner prepares a runner of the configuration.
-func (a *app) runner(read reader) (*pipeline.Runner, error) {
+// config reads the configuration, with what the command line says of it.
+func (a *app) config(read reader) (*config.Config, error) {
 	cfg, err := read(a.configPath, a.env)
 	if err != nil {
 		return nil, err
@@ -143,6 +143,15 @@ func (a *app) runner(read reader) (*pipeline.Runner, error) {
 	}
 	if path, err := filepath.Abs(cfg.Warehouse); err != nil || strings.Contains(path, "?") {
 		return nil, usageError{fmt.Errorf("warehouse %q: DuckDB takes what follows a question mark for options; want a path without one", path)}
+	}
+	return cfg, nil
+}
+
+// runner prepares a runner of the configuration.
+func (a *app) runner(read reader) (*pipeline.Runner, error) {
+	cfg, err := a.config(read)
+	if err != nil {
+		return nil, err
 	}
 	r := &pipeline.Runner{Site: &warehouse.Site{Config: cfg, Version: version, Log: a.newLogger(), Now: time.Now}, Base: a.net}
 	limitMemory(r)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -35,6 +37,7 @@ import (
 //	capture VAR PATTERN  sets a variable to the first group in the last stdout
 //	change OLD NEW    puts NEW in the place of OLD in pipelines.yaml
 //	empty DIR         DIR has no file in it, or is not there
+//	await GLOB [TEXT] waits until there is a file that fits, and that has the text in it
 func TestScripts(t *testing.T) {
 	config, err := filepath.Abs("../../pipelines.yaml")
 	if err != nil {
@@ -52,7 +55,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "sandbox": startVendors, "network": networkOff, "asked": asked,
-			"onejson": oneJSON, "capture": capture, "change": change, "damage": damage, "empty": empty,
+			"onejson": oneJSON, "capture": capture, "change": change, "damage": damage, "empty": empty, "await": await,
 		},
 	})
 }
@@ -176,4 +179,19 @@ func empty(ts *testscript.TestScript, neg bool, args []string) {
 	if (err == nil) == neg {
 		ts.Fatalf("%s: %v", args[0], err)
 	}
+}
+
+// await waits for what a program in the background does.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	text := strings.Join(args[1:], " ")
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		files, err := filepath.Glob(ts.MkAbs(args[0]))
+		ts.Check(err)
+		for _, name := range files {
+			if content, err := os.ReadFile(name); err == nil && bytes.Contains(content, []byte(text)) {
+				return
+			}
+		}
+	}
+	ts.Fatalf("no file %s has %q in it", args[0], text)
 }

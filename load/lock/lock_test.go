@@ -2,6 +2,7 @@ package lock_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -22,12 +23,17 @@ func TestMain(m *testing.M) {
 	if path == "" {
 		os.Exit(m.Run())
 	}
-	if _, err := lock.Acquire(path); err != nil {
+	if _, err := acquire(path); err != nil {
 		println(err.Error())
 		os.Exit(1)
 	}
 	os.Stdout.WriteString("held\n")
 	io.Copy(io.Discard, os.Stdin)
+}
+
+// acquire takes the lock without waiting.
+func acquire(path string) (func() error, error) {
+	return lock.Acquire(context.Background(), path, 0, nil)
 }
 
 // hold starts a second process that holds the lock.
@@ -56,7 +62,7 @@ func TestHeldByAnotherProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "warehouse", "lock")
 	second := hold(t, path)
 
-	_, err := lock.Acquire(path)
+	_, err := acquire(path)
 	var held *lock.HeldError
 	if !errors.As(err, &held) {
 		t.Fatalf("got %v, want a HeldError", err)
@@ -71,7 +77,7 @@ func TestHeldByAnotherProcess(t *testing.T) {
 	// A killed holder leaves its text behind, and no lock.
 	second.Process.Kill()
 	second.Wait()
-	release, err := lock.Acquire(path)
+	release, err := acquire(path)
 	if err != nil {
 		t.Fatalf("after the holder was killed: %v", err)
 	}
@@ -82,12 +88,12 @@ func TestHeldByAnotherProcess(t *testing.T) {
 
 func TestHeldByThisProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	release, err := lock.Acquire(path)
+	release, err := acquire(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var held *lock.HeldError
-	if _, err := lock.Acquire(path); !errors.As(err, &held) || held.Holder.PID != os.Getpid() {
+	if _, err := acquire(path); !errors.As(err, &held) || held.Holder.PID != os.Getpid() {
 		t.Fatalf("a second time: got %v, want a HeldError with our pid", err)
 	}
 	for range 2 {
@@ -95,7 +101,7 @@ func TestHeldByThisProcess(t *testing.T) {
 			t.Fatalf("release: %v", err)
 		}
 	}
-	again, err := lock.Acquire(path)
+	again, err := acquire(path)
 	if err != nil {
 		t.Fatalf("after release: %v", err)
 	}
@@ -103,7 +109,7 @@ func TestHeldByThisProcess(t *testing.T) {
 	if err := release(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lock.Acquire(path); !errors.As(err, &held) {
+	if _, err := acquire(path); !errors.As(err, &held) {
 		t.Fatalf("an old release freed the lock: %v", err)
 	}
 	if err := again(); err != nil {
@@ -121,7 +127,7 @@ func TestFileThatNobodyHolds(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		release, err := lock.Acquire(path)
+		release, err := acquire(path)
 		if err != nil {
 			t.Fatalf("with %q in the file: %v", text, err)
 		}
@@ -136,7 +142,7 @@ func TestUnwritablePlace(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := lock.Acquire(filepath.Join(file, "lock"))
+	_, err := acquire(filepath.Join(file, "lock"))
 	var held *lock.HeldError
 	if err == nil || errors.As(err, &held) {
 		t.Fatalf("got %v, want an error that is no HeldError", err)
@@ -150,7 +156,7 @@ func TestALockThatIsALinkIsRefused(t *testing.T) {
 	if err := errors.Join(os.WriteFile(other, []byte("precious"), 0o600), os.Symlink(other, path)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lock.Acquire(path); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+	if _, err := acquire(path); err == nil || !strings.Contains(err.Error(), "symbolic link") {
 		t.Errorf("got %v, want an error that names the link", err)
 	}
 	if text, err := os.ReadFile(other); err != nil || string(text) != "precious" {

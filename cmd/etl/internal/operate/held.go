@@ -163,8 +163,8 @@ func lookForHeld(site *warehouse.Site, runID ref.RunID, pipelines []string) (*wa
 
 // Discard decides that what a run has landed and what is held of it is never published.
 // Its pages stay in the landing zone.
-func Discard(site *warehouse.Site, runID ref.RunID, pipelines []string) ([]warehouse.HeldRun, error) {
-	release, err := site.Acquire()
+func Discard(ctx context.Context, site *warehouse.Site, runID ref.RunID, pipelines []string) ([]warehouse.HeldRun, error) {
+	release, err := site.Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}

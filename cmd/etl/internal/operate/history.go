@@ -55,7 +55,7 @@ func History(site *warehouse.Site) (iter.Seq[Run], error) {
 		return nil, err
 	}
 	return func(yield func(Run) bool) {
-		for i, id := range slices.Backward(ids) {
+		for _, id := range slices.Backward(ids) {
 			record, err := records.Read(id)
 			if err != nil {
 				if !yield(Run{RunID: id, Started: id.Started(), Status: Unreadable, Reason: err.Error(), Pipelines: []RunPipeline{}}) {
@@ -63,7 +63,8 @@ func History(site *warehouse.Site) (iter.Seq[Run], error) {
 				}
 				continue
 			}
-			if !yield(runOf(site, record, i == len(ids)-1 && underWay(site, record))) {
+			record, writing := underWay(site, record)
+			if !yield(runOf(site, record, writing)) {
 				return
 			}
 		}

@@ -18,7 +18,7 @@ import (
 // cannot be read, what a person decided, and the one under way.
 func TestHistory(t *testing.T) {
 	site := &warehouse.Site{Config: &config.Config{Warehouse: t.TempDir(), Pipelines: []config.Pipeline{calls}}}
-	release, err := site.Acquire()
+	release, err := site.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"nightjar/cmd/etl/internal/summary"
 	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/load/generation"
-	"nightjar/load/lock"
 	"nightjar/load/ref"
 	"nightjar/load/runlog"
 )
@@ -35,22 +34,13 @@ func lastRuns(site *warehouse.Site, live *generation.Generation, pipelines []Pip
 			return err
 		}
 	}
-	newest := true
 	for record := range site.Records().Newest() {
-		back.read(record, newest && underWay(site, record))
-		newest = false
+		back.read(underWay(site, record))
 		if back.done() {
 			break
 		}
 	}
 	return nil
-}
-
-// underWay reports whether the newest record is of a run that still goes on. Who writes
-// holds the lock, so an older record that has not ended is of a run that died, also where
-// its process id is in use again, as it always is in a container.
-func underWay(site *warehouse.Site, newest runlog.Record) bool {
-	return newest.Status == runlog.Running && lock.HeldBy(site.LockPath(), newest.PID)
 }
 
 // done reports whether nothing is left to be found. Of a stream of which nothing is live,

@@ -202,7 +202,7 @@ func TestARunThatDiedIsNotTheOneUnderWay(t *testing.T) {
 	}
 	cfg.Warehouse = t.TempDir()
 	site := &warehouse.Site{Config: cfg}
-	release, err := site.Acquire()
+	release, err := site.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

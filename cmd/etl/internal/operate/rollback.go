@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,8 +17,8 @@ import (
 // that it takes back is held: it is published again on someone's word alone.
 // It returns the numbers of the generations that were and are live; where nobody
 // can tell which one was, that is zero.
-func Rollback(site *warehouse.Site, n int) (from, to int, err error) {
-	release, err := site.Acquire()
+func Rollback(ctx context.Context, site *warehouse.Site, n int) (from, to int, err error) {
+	release, err := site.Acquire(ctx)
 	if err != nil {
 		return 0, 0, err
 	}

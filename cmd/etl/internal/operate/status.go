@@ -34,6 +34,7 @@ type PipelineState struct {
 	Bookmark  string    `json:"bookmark,omitempty"`
 	FreshAsOf time.Time `json:"fresh_as_of,omitzero"` // up to when its rows are proven
 	Next      time.Time `json:"next_run,omitzero"`
+	Owed      *Owed     `json:"owed,omitempty"`
 	Waiting   []Waiting `json:"waiting,omitempty"` // landed runs that are not published
 	// NotAsked is what the tables hold and the configuration no longer asks for.
 	NotAsked []string `json:"no_longer_asked,omitempty"`
@@ -81,8 +82,12 @@ func Status(ctx context.Context, site *warehouse.Site) (*State, error) {
 	}
 	holdings := view.Holdings("")
 	defer holdings.Close()
+	debts, err := owed(site)
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range site.Config.Pipelines {
-		s := PipelineState{Pipeline: p.Name, Enabled: p.Enabled}
+		s := PipelineState{Pipeline: p.Name, Enabled: p.Enabled, Owed: debts[p.Name]}
 		if p.Enabled {
 			s.Next = p.Schedule.Next(view.At)
 		}
@@ -124,7 +129,8 @@ func describe(ctx context.Context, view *warehouse.View, s *PipelineState, p con
 	return err
 }
 
-// waiting lists the landed runs of a stream that are not published, oldest first.
+// waiting lists the landed runs of a stream that are not published, oldest first; of a run
+// that is under way, none.
 func waiting(view *warehouse.View, s ref.Stream) ([]Waiting, error) {
 	standing, err := view.Standing(s)
 	if err != nil {
@@ -140,6 +146,11 @@ func waiting(view *warehouse.View, s ref.Stream) ([]Waiting, error) {
 	}
 	for _, l := range runs {
 		told := warehouse.Tell(l)
+		if record, err := view.Records().Read(told.ID); err == nil {
+			if _, writing := underWay(view.Site, record); writing {
+				continue // it publishes that itself
+			}
+		}
 		w := Waiting{told.ID, string(told.Status), told.Reason}
 		switch {
 		case slices.Contains(standing.Accepted, told.ID):

@@ -2,12 +2,13 @@ package operate
 
 import (
 	"cmp"
+	"fmt"
+	"time"
 
 	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/cmd/etl/internal/schedule"
 	"nightjar/cmd/etl/internal/summary"
 	"nightjar/cmd/etl/internal/warehouse"
-	"nightjar/load/lock"
 	"nightjar/load/runlog"
 )
 
@@ -41,16 +42,16 @@ func Tries(site *warehouse.Site) ([]schedule.Try, error) {
 		if len(left) == 0 {
 			break
 		}
+		record, writing := underWay(site, record)
 		of := warehouse.SummaryOf(record)
 		if of == nil || of.Mode != ledger.Nightly && of.Mode != ledger.Full {
 			continue
 		}
-		busy := record.Status == runlog.Running && lock.HeldBy(site.LockPath(), record.PID)
 		for _, l := range of.Pipelines {
 			if !left[l.Pipeline] {
 				continue
 			}
-			try := tryOf(record, l, busy)
+			try := tryOf(record, l, writing)
 			if all = append(all, try); try.Outcome == schedule.Loaded {
 				delete(left, l.Pipeline)
 			}
@@ -59,12 +60,12 @@ func Tries(site *warehouse.Site) ([]schedule.Try, error) {
 	return all, nil
 }
 
-// tryOf is a leg as the scheduler sees it. One whose record has not ended is under way
-// while its process holds the lock, and else has died.
-func tryOf(record runlog.Record, l *summary.Leg, busy bool) schedule.Try {
+// tryOf is a leg as the scheduler sees it. One whose record has not ended is under way,
+// or has died.
+func tryOf(record runlog.Record, l *summary.Leg, writing bool) schedule.Try {
 	try := schedule.Try{Member: l.Pipeline, Night: l.Due, Started: record.Started, Reason: cmp.Or(l.Reason, record.Reason)}
 	switch {
-	case busy:
+	case writing:
 		try.Outcome = schedule.Running
 		return try
 	case record.Status == runlog.Running:
@@ -89,12 +90,44 @@ func tryOf(record runlog.Record, l *summary.Leg, busy bool) schedule.Try {
 	return try
 }
 
-// Owed lists the nights of the enabled pipelines that have passed and are not loaded.
-func Owed(site *warehouse.Site) ([]schedule.Debt, error) {
+// Owed is a night of a pipeline that has passed and is not loaded.
+type Owed struct {
+	Due    time.Time `json:"due"` // by the schedule
+	Tries  int       `json:"tries"`
+	Reason string    `json:"reason,omitempty"` // of the last of them
+	Next   time.Time `json:"next,omitzero"`    // when the scheduler tries again; zero: given up
+}
+
+// In says it in words, in the time of a zone.
+func (o Owed) In(zone *time.Location) string {
+	text := "owes the night of " + o.Due.In(zone).Format("2006-01-02 15:04")
+	if o.Tries > 0 {
+		text += fmt.Sprintf(", tried %d times", o.Tries)
+	}
+	if o.Reason != "" {
+		text += ": " + o.Reason
+	}
+	if o.Next.IsZero() {
+		return text + "; it is not tried again"
+	}
+	return text + "; `etl schedule` tries again " + o.Next.In(zone).Format("2006-01-02 15:04")
+}
+
+// owed lists, by pipeline, the oldest night that has passed and is not loaded. One that is
+// under way, or that may still be waiting for its turn, is not owed yet.
+func owed(site *warehouse.Site) (map[string]*Owed, error) {
 	tries, err := Tries(site)
 	if err != nil {
 		return nil, err
 	}
 	now := site.Now()
-	return schedule.Owed(Members(site), tries, Policy(site), now, now), nil
+	all := map[string]*Owed{}
+	for _, d := range schedule.Owed(Members(site), tries, Policy(site), now, now) {
+		young := d.Tries == 0 && now.Sub(d.Due) < site.Config.Publish.Window
+		if d.Under || young || all[d.Member] != nil {
+			continue
+		}
+		all[d.Member] = &Owed{Due: d.Due, Tries: d.Tries, Reason: d.Why, Next: d.Next}
+	}
+	return all, nil
 }

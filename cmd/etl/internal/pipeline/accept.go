@@ -17,7 +17,7 @@ import (
 // not come, the next run publishes it. It opens no socket.
 func (r *Runner) Accept(ctx context.Context, runID ref.RunID, pipelines []string) (_ *summary.Summary, err error) {
 	defer func() { r.LogFault(err) }()
-	release, err := r.Acquire()
+	release, err := r.Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func TestAgesAreThoseOfWhatIsLive(t *testing.T) {
 
 	v.run(pipeline.Request{})
 	v.expectStale("")
-	if _, _, err := operate.Rollback(v.runner(v.config).Site, 2); err != nil {
+	if _, _, err := operate.Rollback(t.Context(), v.runner(v.config).Site, 2); err != nil {
 		t.Fatal(err)
 	}
 	v.expectStale("is 30h0m old: its newest published night began 2026-03-31 14:00", "conversations", "calls", "messages")
@@ -63,7 +63,7 @@ func TestAnAcceptedNightIsTheOneThatLanded(t *testing.T) {
 func (v *vendors) expectStale(words string, names ...string) {
 	v.t.Helper()
 	site := v.runner(v.config).Site
-	release, err := site.Acquire()
+	release, err := site.Acquire(v.t.Context())
 	if err != nil {
 		v.t.Fatal(err)
 	}

@@ -132,7 +132,7 @@ func (c *tried) held() {
 
 func (c *tried) rolledBack() {
 	c.t.Helper()
-	if _, _, err := operate.Rollback(c.runner(c.config).Site, 1); err != nil {
+	if _, _, err := operate.Rollback(c.t.Context(), c.runner(c.config).Site, 1); err != nil {
 		c.t.Fatal(err)
 	}
 }

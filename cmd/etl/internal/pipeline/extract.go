@@ -21,7 +21,7 @@ func (r *Runner) Run(ctx context.Context, request Request) (_ *summary.Summary, 
 	if err != nil {
 		return nil, err
 	}
-	release, err := r.Acquire()
+	release, err := r.Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func TestRollbackThenRun(t *testing.T) {
 	v.pass(2 * aDay)
 	v.run(pipeline.Request{})
 
-	from, to, err := operate.Rollback(v.runner(v.config).Site, 0)
+	from, to, err := operate.Rollback(t.Context(), v.runner(v.config).Site, 0)
 	if err != nil || from != 2 || to != 1 {
 		t.Fatalf("rolled back from %d to %d: %v", from, to, err)
 	}

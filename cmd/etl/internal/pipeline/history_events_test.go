@@ -71,7 +71,7 @@ func (l *life) word() {
 	}
 	h := held[l.rng.IntN(len(held))]
 	if l.rng.IntN(2) == 0 {
-		_, err = operate.Discard(r.Site, h.RunID, []string{h.Pipeline})
+		_, err = operate.Discard(l.t.Context(), r.Site, h.RunID, []string{h.Pipeline})
 	} else {
 		_, err = r.Accept(l.t.Context(), h.RunID, []string{h.Pipeline})
 	}
@@ -89,7 +89,7 @@ func (l *life) rollback() {
 		return
 	}
 	was := l.live().Manifest.DependsOn
-	if _, _, err := operate.Rollback(l.runner(l.config).Site, numbers[l.rng.IntN(len(numbers))]); err != nil {
+	if _, _, err := operate.Rollback(l.t.Context(), l.runner(l.config).Site, numbers[l.rng.IntN(len(numbers))]); err != nil {
 		l.t.Fatal(err)
 	}
 	if !maps.Equal(was, l.live().Manifest.DependsOn) {

@@ -218,7 +218,7 @@ func TestARollbackIsNotUndoneByTheNextNight(t *testing.T) {
 	v.run(pipeline.Request{})
 	v.pass(aDay)
 	bad := v.run(pipeline.Request{})
-	if _, _, err := operate.Rollback(v.runner(v.config).Site, 1); err != nil {
+	if _, _, err := operate.Rollback(t.Context(), v.runner(v.config).Site, 1); err != nil {
 		t.Fatal(err)
 	}
 	for _, w := range v.waits() {

@@ -37,7 +37,7 @@ type Rebuild struct {
 // of them; a stream of which one is lost is held.
 func (r *Runner) Replay(ctx context.Context, rebuild Rebuild) (_ *summary.Summary, err error) {
 	defer func() { r.LogFault(err) }()
-	release, err := r.Acquire()
+	release, err := r.Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -124,7 +124,7 @@ func TestLiveGenerationThatCannotBeRead(t *testing.T) {
 				t.Errorf("the generations are %v", numbers)
 			}
 
-			from, to, err := operate.Rollback(r.Site, 0)
+			from, to, err := operate.Rollback(t.Context(), r.Site, 0)
 			switch {
 			case test.before == 0:
 				test.refused(t, "rollback", err)
@@ -133,7 +133,7 @@ func TestLiveGenerationThatCannotBeRead(t *testing.T) {
 			}
 			t.Run("rollback", func(t *testing.T) {
 				r := spoilt(t)
-				if _, to, err := operate.Rollback(r.Site, 1); err != nil || to != 1 {
+				if _, to, err := operate.Rollback(t.Context(), r.Site, 1); err != nil || to != 1 {
 					t.Fatalf("rolled back to %d: %v", to, err)
 				}
 				v.verify()
@@ -168,7 +168,7 @@ func TestRollbackWithNothingBefore(t *testing.T) {
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.run(pipeline.Request{})
 	removeAll(t, filepath.Join(v.config.Warehouse, "generations", "000001", "manifest.json"))
-	if _, _, err := operate.Rollback(v.runner(v.config).Site, 0); err == nil || !strings.Contains(err.Error(), "`etl replay`") {
+	if _, _, err := operate.Rollback(t.Context(), v.runner(v.config).Site, 0); err == nil || !strings.Contains(err.Error(), "`etl replay`") {
 		t.Errorf("got %v, want the way out", err)
 	}
 }

@@ -85,7 +85,7 @@ func TestWarehouseOfAnEarlierVersion(t *testing.T) {
 	v.run(pipeline.Request{})
 	v.expectToday(before)
 
-	if _, _, err := operate.Rollback(v.runner(v.config).Site, 2); err != nil {
+	if _, _, err := operate.Rollback(t.Context(), v.runner(v.config).Site, 2); err != nil {
 		t.Fatal(err)
 	}
 	v.verify()

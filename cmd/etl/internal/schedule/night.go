@@ -156,7 +156,8 @@ func next(all []standing, p Policy, now time.Time) Night {
 		return Night{}
 	}
 	slices.SortStableFunc(turns, func(a, b turn) int { return a.At.Compare(b.At) })
-	return Night{At: turns[0].At, Members: order(together(turns, p, now))}
+	opens := turns[0].At
+	return Night{At: opens, Members: order(together(turns, p, now))}
 }
 
 func owed(all []standing) []Debt {

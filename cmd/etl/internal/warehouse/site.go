@@ -6,6 +6,8 @@ package warehouse
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -28,6 +30,7 @@ type Site struct {
 	Version string           // of the program, for records
 	Log     *slog.Logger     // for the operator
 	Memory  int64            // bytes that the process may take; zero: what Config says
+	Wait    time.Duration    // for another who writes
 	Now     func() time.Time // read once a command
 }
 
@@ -47,11 +50,29 @@ func (s *Site) Store() *generation.Store { return generation.Open(s.Config.Wareh
 // Records opens the run records.
 func (s *Site) Records() *runlog.Log { return runlog.Open(filepath.Join(s.Config.Warehouse, "runs")) }
 
-// Acquire takes the lock of whoever writes. The function returned lets go of it.
-func (s *Site) Acquire() (func() error, error) { return lock.Acquire(s.LockPath()) }
+// Acquire takes the lock of whoever writes, and waits for it as the site says. The
+// function returned lets go of it. What is read before may be another's by then.
+func (s *Site) Acquire(ctx context.Context) (func() error, error) {
+	return lock.Acquire(ctx, s.lockPath(), s.Wait, func(h lock.Holder) {
+		s.Log.Warn("another writes to the warehouse; waiting for it to end", "holder", h, "wait", s.Wait)
+	})
+}
 
-// LockPath is the file of the lock.
-func (s *Site) LockPath() string { return filepath.Join(s.Config.Warehouse, "lock") }
+// Writer says who holds the lock, and whether anybody does.
+func (s *Site) Writer() (lock.Holder, bool) { return lock.Look(s.lockPath()) }
+
+func (s *Site) lockPath() string { return filepath.Join(s.Config.Warehouse, "lock") }
+
+// Attend takes the lock of the one daemon that a warehouse has, for as long as it lives.
+// It is not the lock of whoever writes: a run by hand beside the daemon takes its turn.
+func (s *Site) Attend(ctx context.Context) (func() error, error) {
+	release, err := lock.Acquire(ctx, filepath.Join(s.Config.Warehouse, "schedule.lock"), 0, nil)
+	var held *lock.HeldError
+	if errors.As(err, &held) {
+		return nil, fmt.Errorf("another `etl schedule` looks after %s: %v; stop it before you start this one", s.Config.Warehouse, held.Holder)
+	}
+	return release, err
+}
 
 // Budget is what the parts of the process may take.
 func (s *Site) Budget() budget.Budget {
