@@ -3,22 +3,41 @@ package operate
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
+	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/cmd/etl/internal/schedule"
+	"nightjar/cmd/etl/internal/streams"
 	"nightjar/cmd/etl/internal/summary"
 	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/load/runlog"
 )
 
-// Members are the enabled pipelines, as the scheduler knows them.
+// Members are the enabled pipelines, as the scheduler knows them. A stream that others of
+// its source learn from walks before them.
 func Members(site *warehouse.Site) []schedule.Member {
 	var all []schedule.Member
-	for _, p := range site.Config.Enabled() {
-		all = append(all, schedule.Member{Name: p.Name, Schedule: p.Schedule, After: p.DependsOn})
+	enabled := site.Config.Enabled()
+	for _, p := range enabled {
+		m := schedule.Member{Name: p.Name, Schedule: p.Schedule, After: slices.Clone(p.DependsOn)}
+		for _, other := range enabled {
+			if other.Source == p.Source && order(other) < order(p) {
+				m.After = append(m.After, other.Name)
+			}
+		}
+		all = append(all, m)
 	}
 	return all
+}
+
+func order(p config.Pipeline) int {
+	s, err := streams.Of(p.Ref())
+	if err != nil {
+		return 0 // its run says so
+	}
+	return s.Order
 }
 
 // Policy is how long and how often the configuration has nights tried.
