@@ -1,5 +1,9 @@
 // Package schedule says when a pipeline runs: what a cron line means in a time
-// zone whose clocks change, which nights were missed, and the loop that waits.
+// zone whose clocks change, which nights are owed, and the loop that waits.
+//
+// A night is owed until it is loaded. What is owed follows from what is recorded
+// alone (Next, Owed), so that a process that was killed, or a machine that was off,
+// forgets nothing.
 //
 // Cron lines are parsed by robfig/cron. What it computes is corrected for the
 // two nights a year on which a clock is moved:
@@ -91,14 +95,4 @@ func Zone(name string) (*time.Location, error) {
 		return nil, fmt.Errorf("unknown time zone %q; %s", name, want)
 	}
 	return loc, nil
-}
-
-// Missed reports whether a fire time of s has passed since the last run; a job
-// that never ran (last is zero) has missed one.
-func Missed(s cron.Schedule, last, now time.Time) bool {
-	if last.IsZero() {
-		return true
-	}
-	next := s.Next(last)
-	return !next.IsZero() && !next.After(now)
 }

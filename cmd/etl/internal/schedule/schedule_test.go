@@ -167,31 +167,6 @@ func TestLinesThatAreNone(t *testing.T) {
 	}
 }
 
-func TestMissedNights(t *testing.T) {
-	s, err := schedule.Parse("15 2 * * *", zone(t, "Europe/Paris"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := instant(t, "2026-11-20T12:00:00Z")
-	for _, row := range []struct {
-		last string
-		want bool
-	}{
-		{"2026-11-20T01:15:02Z", false}, // last night
-		{"2026-11-20T01:15:00Z", false}, // on the dot
-		{"2026-11-20T01:14:59Z", true},  // by hand, just before the night
-		{"2026-11-19T01:15:02Z", true},  // the night before
-		{"2026-11-21T00:00:00Z", false}, // in the future
-	} {
-		if got := schedule.Missed(s, instant(t, row.last), now); got != row.want {
-			t.Errorf("last run %s: missed = %v, want %v", row.last, got, row.want)
-		}
-	}
-	if !schedule.Missed(s, time.Time{}, now) {
-		t.Error("a job that never ran has missed a night")
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	for _, spec := range []string{"15 2 * * *", "TZ=UTC", "@every 6h", "CRON_TZ=UTC */5 1-3 * jan mon", "0 2 30 2 *"} {
 		f.Add(spec)
