@@ -91,17 +91,3 @@ type counted struct {
 }
 
 func (c *counted) Next(t time.Time) time.Time { c.n++; return c.Schedule.Next(t) }
-
-type never struct{}
-
-func (never) Next(time.Time) time.Time { return time.Time{} }
-
-func TestAScheduleThatHasEndedIsNeverDue(t *testing.T) {
-	now := instant(t, "2026-11-20T12:00:00Z")
-	members := []schedule.Member{{Name: "calls", Schedule: never{}}}
-	tries := []schedule.Try{{Member: "calls", Started: now.Add(-time.Hour), Outcome: schedule.Failed}}
-	p := schedule.Policy{Delay: time.Minute, For: time.Hour}
-	if n := schedule.Next(members, tries, p, now, now); len(n.Members) != 0 || !n.At.IsZero() {
-		t.Errorf("next night: %+v", n)
-	}
-}

@@ -24,6 +24,8 @@ type daemon struct {
 	run     func(ctx context.Context, n schedule.Night) error // instead of what records tries
 	changed chan struct{}
 	put     time.Duration // by how much the clock was put forward
+	events  []event       // in order of time; they happen when the loop looks at the clock
+	began   time.Time
 	beats   int
 	log     bytes.Buffer
 	nights  []string // "01T02:15:00 calls,waves" in UTC, as they began
@@ -38,12 +40,24 @@ func (d *daemon) member(t *testing.T, name, spec string) {
 	d.members = append(d.members, schedule.Member{Name: name, Schedule: s})
 }
 
-func (d *daemon) now() time.Time { return time.Now().Add(d.put) }
+type event struct {
+	after   time.Duration
+	happens func()
+}
+
+func (d *daemon) now() time.Time {
+	for len(d.events) > 0 && time.Since(d.began) >= d.events[0].after {
+		d.events[0].happens()
+		d.events = d.events[1:]
+	}
+	return time.Now().Add(d.put)
+}
 
 // loop runs for so long.
 func (d *daemon) loop(long time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), long)
 	defer cancel()
+	d.began = time.Now()
 	if d.policy.Delay == 0 {
 		d.policy = schedule.Policy{Delay: 10 * time.Minute, For: 6 * time.Hour}
 	}
@@ -118,6 +132,7 @@ func TestALongRunMakesOthersLateOnce(t *testing.T) {
 func TestAFailedNightComesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d daemon
+		d.takes = 300 * time.Microsecond // records keep milliseconds
 		d.member(t, "calls", "30 2 * * *")
 		d.ends = func(at time.Time) schedule.Outcome {
 			if at.Hour() == 2 {
@@ -128,6 +143,7 @@ func TestAFailedNightComesAgain(t *testing.T) {
 		d.loop(12 * time.Hour)
 		d.want(t, "01T02:30:00 calls", "01T02:40:00 calls", "01T03:00:00 calls")
 		d.logged(t, "given up", 0)
+		d.logged(t, "not run", 0)
 	})
 }
 
@@ -157,6 +173,21 @@ func TestARunThatRecordsNothingComesAgainLaterAndLater(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestDelaysGrowAnewAfterARunThatRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d daemon
+		d.member(t, "calls", "30 2 * * *")
+		d.run = func(_ context.Context, n schedule.Night) error {
+			if at := d.now(); at.Hour() == 3 {
+				d.tries = append(d.tries, schedule.Try{Member: "calls", Night: n.Members[0].Due, Started: at, Outcome: schedule.Loaded})
+			}
+			return nil
+		}
+		d.loop(30 * time.Hour)
+		d.want(t, "01T02:30:00 calls", "01T02:40:00 calls", "01T03:00:00 calls", "02T02:30:00 calls", "02T02:40:00 calls", "02T03:00:00 calls")
+	})
 }
 
 func TestRecordsThatCannotBeReadAreReadAgainLater(t *testing.T) {

@@ -121,7 +121,7 @@ type Debt struct {
 	Since  time.Time // the first fire time after the last one that loaded
 	Tries  int       // made for Due
 	Why    string    // what came of the last of them; empty where there was none
-	Next   time.Time // when it is tried next, at once if that is past; zero: given up
+	Next   time.Time // when it is tried next, at once if that is past; zero if it is given up
 	Under  bool      // a try is under way in another process
 }
 

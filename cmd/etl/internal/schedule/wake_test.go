@@ -23,10 +23,11 @@ func TestAChangeWakesTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d daemon
 		d.changed = make(chan struct{}, 1)
-		time.AfterFunc(90*time.Second, func() {
+		reload := func() {
 			d.member(t, "calls", "2 0 * * *")
 			d.changed <- struct{}{}
-		})
+		}
+		d.events = []event{{time.Minute, reload}}
 		d.loop(time.Hour)
 		d.want(t, "01T00:02:00 calls")
 		d.logged(t, "no pipeline is scheduled", 1)
@@ -38,10 +39,11 @@ func TestARunByHandWhileTheLoopWaitsIsSeen(t *testing.T) {
 		var d daemon
 		d.member(t, "calls", "30 2 * * *")
 		d.ends = func(time.Time) schedule.Outcome { return schedule.Failed }
-		time.AfterFunc(155*time.Minute, func() {
+		byHand := func() {
 			at := time.Now()
 			d.tries = append(d.tries, schedule.Try{Member: "calls", Started: at, Finished: at, Outcome: schedule.Loaded})
-		})
+		}
+		d.events = []event{{155 * time.Minute, byHand}}
 		d.loop(12 * time.Hour)
 		d.want(t, "01T02:30:00 calls")
 	})
@@ -52,7 +54,9 @@ func TestTheLoopWaitsForARunUnderWay(t *testing.T) {
 		var d daemon
 		d.member(t, "calls", "30 2 * * *")
 		d.tries = []schedule.Try{{Member: "calls", Started: time.Now(), Outcome: schedule.Running}}
-		time.AfterFunc(4*time.Hour+30*time.Second, func() { d.tries[0].Outcome, d.tries[0].Finished = schedule.Loaded, time.Now() })
+		d.events = []event{{4*time.Hour + 30*time.Second, func() {
+			d.tries[0].Outcome, d.tries[0].Finished = schedule.Loaded, time.Now()
+		}}}
 		d.loop(6 * time.Hour)
 		d.want(t, "01T04:01:00 calls") // it began before the night
 	})
@@ -64,8 +68,10 @@ func TestAClockThatWasAheadCostsNoNight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d daemon
 		d.member(t, "calls", "30 2 * * *")
-		time.AfterFunc(27*time.Hour+10*time.Minute-time.Second, func() { d.put = 7 * 24 * time.Hour })
-		time.AfterFunc(28*time.Hour-time.Second, func() { d.put = 0 })
+		d.events = []event{
+			{27*time.Hour + 10*time.Minute, func() { d.put = 7 * 24 * time.Hour }},
+			{28 * time.Hour, func() { d.put = 0 }},
+		}
 		d.ends = func(at time.Time) schedule.Outcome {
 			if d.put == 0 && at.Day() == 9 && at.Hour()*60+at.Minute() < 3*60+30 {
 				return schedule.Failed
@@ -86,7 +92,7 @@ func TestAClockThatWasBehindCostsNoNight(t *testing.T) {
 		d.member(t, "calls", "30 2 * * *")
 		d.policy = schedule.Policy{Delay: time.Minute, For: time.Hour, CatchUp: schedule.None}
 		d.put = -72 * time.Hour
-		time.AfterFunc(25*time.Hour-time.Second, func() { d.put = 0 })
+		d.events = []event{{25 * time.Hour, func() { d.put = 0 }}}
 		d.run = func(_ context.Context, n schedule.Night) error {
 			at := d.now()
 			d.tries = append(d.tries, schedule.Try{Member: "calls", Night: n.Members[0].Due, Started: at, Finished: at, Outcome: schedule.Loaded})
@@ -95,4 +101,31 @@ func TestAClockThatWasBehindCostsNoNight(t *testing.T) {
 		d.loop(51 * time.Hour)
 		d.want(t, "29T02:30:00 calls", "02T01:00:00 calls", "02T02:30:00 calls", "03T02:30:00 calls")
 	})
+}
+
+// A process that came up by a clock that was ahead has been there all the same.
+func TestAProcessThatCameUpInTheFutureRunsItsNights(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d daemon
+		d.member(t, "calls", "30 2 * * *")
+		d.policy = schedule.Policy{Delay: time.Minute, For: time.Hour, CatchUp: schedule.None}
+		d.put = 72 * time.Hour
+		d.events = []event{{time.Hour, func() { d.put = 0 }}}
+		d.loop(51 * time.Hour)
+		d.want(t, "01T02:30:00 calls", "02T02:30:00 calls", "03T02:30:00 calls")
+	})
+}
+
+type never struct{}
+
+func (never) Next(time.Time) time.Time { return time.Time{} }
+
+func TestAScheduleThatHasEndedIsNeverDue(t *testing.T) {
+	now := instant(t, "2026-11-20T12:00:00Z")
+	members := []schedule.Member{{Name: "calls", Schedule: never{}}}
+	tries := []schedule.Try{{Member: "calls", Started: now.Add(-time.Hour), Outcome: schedule.Failed}}
+	p := schedule.Policy{Delay: time.Minute, For: time.Hour}
+	if n := schedule.Next(members, tries, p, now, now); len(n.Members) != 0 || !n.At.IsZero() {
+		t.Errorf("next night: %+v", n)
+	}
 }
