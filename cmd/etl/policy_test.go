@@ -51,7 +51,7 @@ var layers = map[string][]string{
 	"nightjar/cmd/etl/internal/staging":   joint("config", "summary", "streams", "warehouse"),
 	"nightjar/cmd/etl/internal/publish":   joint("config", "ledger", "summary", "streams", "warehouse", "staging"),
 	"nightjar/cmd/etl/internal/pipeline":  joint("config", "ledger", "summary", "streams", "warehouse", "staging", "publish"),
-	"nightjar/cmd/etl/internal/operate":   joint("config", "ledger", "summary", "streams", "warehouse"),
+	"nightjar/cmd/etl/internal/operate":   joint("config", "ledger", "schedule", "summary", "streams", "warehouse"),
 }
 
 // joint is what a package that joins extract, transform and load may import: all of

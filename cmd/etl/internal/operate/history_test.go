@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/ledger"
@@ -14,15 +15,8 @@ import (
 	"nightjar/load/runlog"
 )
 
-// Every run is listed, newest first, with what became of it and why: what failed, died or
-// cannot be read, what a person decided, and the one under way.
-func TestHistory(t *testing.T) {
-	site := &warehouse.Site{Config: &config.Config{Warehouse: t.TempDir(), Pipelines: []config.Pipeline{calls}}}
-	release, err := site.Acquire(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer release()
+// eventful are the records of a warehouse to which everything has happened.
+func eventful() []runlog.Record {
 	leg := func(name string, status summary.Status, reason string) *summary.Leg {
 		return &summary.Leg{Pipeline: name, Source: "volt", Stream: name, Status: status, Reason: reason}
 	}
@@ -34,8 +28,21 @@ func TestHistory(t *testing.T) {
 	unknown := said(5, ledger.Decision{Kind: ledger.Discard}, 0, 3)
 	unknown.Decisions = encoded([]ledger.Decision{{Kind: ledger.Discard, Streams: map[ref.Stream]ledger.Change{{Source: "volt", Name: "gone"}: {Runs: []ledger.Counted{{ID: idOf(3)}}}}}})
 	now := unended(8)
-	now.PID = os.Getpid()
-	for _, r := range []runlog.Record{ran(0, ledger.Nightly, summary.Complete, ""), failed, full, unended(3), rollback, unknown, unended(6), now} {
+	now.PID, now.Started = os.Getpid(), time.Now().UTC()
+	now.Host, _ = os.Hostname() // a record has what this says
+	return []runlog.Record{ran(0, ledger.Nightly, summary.Complete, ""), failed, full, unended(3), rollback, unknown, unended(6), now}
+}
+
+// Every run is listed, newest first, with what became of it and why: what failed, died or
+// cannot be read, what a person decided, and the one under way.
+func TestHistory(t *testing.T) {
+	site := &warehouse.Site{Config: &config.Config{Warehouse: t.TempDir(), Pipelines: []config.Pipeline{calls}}}
+	release, err := site.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	for _, r := range eventful() {
 		if err := site.Records().Write(r); err != nil {
 			t.Fatal(err)
 		}

@@ -193,8 +193,8 @@ func TestOnlyAsFarBackAsNeeded(t *testing.T) {
 	}
 }
 
-// A process id comes again: in a container it is always the same. Of the records that have
-// not ended, the newest alone may be of a run that goes on.
+// A process id comes again: in a container it is always the same. A record that has not
+// ended is of a run that goes on where it began since the lock was taken.
 func TestARunThatDiedIsNotTheOneUnderWay(t *testing.T) {
 	cfg, err := config.LoadLocal("../../../../pipelines.yaml", func(string) (string, bool) { return "", false })
 	if err != nil {
@@ -207,9 +207,14 @@ func TestARunThatDiedIsNotTheOneUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for n, record := range []runlog.Record{unended(0), unended(1)} {
-		record.PID = os.Getpid()
+		record.PID, record.Host = os.Getpid(), host
 		if n == 1 {
+			record.Started = time.Now().UTC()
 			record = with(record, &summary.Leg{Pipeline: "waves", Source: "volt", Stream: "waves", Status: summary.Interrupted})
 		}
 		if err := runlog.Open(filepath.Join(cfg.Warehouse, "runs")).Write(record); err != nil {

@@ -12,6 +12,7 @@ import (
 	"nightjar/cmd/etl/internal/streams"
 	"nightjar/cmd/etl/internal/summary"
 	"nightjar/cmd/etl/internal/warehouse"
+	"nightjar/load/ref"
 	"nightjar/load/runlog"
 )
 
@@ -44,7 +45,7 @@ func order(p config.Pipeline) int {
 func Policy(site *warehouse.Site) schedule.Policy {
 	c := site.Config
 	return schedule.Policy{
-		Delay: c.Rerun.Delay, For: c.Rerun.For, CatchUp: schedule.CatchUp(c.CatchUp), Window: c.Publish.Window,
+		Delay: c.Rerun.Delay, For: c.Rerun.For, CatchUp: schedule.CatchUp(c.CatchUp), Window: c.Publish.Window, Zone: c.Timezone,
 	}
 }
 
@@ -57,11 +58,19 @@ func Tries(site *warehouse.Site) ([]schedule.Try, error) {
 		left[p.Name] = true
 	}
 	var all []schedule.Try
+	accepted := map[ref.Run]bool{} // held runs that someone's word has published since
 	for record := range site.Records().Newest() {
 		if len(left) == 0 {
 			break
 		}
 		record, writing := underWay(site, record)
+		for _, d := range warehouse.DecisionsIn(record) {
+			for s, c := range d.Streams {
+				for _, run := range c.Runs {
+					accepted[s.Run(run.ID)] = accepted[s.Run(run.ID)] || d.Kind == ledger.Accept
+				}
+			}
+		}
 		of := warehouse.SummaryOf(record)
 		if of == nil || of.Mode != ledger.Nightly && of.Mode != ledger.Full {
 			continue
@@ -71,6 +80,9 @@ func Tries(site *warehouse.Site) ([]schedule.Try, error) {
 				continue
 			}
 			try := tryOf(record, l, writing)
+			if accepted[l.Ref().Run(record.RunID)] {
+				try.Outcome = schedule.Loaded
+			}
 			if all = append(all, try); try.Outcome == schedule.Loaded {
 				delete(left, l.Pipeline)
 			}

@@ -21,7 +21,7 @@ import (
 // made of them.
 type run struct {
 	*warehouse.View
-	base     http.RoundTripper // nil: the network
+	base     http.RoundTripper                // nil: the network
 	until    func(context.Context, time.Time) // waits for a turn; nil: nobody does
 	request  Request
 	record   *warehouse.Record
