@@ -52,6 +52,7 @@ func TestASixthVendor(t *testing.T) {
 	}{
 		{"extract/sixth", sixth, []string{"TestConformance"}},
 		{"transform", sixth + "transform", []string{"TestGolden/sixth/plain", "TestMutatedPages/sixth/tickets", "TestBatchBorders/sixth/tickets"}},
+		{"cmd/etl/internal/streams", "cmd/etl/internal/streams", []string{"TestSixthIsInTheDictionary", "TestTables", "TestStreams"}},
 		{"cmd/etl", "cmd/etl", []string{"TestSixth", "TestSixthIsDescribed", "TestImportsKeepToTheLayers"}},
 	} {
 		binary := filepath.Join(t.TempDir(), "tests")
