@@ -99,6 +99,7 @@ func (k *keeper) reload() {
 	site.Config = cfg
 	next := *old
 	next.Site = &site
+	limitMemory(&next)
 	k.mu.Lock()
 	k.runner = &next
 	k.mu.Unlock()

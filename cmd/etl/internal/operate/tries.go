@@ -104,17 +104,17 @@ func tryOf(record runlog.Record, l *summary.Leg, writing bool) schedule.Try {
 		return try
 	}
 	try.Finished = record.Finished
+	s, err := streams.Of(l.Ref())
+	writes := err == nil && s.Writes // and is published whatever is missing
 	switch {
-	case l.Published && l.Retry == "":
+	case l.Published && (l.Retry == "" || !writes): // or someone has accepted what is missing
 		try.Outcome = schedule.Loaded
 	case l.Retry == summary.RetryNever:
 		try.Outcome = schedule.Hopeless
 	case l.Status == summary.Interrupted:
 		try.Outcome = schedule.Interrupted
-	case l.Retry == summary.RetryOnce && !l.Published:
+	case l.Retry == summary.RetryOnce:
 		try.Outcome = schedule.Missing
-	case l.Published:
-		try.Outcome = schedule.Loaded // rows are missing, and someone has accepted that
 	default:
 		try.Outcome = schedule.Failed
 	}
