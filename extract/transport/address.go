@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -64,4 +65,16 @@ func onTheWay(err error, s secrets) error {
 		text = shorten(extract.Printable(s.in(err.Error())), longestDetail)
 	}
 	return &networkError{text, err}
+}
+
+// withoutURL is err without the address that was asked, which may hold
+// credentials in its user part or its query.
+func withoutURL(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	if errors.Is(err, context.Canceled) {
+		return context.Canceled
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/go-faster/jx"
 
@@ -19,6 +20,16 @@ type exchange struct {
 	read      func(*jx.Decoder) error
 	secrets   []string // of this request, beside its token
 	sent      int      // attempts that reached the wire; written by count alone
+}
+
+// reading is what came back from the vendor, read as far as it goes. Nothing is
+// known of it yet.
+type reading struct {
+	status int
+	header http.Header
+	body   []byte
+	at     time.Time // when the body was whole
+	cut    error     // why it is not: a cut connection
 }
 
 // The layers are functions from one of these to one of these, so that New can

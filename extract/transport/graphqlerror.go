@@ -1,9 +1,6 @@
 package transport
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,70 +10,6 @@ import (
 
 	"nightjar/extract"
 )
-
-// GraphQLError is one error of a vendor's answer, with what its extensions say.
-type GraphQLError struct {
-	Message     string
-	Path        string // "closedConversations.edges.3.node", empty where the whole request failed
-	Name        string // extensions.name, iAdvize's stable id
-	Code        string // extensions.code
-	RetryPolicy string // extensions.retryPolicy: "NO_RETRY" is obeyed
-	Status      int    // a status that stands in the extensions; zero if none
-}
-
-// Errors returns the errors that the vendor listed in the answer behind err, nil
-// if there are none.
-func Errors(err error) []GraphQLError {
-	if answer, ok := errors.AsType[*AnswerError](err); ok {
-		return answer.Errors
-	}
-	return nil
-}
-
-// String is the message with its place and its ids.
-func (g GraphQLError) String() string {
-	text := cmp.Or(shorten(g.Message, 300), "no message")
-	if g.Path != "" {
-		text = g.Path + ": " + text
-	}
-	var ids []string
-	for _, id := range []struct{ name, value string }{{"name", g.Name}, {"code", g.Code}, {"retryPolicy", g.RetryPolicy}} {
-		if id.value != "" {
-			ids = append(ids, id.name+" "+id.value)
-		}
-	}
-	if g.Status != 0 {
-		ids = append(ids, "status "+strconv.Itoa(g.Status))
-	}
-	if len(ids) > 0 {
-		text += " (" + strings.Join(ids, ", ") + ")"
-	}
-	return text
-}
-
-// list names every error, equal ones once with their number, twenty at most.
-func list(all []GraphQLError) string {
-	const most = 20
-	var texts []string
-	times := map[string]int{}
-	for _, g := range all {
-		text := g.String()
-		if times[text]++; times[text] == 1 {
-			texts = append(texts, text)
-		}
-	}
-	more := ""
-	if len(texts) > most {
-		more = fmt.Sprintf("; and %d more", len(texts)-most)
-		texts = texts[:most]
-	}
-	for i, text := range texts {
-		if n := times[text]; n > 1 {
-			texts[i] = fmt.Sprintf("%s [%d times]", text, n)
-		}
-	}
-	return strings.Join(texts, "; ") + more
-}
 
 // errors reads the envelope's errors: GraphQL's list, a validator's map of field
 // to messages, a text, or the members error, error_description and message.

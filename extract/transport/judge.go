@@ -1,47 +1,15 @@
 package transport
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"nightjar/extract"
 )
-
-// AnswerError is why an answer was not taken for one.
-type AnswerError struct {
-	Address string         // what was asked, without credentials, where that is what is wrong; empty otherwise
-	Status  int            // HTTP status
-	Errors  []GraphQLError // every error that the vendor listed, REST ones included
-	Detail  string         // what else is wrong; empty where Errors say it
-	Expired bool           // the token is not, or no longer, accepted
-	wait    time.Duration  // what the vendor asks to wait; zero if it does not
-}
-
-// Error names the status, then every error of the vendor.
-func (e *AnswerError) Error() string {
-	parts := []string{fmt.Sprintf("status %d", e.Status)}
-	if e.Address != "" {
-		parts = append([]string{e.Address}, parts...)
-	}
-	if e.Detail != "" {
-		parts = append(parts, e.Detail)
-	}
-	if len(e.Errors) > 0 {
-		parts = append(parts, list(e.Errors))
-	}
-	return strings.Join(parts, ": ")
-}
-
-// final reports whether the vendor says not to ask again.
-func (e *AnswerError) final() bool {
-	return slices.ContainsFunc(e.Errors, func(g GraphQLError) bool { return strings.EqualFold(g.RetryPolicy, "NO_RETRY") })
-}
 
 // judge makes an Answer of what is one, and an *extract.Error of everything else.
 func (c *Client) judge(next reader) asker {
@@ -145,37 +113,4 @@ func redirect(got *reading) string {
 		return "redirects are not followed"
 	}
 	return fmt.Sprintf("redirect to %s is not followed: the token is for one host", to.Host)
-}
-
-// ofStatus is the kind that a status means by itself; empty for 2xx.
-func ofStatus(status int) extract.Kind {
-	switch {
-	case status >= 200 && status < 300:
-		return ""
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusProxyAuthRequired:
-		return extract.Denied
-	case status == http.StatusTooManyRequests:
-		return extract.Throttled
-	case nothingThere(status):
-		return extract.Misdirected
-	case status == http.StatusRequestEntityTooLarge:
-		return extract.TooLarge
-	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:
-		return extract.TimedOut
-	case status >= 500:
-		return extract.Failing
-	}
-	return extract.Refused
-}
-
-// withoutURL is err without the address that was asked, which may hold
-// credentials in its user part or its query.
-func withoutURL(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
-	}
-	if errors.Is(err, context.Canceled) {
-		return context.Canceled
-	}
-	return err
 }

@@ -9,16 +9,6 @@ import (
 	"time"
 )
 
-// reading is what came back from the vendor, read as far as it goes. Nothing is
-// known of it yet.
-type reading struct {
-	status int
-	header http.Header
-	body   []byte
-	at     time.Time // when the body was whole
-	cut    error     // why it is not: a cut connection
-}
-
 // errLate is the cause of a context that our own time limit ended.
 var errLate = errors.New("time limit of one attempt")
 
