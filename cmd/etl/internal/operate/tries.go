@@ -141,7 +141,7 @@ func (o Owed) In(zone *time.Location) string {
 	if o.Next.IsZero() {
 		return text + "; it is not tried again"
 	}
-	return text + "; `etl schedule` tries again " + o.Next.In(zone).Format("2006-01-02 15:04")
+	return text + "; `etl schedule` tries again, from " + o.Next.In(zone).Format("2006-01-02 15:04") + " on"
 }
 
 // owed lists, by pipeline, the oldest night that has passed and is not loaded. One that is
@@ -152,8 +152,12 @@ func owed(site *warehouse.Site) (map[string]*Owed, error) {
 		return nil, err
 	}
 	now := site.Now()
+	up := now // when no daemon is, one that comes up
+	if daemon, there := site.Daemon(); there && daemon.Started.Before(now) {
+		up = daemon.Started
+	}
 	all := map[string]*Owed{}
-	for _, d := range schedule.Owed(Members(site), tries, Policy(site), now, now) {
+	for _, d := range schedule.Owed(Members(site), tries, Policy(site), up, now) {
 		young := d.Tries == 0 && now.Sub(d.Due) < site.Config.Publish.Window
 		if d.Under || young || all[d.Member] != nil {
 			continue

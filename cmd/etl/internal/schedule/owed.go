@@ -89,7 +89,7 @@ func (s *standing) calendar(tries []Try, p Policy, up, now time.Time) {
 		if len(made) == 0 && p.CatchUp == None && due.Before(up) {
 			return
 		}
-		if s.owe(due, first, made, p, now) {
+		if s.owe(due, first, made, p, up, now) {
 			return
 		}
 		due = next
@@ -174,30 +174,31 @@ func (s *standing) elapsed(tries []Try, p Policy, up, now time.Time) {
 	}
 	switch {
 	case !s.fires.After(now):
-		s.owe(s.fires, since, nil, p, now)
+		s.owe(s.fires, since, nil, p, up, now)
 		s.fires = s.member.Schedule.Next(now)
 	case !paid:
-		s.owe(due, since, made, p, now)
+		s.owe(due, since, made, p, up, now)
 	}
 }
 
 // owe adds a fire time to what is owed, and reports whether it is still to be paid.
-func (s *standing) owe(due, since time.Time, made []Try, p Policy, now time.Time) bool {
+func (s *standing) owe(due, since time.Time, made []Try, p Policy, up, now time.Time) bool {
 	d := Debt{Member: s.member.Name, Due: due, Since: since, Tries: len(made), Next: due}
 	if since.After(due) {
 		d.Since = due
 	}
 	if len(made) > 0 {
 		d.Why = made[len(made)-1].Reason
-		d.Next = p.again(made, now)
+		d.Next = p.again(made, up, now)
 	}
 	s.debts = append(s.debts, d)
 	return !d.Next.IsZero()
 }
 
 // again is when a member is tried once more after these tries for one fire time, of
-// which none loaded; zero if it is given up.
-func (p Policy) again(made []Try, now time.Time) time.Time {
+// which none loaded; zero if it is given up. What failed before the scheduler came up is
+// tried at once: what was wrong may have been mended.
+func (p Policy) again(made []Try, up, now time.Time) time.Time {
 	count := func(o Outcome) (n int) {
 		for _, t := range made {
 			if t.ended() == o {
@@ -225,7 +226,9 @@ func (p Policy) again(made []Try, now time.Time) time.Time {
 	case Hopeless:
 		return time.Time{}
 	default:
-		at = at.Add(p.backoff(n))
+		if !at.Before(up) {
+			at = at.Add(p.backoff(n))
+		}
 	}
 	if !at.Before(made[0].Started.Add(p.For)) {
 		return time.Time{}

@@ -63,10 +63,15 @@ func (s *Site) Writer() (lock.Holder, bool) { return lock.Look(s.lockPath()) }
 
 func (s *Site) lockPath() string { return filepath.Join(s.Config.Warehouse, "lock") }
 
+// Daemon says who looks after the warehouse, and whether anybody does.
+func (s *Site) Daemon() (lock.Holder, bool) { return lock.Look(s.daemonPath()) }
+
+func (s *Site) daemonPath() string { return filepath.Join(s.Config.Warehouse, "schedule.lock") }
+
 // Attend takes the lock of the one daemon that a warehouse has, for as long as it lives.
 // It is not the lock of whoever writes: a run by hand beside the daemon takes its turn.
 func (s *Site) Attend(ctx context.Context) (func() error, error) {
-	release, err := lock.Acquire(ctx, filepath.Join(s.Config.Warehouse, "schedule.lock"), 0, nil)
+	release, err := lock.Acquire(ctx, s.daemonPath(), 0, nil)
 	var held *lock.HeldError
 	if errors.As(err, &held) {
 		return nil, fmt.Errorf("another `etl schedule` looks after %s: %v; stop it before you start this one", s.Config.Warehouse, held.Holder)
