@@ -22,13 +22,12 @@ func newSchedule(a *app) *cobra.Command {
 business time zone, never two at once. What is due within publish.window of a night's
 first pipeline is published with it, as one generation.
 
-A night is owed until it is complete. A pipeline that failed is run again, after
+A night is owed until it is complete. A pipeline that failed is run again after
 rerun.delay, then after twice as long, and so on, for as long as rerun.for says, and at
-once by a daemon that came up since; one
-that was interrupted, at once; one that is held, or lacks rows, once more. Where asking
-again would end the same (a cap, refused credentials, a write), it is not. What is owed
-is read from the run records, so that a restart forgets nothing; catch_up says what is
-made of the nights in which nothing ran.
+once by a daemon that came up since; one that was interrupted, at once; one that is
+held, or lacks rows, once more. Where asking again would end the same (a cap, refused
+credentials, a write), it is not. What is owed is read from the run records, so that a
+restart forgets nothing; catch_up says what is made of the nights in which nothing ran.
 
 SIGTERM or Ctrl-C stops it: a run under way ends after the page at hand, keeps what
 has landed, and the next one goes on from there. SIGHUP reads the configuration again,

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/ledger"
 	"nightjar/cmd/etl/internal/schedule"
 	"nightjar/cmd/etl/internal/streams"
@@ -24,21 +23,13 @@ func Members(site *warehouse.Site) []schedule.Member {
 	for _, p := range enabled {
 		m := schedule.Member{Name: p.Name, Schedule: p.Schedule, After: slices.Clone(p.DependsOn)}
 		for _, other := range enabled {
-			if other.Source == p.Source && order(other) < order(p) {
+			if other.Source == p.Source && streams.Order(other) < streams.Order(p) {
 				m.After = append(m.After, other.Name)
 			}
 		}
 		all = append(all, m)
 	}
 	return all
-}
-
-func order(p config.Pipeline) int {
-	s, err := streams.Of(p.Ref())
-	if err != nil {
-		return 0 // its run says so
-	}
-	return s.Order
 }
 
 // Policy is how long and how often the configuration has nights tried.

@@ -121,7 +121,7 @@ func (r *Runner) selected(names []string) ([]config.Pipeline, error) {
 		}
 		chosen = append(chosen, r.Config.Pipelines[i])
 	}
-	slices.SortStableFunc(chosen, func(a, b config.Pipeline) int { return order(a) - order(b) })
+	slices.SortStableFunc(chosen, func(a, b config.Pipeline) int { return streams.Order(a) - streams.Order(b) })
 	return dependent(chosen), nil
 }
 
@@ -134,7 +134,7 @@ func dependent(all []config.Pipeline) []config.Pipeline {
 			return
 		}
 		for _, first := range all {
-			if slices.Contains(p.DependsOn, first.Name) || first.Source == p.Source && order(first) < order(p) {
+			if slices.Contains(p.DependsOn, first.Name) || first.Source == p.Source && streams.Order(first) < streams.Order(p) {
 				visit(first)
 			}
 		}
@@ -144,14 +144,6 @@ func dependent(all []config.Pipeline) []config.Pipeline {
 		visit(p)
 	}
 	return sorted
-}
-
-func order(p config.Pipeline) int {
-	s, err := streams.Of(p.Ref())
-	if err != nil {
-		return 0 // its leg says so
-	}
-	return s.Order
 }
 
 func pipelineNames(all []config.Pipeline) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"nightjar/cmd/etl/internal/config"
 	"nightjar/load/ref"
 )
 
@@ -21,4 +22,13 @@ func Of(name ref.Stream) (*Stream, error) {
 		}
 	}
 	return nil, fmt.Errorf("%s is a stream that this version does not know", name)
+}
+
+// Order places the stream of a pipeline in a run: one that others learn from comes first.
+func Order(p config.Pipeline) int {
+	s, err := Of(p.Ref())
+	if err != nil {
+		return 0 // whoever opens it says so
+	}
+	return s.Order
 }
