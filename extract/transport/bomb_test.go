@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -51,15 +52,19 @@ func TestJudgingTakesLittleMemory(t *testing.T) {
 	for name, b := range bombs(size) {
 		t.Run(name, func(t *testing.T) {
 			vendor := client(nil, func(cfg *transport.Config) { cfg.Retries, cfg.Base = 0, prepared(b.body) })
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			_, err := vendor.GraphQL(t.Context(), endpoint, ask)
-			runtime.ReadMemStats(&after)
-			if extract.KindOf(err) != b.kind {
-				t.Fatalf("kind %q, want %q", extract.KindOf(err), b.kind)
+			least := uint64(math.MaxUint64) // of three: the race detector takes buffers from their pools
+			for range 3 {
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				_, err := vendor.GraphQL(t.Context(), endpoint, ask)
+				runtime.ReadMemStats(&after)
+				if extract.KindOf(err) != b.kind {
+					t.Fatalf("kind %q, want %q", extract.KindOf(err), b.kind)
+				}
+				least = min(least, after.TotalAlloc-before.TotalAlloc)
 			}
-			if took := after.TotalAlloc - before.TotalAlloc; took > 4*size {
-				t.Errorf("took %d MB", took>>20)
+			if least > 4*size {
+				t.Errorf("took %d MB", least>>20)
 			}
 		})
 	}
