@@ -132,19 +132,20 @@ func (l *Log) Read(runID ref.RunID) (Record, error) {
 	return r, nil
 }
 
-// Newest yields the records, newest first. What cannot be read is left out.
-func (l *Log) Newest() iter.Seq[Record] {
+// Newest yields the records, newest first. A record that cannot be read is left out; an
+// error says that nobody can tell which there are.
+func (l *Log) Newest() (iter.Seq[Record], error) {
+	ids, err := l.IDs()
+	if err != nil {
+		return nil, err
+	}
 	return func(yield func(Record) bool) {
-		ids, err := l.IDs()
-		if err != nil {
-			return
-		}
 		for _, id := range slices.Backward(ids) {
 			if r, err := l.Read(id); err == nil && !yield(r) {
 				return
 			}
 		}
-	}
+	}, nil
 }
 
 // After yields the records of the runs after one, oldest first, each with what keeps it

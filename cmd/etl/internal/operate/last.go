@@ -34,7 +34,11 @@ func lastRuns(site *warehouse.Site, live *generation.Generation, pipelines []Pip
 			return err
 		}
 	}
-	for record := range site.Records().Newest() {
+	records, err := site.Records().Newest()
+	if err != nil {
+		return err
+	}
+	for record := range records {
 		back.read(underWay(site, record))
 		if back.done() {
 			break

@@ -41,16 +41,19 @@ func Policy(site *warehouse.Site) schedule.Policy {
 }
 
 // Tries are the recorded tries at the enabled pipelines, back to the last one of each that
-// loaded. Of a pipeline without any record, the live generation tells when it last loaded.
-// An error says that nobody can tell what has run.
+// loaded. An error says that nobody can tell what has run.
 func Tries(site *warehouse.Site) ([]schedule.Try, error) {
 	left := map[string]bool{} // pipelines of which no try has loaded yet
 	for _, p := range site.Config.Enabled() {
 		left[p.Name] = true
 	}
+	records, err := site.Records().Newest()
+	if err != nil {
+		return nil, err
+	}
 	var all []schedule.Try
 	accepted := map[ref.Run]bool{} // held runs that someone's word has published since
-	for record := range site.Records().Newest() {
+	for record := range records {
 		if len(left) == 0 {
 			break
 		}

@@ -1,6 +1,8 @@
 package operate
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -78,5 +80,16 @@ func TestTriesOfTheRecords(t *testing.T) {
 	}
 	if want := []schedule.Outcome{schedule.Failed, schedule.Loaded}; !slices.Equal(got, want) {
 		t.Errorf("the tries are %v, want %v", got, want)
+	}
+}
+
+// Where the records cannot be listed, nobody says that nothing has run.
+func TestTriesThatCannotBeRead(t *testing.T) {
+	site := &warehouse.Site{Config: &config.Config{Warehouse: t.TempDir()}}
+	if err := os.WriteFile(filepath.Join(site.Config.Warehouse, "runs"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if tries, err := Tries(site); err == nil {
+		t.Errorf("%d tries and no error", len(tries))
 	}
 }

@@ -58,9 +58,11 @@ func (s *Site) onTime() error {
 	if live, err := s.Store().Current(); err == nil {
 		last, what = live.Manifest.Created, fmt.Sprintf("generation %d was made", live.Manifest.Generation)
 	}
-	for record := range s.Records().Newest() {
-		last, what = record.Started, fmt.Sprintf("run %s began", record.RunID)
-		break
+	if records, err := s.Records().Newest(); err == nil { // else the folders have a problem of their own
+		for record := range records {
+			last, what = record.Started, fmt.Sprintf("run %s began", record.RunID)
+			break
+		}
 	}
 	if last.After(now.Add(ahead)) {
 		return fmt.Errorf("the clock says %s, and %s at %s: set the clock; where it is right, and was wrong then, begin with one `etl run` by hand",
