@@ -3,7 +3,6 @@ package operate
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"nightjar/cmd/etl/internal/ledger"
@@ -15,15 +14,14 @@ import (
 	"nightjar/load/runlog"
 )
 
-// Members are the enabled pipelines, as the scheduler knows them. A stream that others of
-// its source learn from walks before them.
+// Members are the enabled pipelines, as the scheduler knows them.
 func Members(site *warehouse.Site) []schedule.Member {
 	var all []schedule.Member
 	enabled := site.Config.Enabled()
 	for _, p := range enabled {
-		m := schedule.Member{Name: p.Name, Schedule: p.Schedule, After: slices.Clone(p.DependsOn)}
+		m := schedule.Member{Name: p.Name, Schedule: p.Schedule}
 		for _, other := range enabled {
-			if other.Source == p.Source && streams.Order(other) < streams.Order(p) {
+			if streams.Before(other, p) {
 				m.After = append(m.After, other.Name)
 			}
 		}

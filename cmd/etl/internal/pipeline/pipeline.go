@@ -134,7 +134,7 @@ func dependent(all []config.Pipeline) []config.Pipeline {
 			return
 		}
 		for _, first := range all {
-			if slices.Contains(p.DependsOn, first.Name) || first.Source == p.Source && streams.Order(first) < streams.Order(p) {
+			if streams.Before(first, p) {
 				visit(first)
 			}
 		}

@@ -32,3 +32,9 @@ func Order(p config.Pipeline) int {
 	}
 	return s.Order
 }
+
+// Before reports whether a pipeline walks before p where a run has both: p depends on it,
+// or learns from its stream.
+func Before(first, p config.Pipeline) bool {
+	return slices.Contains(p.DependsOn, first.Name) || first.Source == p.Source && Order(first) < Order(p)
+}
