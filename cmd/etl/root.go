@@ -16,6 +16,7 @@ import (
 
 	"nightjar/cmd/etl/internal/config"
 	"nightjar/cmd/etl/internal/pipeline"
+	"nightjar/cmd/etl/internal/streams"
 	"nightjar/cmd/etl/internal/summary"
 	"nightjar/cmd/etl/internal/warehouse"
 )
@@ -136,6 +137,9 @@ func (a *app) with(read reader, do runs) func(*cobra.Command, []string) error {
 func (a *app) config(read reader) (*config.Config, error) {
 	cfg, err := read(a.configPath, a.env)
 	if err != nil {
+		return nil, err
+	}
+	if err := streams.CheckOrder(cfg); err != nil {
 		return nil, err
 	}
 	if a.warehouse != "" {

@@ -128,11 +128,13 @@ func (r *Runner) selected(names []string) ([]config.Pipeline, error) {
 // dependent puts pipelines behind those that they depend on, and else leaves their order.
 func dependent(all []config.Pipeline) []config.Pipeline {
 	var sorted []config.Pipeline
+	seen := map[string]bool{}
 	var visit func(config.Pipeline)
 	visit = func(p config.Pipeline) {
-		if slices.ContainsFunc(sorted, func(s config.Pipeline) bool { return s.Name == p.Name }) {
+		if seen[p.Name] {
 			return
 		}
+		seen[p.Name] = true
 		for _, first := range all {
 			if streams.Before(first, p) {
 				visit(first)

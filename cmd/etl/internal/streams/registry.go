@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"nightjar/cmd/etl/internal/config"
 	"nightjar/load/ref"
 )
 
@@ -22,19 +21,4 @@ func Of(name ref.Stream) (*Stream, error) {
 		}
 	}
 	return nil, fmt.Errorf("%s is a stream that this version does not know", name)
-}
-
-// Order places the stream of a pipeline in a run: one that others learn from comes first.
-func Order(p config.Pipeline) int {
-	s, err := Of(p.Ref())
-	if err != nil {
-		return 0 // whoever opens it says so
-	}
-	return s.Order
-}
-
-// Before reports whether a pipeline walks before p where a run has both: p depends on it,
-// or learns from its stream.
-func Before(first, p config.Pipeline) bool {
-	return slices.Contains(p.DependsOn, first.Name) || first.Source == p.Source && Order(first) < Order(p)
 }
