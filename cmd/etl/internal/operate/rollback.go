@@ -71,19 +71,18 @@ func decideRollback(site *warehouse.Site, target *generation.Generation) (ref.Ru
 		return "", err
 	}
 	for _, s := range known {
-		key := s
 		counted, err := view.Counted(s)
 		if err != nil {
 			return "", err
 		}
 		c := ledger.Change{Reason: fmt.Sprintf("generation %d, which does not hold it, was made live again", target.Manifest.Generation)}
 		for _, id := range counted {
-			if !kept[key].Holds(id) {
+			if !kept[s].Holds(id) {
 				c.Runs = append(c.Runs, ledger.Counted{ID: id})
 			}
 		}
 		if len(c.Runs) > 0 {
-			d.Streams[key] = c
+			d.Streams[s] = c
 		}
 	}
 	return view.DecideAlone("rollback", target.Manifest.Generation, d)

@@ -34,6 +34,9 @@ func (v *View) NewRecord() (*Record, error) {
 	return &Record{ID: id, view: v}, err
 }
 
+// endedEarly is the reason of a run, and of its legs, until it says another.
+const endedEarly = "the program ended before the run did"
+
 // Begin writes down that the run has begun, and what it is about to do: that is what is
 // read of it if it dies.
 func (r *Record) Begin(of summary.Summary, announced []*summary.Leg) error {
@@ -41,7 +44,7 @@ func (r *Record) Begin(of summary.Summary, announced []*summary.Leg) error {
 	if err != nil {
 		host = "unknown host"
 	}
-	of.Status, of.Reason, of.Pipelines = summary.Interrupted, "the program ended before the run did", announced
+	of.Status, of.Reason, of.Pipelines = summary.Interrupted, endedEarly, announced
 	r.kept = runlog.Record{
 		RunID: r.ID, Mode: of.Mode, Version: r.view.Version, Host: host, PID: os.Getpid(),
 		Started: r.view.At, Status: runlog.Running, Summary: asJSON(of),
@@ -155,5 +158,5 @@ func (v *View) Summaries(every bool) ([]*summary.Summary, error) {
 // Announced is a leg of a run that has not begun it.
 func Announced(p config.Pipeline) *summary.Leg {
 	return &summary.Leg{Pipeline: p.Name, Source: p.Source, Stream: p.Stream, Status: summary.Interrupted,
-		Reason: "the program ended before the run did", VendorTotal: extract.Unknown}
+		Reason: endedEarly, VendorTotal: extract.Unknown}
 }
