@@ -66,13 +66,13 @@ func TestTogetherIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// Update removes the rows that left, replaces those that the delta holds and appends
-// those that are new; either file may be all there is.
+// Update removes the rows that left, replaced ones included, and appends those of the
+// delta; either file may be all there is.
 func TestUpdate(t *testing.T) {
 	records := table(column("id", arrow.BinaryTypes.String, "Identifier"), column("size", arrow.PrimitiveTypes.Int64, "Size"))
 	first := writeParquet(t, "SELECT 'r' || i AS id, i AS size FROM range(10) r(i)")
 	delta := writeParquet(t, "SELECT 'r' || i AS id, 100 * i AS size FROM range(8, 12) r(i)")
-	left := writeParquet(t, "SELECT 'r' || i AS id, i AS size FROM range(2, 4) r(i)")
+	left := writeParquet(t, "SELECT 'r' || i AS id, i AS size FROM range(10) r(i) WHERE i IN (2, 3, 8, 9)")
 	later := writeParquet(t, "SELECT 'r' || i AS id, i AS size FROM range(5, 6) r(i)")
 	want := writeParquet(t, "SELECT 'r' || i AS id, CASE WHEN i < 8 THEN i ELSE 100 * i END AS size FROM range(12) r(i) WHERE i NOT IN (2, 3, 5)")
 	db := open(t, "")

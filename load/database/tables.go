@@ -164,15 +164,11 @@ func (d *DB) insert(ctx context.Context, t load.Table, files []string) error {
 	return nil
 }
 
-// Update removes, by key, the rows of the file of those that left, replaces those that
-// the delta file holds, and appends those that are new. Either path may be empty. The
-// statements belong Together.
+// Update removes, by key, the rows of the file of those that left, and appends those
+// of the delta file. Either path may be empty. The statements belong Together.
 func (d *DB) Update(ctx context.Context, t load.Table, delta, left string) error {
-	for _, file := range []string{left, delta} {
-		if file == "" {
-			continue
-		}
-		if err := d.remove(ctx, t, file); err != nil {
+	if left != "" {
+		if err := d.remove(ctx, t, left); err != nil {
 			return fmt.Errorf("update table %s: %w", t.Full(), err)
 		}
 	}

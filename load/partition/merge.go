@@ -19,7 +19,8 @@ type Plan struct {
 	// Path names the file of a new partition; its folder is made.
 	Path func(Partition) string
 	// Delta, if not empty, is where the new and changed rows are written too, and Left
-	// where those of the old files are that the table has no more.
+	// where the rows of the old files are that stand there no more: another version of
+	// them does, they are in another partition, or they are gone.
 	Delta, Left string
 	// Window tells the window of a landed page, -1 where it is of no interest.
 	Window func(page string) int
@@ -35,6 +36,7 @@ type Outcome struct {
 	Columns    []ColumnCounts // by column of the table
 	DeltaRows  int64          // rows in the delta file; it exists only if there are any
 	LeftRows   int64          // rows in the file of those that left; likewise
+	GoneRows   int64          // old rows whose key the table has no more
 }
 
 // Merge writes the new file of every partition that the staged rows touch and

@@ -53,8 +53,7 @@ func (k *moving) leave(g *group, to move, counts *Counts) {
 	}
 }
 
-// gone counts the rows of a group whose key is gone, and writes the old one to the
-// file of those that left.
+// gone counts the rows of a group whose key is gone.
 func (m *merge) gone(so *moving) error {
 	g, counts := &m.group, &m.out.Counts
 	counts.Superseded += g.incoming
@@ -66,6 +65,13 @@ func (m *merge) gone(so *moving) error {
 		return nil
 	}
 	counts.Superseded++
+	m.out.GoneRows++
+	return m.addLeft()
+}
+
+// addLeft appends the old row of the group to the file of those that left.
+func (m *merge) addLeft() error {
+	g := &m.group
 	if m.plan.Left == "" {
 		return nil
 	}

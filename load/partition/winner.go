@@ -80,7 +80,10 @@ func (m *merge) settle(w *partitionWriter, key string, moved move, so *moving) (
 	m.again(key, moved, so != nil && moved.to != w.part)
 	if so != nil && moved.to != w.part {
 		so.leave(g, moved, counts)
-		return g.old, nil
+		if g.old {
+			return true, m.addLeft()
+		}
+		return false, nil
 	}
 	if g.incoming > 0 {
 		counts.Superseded += g.incoming - 1
@@ -97,6 +100,11 @@ func (m *merge) settle(w *partitionWriter, key string, moved move, so *moving) (
 		counts.Changed++
 	default:
 		counts.New++
+	}
+	if changed && g.old {
+		if err := m.addLeft(); err != nil {
+			return false, err
+		}
 	}
 	return changed, w.add(g, changed)
 }

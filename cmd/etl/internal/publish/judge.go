@@ -100,7 +100,7 @@ func (l *Part) judgeValues(tables []merged, most float64) {
 // shows none of a sudden has hardly taken them all back.
 func (l *Part) judgeLeft(tables []merged, most float64) {
 	for _, m := range tables {
-		left := m.outcome.LeftRows
+		left := m.outcome.GoneRows
 		had := left + m.outcome.Counts.Changed + m.outcome.Counts.Unchanged
 		if had >= fewValues && float64(left) > most*float64(had) {
 			l.Worsen(summary.Held, fmt.Sprintf("the vendor shows %d of %d rows of %s no more, a drop of more than max_drop %g%%",
