@@ -24,6 +24,7 @@ const (
 	benchRowsVar    = "ETL_BENCH_ROWS"    // conversations; a million without it
 	benchMemoryVar  = "ETL_BENCH_MEMORY"  // the program's setting "memory"; its default without it
 	benchProfileVar = "ETL_BENCH_PROFILE" // file for a CPU profile of the program; none without it
+	benchWrittenVar = "ETL_BENCH_WRITTEN" // set by a benchmark: file for what the system counts of the program's reading and writing
 )
 
 const benchConfig = `version: 1
@@ -155,25 +156,33 @@ func benchCount(b *testing.B, path, table string) (n int) {
 	return n
 }
 
-// profiled is main with a CPU profile, if one is asked for.
+// profiled is main with a CPU profile and a count of what it wrote, where they are
+// asked for.
 func profiled() {
-	path := os.Getenv(benchProfileVar)
-	if path == "" {
-		main()
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		panic(err)
-	}
-	if err := pprof.StartCPUProfile(f); err != nil {
-		panic(err)
+	var profile *os.File
+	if path := os.Getenv(benchProfileVar); path != "" {
+		var err error
+		if profile, err = os.Create(path); err != nil {
+			panic(err)
+		}
+		if err := pprof.StartCPUProfile(profile); err != nil {
+			panic(err)
+		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	code := run(ctx, os.Args[1:])
-	pprof.StopCPUProfile()
-	if err := f.Close(); err != nil {
-		panic(err)
+	if profile != nil {
+		pprof.StopCPUProfile()
+		if err := profile.Close(); err != nil {
+			panic(err)
+		}
+	}
+	if path := os.Getenv(benchWrittenVar); path != "" {
+		counted, err := os.ReadFile("/proc/self/io")
+		if err = errors.Join(err, os.WriteFile(path, counted, 0o644)); err != nil {
+			panic(err)
+		}
 	}
 	os.Exit(code)
 }
