@@ -89,5 +89,5 @@ func (t Table) required(name string) bool {
 func landed(columns ...Column) []Column {
 	return append(columns,
 		instant(extractedAtID, extractedAtColumn, "", "When this content of the row was first seen: the time of the answer that held it"),
-		text(pageID, pageColumn, "", "The landed page that the row came from, as a path below landing/ without its ending"))
+		text(pageID, pageColumn, "", "The landed page that the row came from: `etl trace --page` prints it"))
 }

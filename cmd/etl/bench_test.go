@@ -42,9 +42,6 @@ pipelines:
 // does by itself with the same pages as files: no network, no landing zone, no
 // keys, no versions, no order, no partitions, no marts. All are processes of their
 // own, so that time, memory and CPU are theirs alone.
-//
-// On ext4 it is honest only in a folder (TMPDIR) where nothing has been deleted for
-// some minutes: see BenchmarkLand in load/landing.
 func BenchmarkExport(b *testing.B) {
 	rows := 1_000_000
 	if text := os.Getenv(benchRowsVar); text != "" {

@@ -270,8 +270,12 @@ func (p *program) lands(log string) bool {
 		return false
 	}
 	run, _, _ = strings.Cut(run, "\n")
-	pages, err := filepath.Glob(p.path("landing", "iadvize", "*", run, "*.zst"))
-	return err == nil && len(pages) > 0
+	journals, err := filepath.Glob(p.path("landing", "iadvize", "*", run, "journal.jsonl"))
+	if err != nil || len(journals) != 1 {
+		return false
+	}
+	journal, err := os.ReadFile(journals[0])
+	return err == nil && bytes.Contains(journal, []byte(`{"type":"page"`))
 }
 
 // nothingBegun expects that no generation is live and none is half built.

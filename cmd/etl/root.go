@@ -76,7 +76,7 @@ Results go to stdout, logs to stderr. Exit codes: 0 published and complete,
 	a.logFormat = asText
 	flags.Var(&a.logFormat, "log-format", "the `format` of the log: text, or json for an object a line")
 	addGroup(root, "Every night:", newRun(a), newSchedule(a), newDemo(a), newCheck(a))
-	addGroup(root, "Look:", newStatus(a), newHeld(a), newGenerations(a))
+	addGroup(root, "Look:", newStatus(a), newTrace(a), newHeld(a), newGenerations(a))
 	addGroup(root, "Repair:", newReplay(a), newVerify(a), newRollback(a))
 	addGroup(root, "Beyond:", newSandbox(a))
 	root.SetHelpCommandGroupID("Beyond:")

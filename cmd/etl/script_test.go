@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -33,7 +34,7 @@ import (
 //	network off       unsets the variables again, and stops the vendors
 //	asked N           the vendors were asked N times since they were started
 //	onejson           the last stdout is exactly one JSON document
-//	damage GLOB       flips one byte in the middle of every file that fits
+//	damage GLOB [PAGE]  flips one byte in the middle of every file that fits, or of that page in each
 //	capture VAR PATTERN  sets a variable to the first group in the last stdout
 //	change OLD NEW    puts NEW in the place of OLD in pipelines.yaml
 //	empty DIR         DIR has no file in it, or is not there
@@ -160,9 +161,25 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range files {
 		content, err := os.ReadFile(name)
 		ts.Check(err)
-		content[len(content)/2] ^= 0x40
+		middle := len(content) / 2
+		if len(args) > 1 {
+			middle = middleOf(ts, content, args[1])
+		}
+		content[middle] ^= 0x40
 		ts.Check(os.Chmod(name, 0o644))
 		ts.Check(os.WriteFile(name, content, 0o644))
+	}
+}
+
+// middleOf is where the middle of a page is in a pack.
+func middleOf(ts *testscript.TestScript, pack []byte, page string) int {
+	at := bytes.NewReader(pack)
+	for members := tar.NewReader(at); ; {
+		member, err := members.Next()
+		ts.Check(err)
+		if member.Name == page+".json.zst" {
+			return len(pack) - at.Len() + int(member.Size)/2
+		}
 	}
 }
 

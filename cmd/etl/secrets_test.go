@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
 	"fmt"
 	"io"
@@ -139,6 +140,7 @@ func (p *witness) isQuoted() {
 // lookInFiles counts the files below dir in which it has looked.
 func lookInFiles(t *testing.T, secrets []string, dir string) (searched int) {
 	t.Helper()
+	pages := 0
 	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
 			return err
@@ -148,24 +150,44 @@ func lookInFiles(t *testing.T, secrets []string, dir string) (searched int) {
 			return err
 		}
 		lookFor(t, secrets, name, content)
-		if strings.HasSuffix(name, ".zst") {
-			decoder, err := zstd.NewReader(bytes.NewReader(content))
-			if err != nil {
-				return err
-			}
-			defer decoder.Close()
-			if content, err = io.ReadAll(decoder); err != nil {
-				return err
-			}
-			lookFor(t, secrets, name, content)
+		if strings.HasSuffix(name, ".tar") {
+			pages += lookInPages(t, secrets, name, content)
 		}
 		searched++
 		return nil
 	})
+	if err != nil || pages == 0 {
+		t.Fatalf("looked in %d pages: %v", pages, err)
+	}
+	return searched + pages
+}
+
+// lookInPages counts the pages of a pack in which it has looked.
+func lookInPages(t *testing.T, secrets []string, name string, pack []byte) (searched int) {
+	t.Helper()
+	decoder, err := zstd.NewReader(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return searched
+	defer decoder.Close()
+	for members := tar.NewReader(bytes.NewReader(pack)); ; searched++ {
+		member, err := members.Next()
+		if err == io.EOF {
+			return searched
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		packed, err := io.ReadAll(members)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := decoder.DecodeAll(packed, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lookFor(t, secrets, name+": "+member.Name, page)
+	}
 }
 
 // lookInTables counts the tables of a database in which it has looked.

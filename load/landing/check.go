@@ -31,7 +31,8 @@ type check struct {
 	Checked
 }
 
-// Check reads every landed page of every run against its hash, and every journal.
+// Check reads every landed page of every run against its hash, and every journal; of a
+// page also what makes it a member of a tar, without which its bytes are whole.
 // It holds a page a core, whatever has landed, and ends with ctx.
 func (z *Zone) Check(ctx context.Context) (*Checked, error) {
 	c := &check{zone: z}
@@ -88,7 +89,8 @@ func (c *check) listRun(ctx context.Context, run ref.Run, pages chan<- Landed) e
 	c.Runs++
 	c.mu.Unlock()
 	if r.Damage != nil {
-		c.damaged(r.Damage, c.zone.JournalIsAside(r))
+		aside, err := c.zone.JournalIsAside(r)
+		c.damaged(r.Damage, aside, err)
 	}
 	last := 0
 	for page, err := range r.Pages() {
@@ -116,22 +118,28 @@ func (c *check) read(pages <-chan Landed) {
 		found, err := c.zone.Body(&page, body)
 		if err == nil {
 			body = found
+			err = c.zone.checkMember(&page)
 		}
 		c.mu.Lock()
 		c.Pages++
 		c.Bytes += page.Bytes
 		c.mu.Unlock()
 		if corrupt, ok := errors.AsType[*CorruptError](err); ok {
-			c.damaged(corrupt, c.zone.IsAside(page))
+			aside, err := c.zone.IsAside(page)
+			c.damaged(corrupt, aside, err)
 		} else if err != nil {
 			c.problem(page.Ref, err)
 		}
 	}
 }
 
-func (c *check) damaged(e *CorruptError, aside bool) {
+// damaged notes damage, and whether it is set aside; err says that this cannot be told.
+func (c *check) damaged(e *CorruptError, aside bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err != nil {
+		e = &CorruptError{Ref: e.Ref, Err: errors.Join(e.Err, err)}
+	}
 	if aside {
 		c.SetAside = append(c.SetAside, e.Ref.String())
 		return
@@ -145,5 +153,5 @@ func (c *check) problem(at ref.Page, err error) {
 	if !ok {
 		corrupt = &CorruptError{Ref: at, Err: err}
 	}
-	c.damaged(corrupt, false)
+	c.damaged(corrupt, false, nil)
 }

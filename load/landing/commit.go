@@ -3,13 +3,8 @@ package landing
 import (
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
-
 	"nightjar/load"
 )
-
-// maxSyncs bounds the files of a group that are synced at once.
-const maxSyncs = 16
 
 // commitAll commits the entries in order, as many at once as are ready.
 func (w *Writer) commitAll() {
@@ -49,7 +44,6 @@ func (w *Writer) gather(group []*entry) ([]*entry, *entry) {
 
 // commit makes a group durable and hands it on, up to the first entry that failed.
 func (w *Writer) commit(group []*entry) {
-	w.syncFiles(group)
 	whole := group
 	for i, e := range group {
 		if e.err != nil {
@@ -61,6 +55,7 @@ func (w *Writer) commit(group []*entry) {
 	if err == nil {
 		err = w.record(whole)
 	}
+	w.written(group)
 	for i, e := range group {
 		if err == nil {
 			err = e.err
@@ -70,22 +65,6 @@ func (w *Writer) commit(group []*entry) {
 		}
 		w.release(e, err)
 	}
-}
-
-// syncFiles makes the group's files durable, several at once: the file system
-// then answers them with one commit of its own journal. It leaves none open.
-func (w *Writer) syncFiles(group []*entry) {
-	var syncing errgroup.Group
-	syncing.SetLimit(maxSyncs)
-	for _, e := range group {
-		if e.file != nil {
-			syncing.Go(func() error {
-				e.err = e.sync() // nothing has failed before: it was written
-				return nil
-			})
-		}
-	}
-	syncing.Wait()
 }
 
 // handOn gives a durable page to whoever waits for it.
@@ -99,7 +78,7 @@ func (w *Writer) handOn(e *entry) (err error) {
 	return w.durable(e.landed, e.body)
 }
 
-// record adds a group to the journal.
+// record adds a group to the pack and to the journal.
 func (w *Writer) record(group []*entry) error {
 	if err := w.write(group); err != nil {
 		return fmt.Errorf("landing the pages of run %s: %w", w.header.RunID, err)
@@ -107,28 +86,26 @@ func (w *Writer) record(group []*entry) error {
 	return nil
 }
 
-// write syncs the folder, so that every page of the group has its name, and then
-// adds the group's lines to the journal in one write.
+// write adds the group's pages to the pack, syncs it, and then adds the group's lines to
+// the journal in one write.
 func (w *Writer) write(group []*entry) (err error) {
 	defer load.Catch(&err)
+	var members [][]byte
 	var data []byte
-	landed := false
+	end := w.pack.size
 	for _, e := range group {
 		data = append(data, e.line...)
 		if e.body != nil {
-			landed = true
+			e.landed.Offset = end + blockBytes
+			end += int64(len(*e.member))
+			members = append(members, *e.member)
 			if data, err = w.appendPage(data, e.landed); err != nil {
 				return err
 			}
 		}
 	}
-	if landed {
-		if err := w.zone.disk.SyncDir(w.dir); err != nil {
-			return err
-		}
-	}
-	if len(data) == 0 {
-		return nil
+	if err := w.pack.append(members...); err != nil || len(data) == 0 {
+		return err
 	}
 	return w.journal.append(data)
 }

@@ -12,34 +12,48 @@ import (
 )
 
 func TestCorruptPages(t *testing.T) {
+	type edit = func(pack []byte, all []landing.Landed) []byte
+	of := func(do func(page []byte)) edit {
+		return func(pack []byte, all []landing.Landed) []byte {
+			do(pack[all[1].Offset:][:all[1].Stored])
+			return pack
+		}
+	}
 	for _, c := range []struct {
-		name string
-		do   func(path string) error
+		name   string
+		do     edit // nil removes the pack
+		before bool // what stands before the page is whole
+		behind bool
 	}{
-		{"gone", os.Remove},
-		{"cut", func(p string) error { return os.Truncate(p, 100) }},
-		{"emptied", func(p string) error { return os.Truncate(p, 0) }},
-		{"grown", func(p string) error { return change(p, func(b []byte) []byte { return append(b, b...) }) }},
-		{"a bit", func(p string) error { return change(p, func(b []byte) []byte { b[len(b)/2] ^= 4; return b }) }},
-		{"first byte", func(p string) error { return change(p, func(b []byte) []byte { b[0] ^= 1; return b }) }},
-		{"another page", func(p string) error {
-			other, err := os.ReadFile(filepath.Join(filepath.Dir(p), "000001.json.zst"))
-			return errors.Join(err, os.WriteFile(p, other, 0o644))
-		}},
+		{"gone", nil, false, false},
+		{"cut in the page", func(b []byte, all []landing.Landed) []byte { return b[:all[1].Offset+100] }, true, false},
+		{"cut a byte before its end", func(b []byte, all []landing.Landed) []byte { return b[:all[1].Offset+all[1].Stored-1] }, true, false},
+		{"emptied", func([]byte, []landing.Landed) []byte { return nil }, false, false},
+		{"moved", func(b []byte, _ []landing.Landed) []byte { return append(make([]byte, 512), b...) }, false, false},
+		{"another run's", func([]byte, []landing.Landed) []byte { return make([]byte, 10<<10) }, false, false},
+		{"a bit", of(func(b []byte) { b[len(b)/2] ^= 4 }), true, true},
+		{"first byte", of(func(b []byte) { b[0] ^= 1 }), true, true},
+		{"zeros", of(func(b []byte) { clear(b) }), true, true},
+		{"another page", func(b []byte, all []landing.Landed) []byte {
+			copy(b[all[1].Offset:][:all[1].Stored], b[all[0].Offset:])
+			return b
+		}, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			z := open(t, dir)
 			all := landRun(t, z, runID, 3)
-			if err := c.do(filepath.Join(runDir(dir, runID), "000002.json.zst")); err != nil {
-				t.Fatal(err)
+			if c.do == nil {
+				must(t, os.Remove(packPath(dir, runID)))
+			} else {
+				must(t, change(packPath(dir, runID), func(b []byte) []byte { return c.do(b, all) }))
 			}
-			var corrupt *landing.CorruptError
-			if _, err := z.Body(&all[1], nil); !errors.As(err, &corrupt) || corrupt.Ref != all[1].Ref {
-				t.Fatalf("got %v, want a CorruptError that names %s", err, all[1].Ref)
-			}
-			if _, err := z.Body(&all[2], nil); err != nil {
-				t.Errorf("the page beside it: %v", err)
+			for i, whole := range []bool{c.before, false, c.behind} {
+				var corrupt *landing.CorruptError
+				_, err := z.Body(&all[i], nil)
+				if whole && err != nil || !whole && (!errors.As(err, &corrupt) || corrupt.Ref != all[i].Ref) {
+					t.Errorf("page %d, whole %t: got %v, want a CorruptError that names %s", i+1, whole, err, all[i].Ref)
+				}
 			}
 		})
 	}

@@ -21,9 +21,7 @@ type disk interface {
 	Create(path string) (file, error) // refuses an existing file
 	Open(path string) (file, error)   // an existing file, for writing
 	Mkdir(path string) error          // refuses an existing folder
-	Remove(path string) error
-	Rename(from, to string) error
-	SyncDir(path string) error // makes the names in a folder durable
+	SyncDir(path string) error        // makes the names in a folder durable
 }
 
 type osDisk struct{}
@@ -34,21 +32,4 @@ func (osDisk) Create(path string) (file, error) {
 
 func (osDisk) Open(path string) (file, error) { return os.OpenFile(path, os.O_WRONLY, 0) }
 func (osDisk) Mkdir(path string) error        { return os.Mkdir(path, 0o700) }
-func (osDisk) Remove(path string) error       { return os.Remove(path) }
-func (osDisk) Rename(from, to string) error   { return os.Rename(from, to) }
 func (osDisk) SyncDir(path string) error      { return durable.Sync(path) }
-
-// writeNew writes a new file and returns it open, to be synced and closed. What
-// could not be written whole is removed again.
-func writeNew(d disk, path string, data []byte) (file, error) {
-	f, err := d.Create(path)
-	if err != nil {
-		return nil, err
-	}
-	if _, err = f.WriteAt(data, 0); err != nil {
-		_ = f.Close()
-		_ = d.Remove(path) // litter at worst: it has no journal line
-		return nil, err
-	}
-	return f, nil
-}

@@ -1,13 +1,21 @@
 package landing
 
 // Fault stands before every change of the file system that a zone makes; op is
-// "create", "open", "write", "sync", "mkdir", "remove", "rename", "syncdir" or
-// "truncate".
+// "create", "open", "write", "sync", "mkdir", "syncdir" or "truncate".
 // A write that fails writes half of its bytes first.
 type Fault func(op, path string) error
 
 // SetFault puts f before every change that z makes from now on.
 func SetFault(z *Zone, f Fault) { z.disk = faultyDisk{osDisk{}, f} }
+
+// SetBeforePack has f called before z compresses a page.
+func SetBeforePack(z *Zone, f func()) {
+	pack := z.pack
+	z.pack = func(dst, body []byte, level int) []byte {
+		f()
+		return pack(dst, body, level)
+	}
+}
 
 // The bounds that tests have to reach.
 const (
@@ -39,20 +47,6 @@ func (d faultyDisk) Mkdir(path string) error {
 		return err
 	}
 	return d.osDisk.Mkdir(path)
-}
-
-func (d faultyDisk) Remove(path string) error {
-	if err := d.fault("remove", path); err != nil {
-		return err
-	}
-	return d.osDisk.Remove(path)
-}
-
-func (d faultyDisk) Rename(from, to string) error {
-	if err := d.fault("rename", from); err != nil {
-		return err
-	}
-	return d.osDisk.Rename(from, to)
 }
 
 func (d faultyDisk) SyncDir(path string) error {
@@ -88,4 +82,11 @@ func (f *faultyFile) Truncate(size int64) error {
 		return err
 	}
 	return f.file.Truncate(size)
+}
+
+// SignedLine appends a line of a journal, without its line feed, whose members are text.
+func SignedLine(dst []byte, kind, members string) []byte {
+	start := len(dst)
+	dst = append(dst, typePrefix+kind+`",`+members...)
+	return append(dst, crcPrefix+checksum(dst[start:])+crcSuffix...)
 }

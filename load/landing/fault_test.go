@@ -18,7 +18,7 @@ import (
 // TestFullDisk lets the n-th change of the file system fail, for every n: one
 // clear error, no half page counted, no page handed on that is not listed.
 func TestFullDisk(t *testing.T) {
-	for _, kind := range []string{"write", "sync", "create", "syncdir"} {
+	for kind, least := range map[string]int{"write": 10, "sync": 5, "create": 2, "mkdir": 3, "syncdir": 4} {
 		for n := 1; ; n++ {
 			dir := t.TempDir()
 			z := open(t, dir)
@@ -31,7 +31,7 @@ func TestFullDisk(t *testing.T) {
 			})
 			failed := landUntilFull(t, z, dir, fmt.Sprintf("%s %d", kind, n))
 			if !failed {
-				if n < 5 {
+				if n <= least {
 					t.Fatalf("the fault in %s %d was not noticed", kind, n)
 				}
 				break
@@ -153,6 +153,10 @@ func TestCrashAtAnyMoment(t *testing.T) {
 			t.Fatalf("%d pages were handed on, the copy lists %d", before, len(all))
 		}
 		checkBodies(t, crashed, all)
+		if n := len(all); n > 0 { // and where the machine lost what was not synced
+			must(t, os.Truncate(packPath(moment, runID), all[n-1].Offset+all[n-1].Stored))
+			checkBodies(t, crashed, all)
+		}
 	}
 }
 
@@ -163,35 +167,16 @@ func copyJournalFirst(t *testing.T, from, to string) {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	entries := []string{"journal.jsonl"}
-	journal, err := os.ReadFile(filepath.Join(from, entries[0]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	names, err := filepath.Glob(filepath.Join(from, "*.zst"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(to, filepath.Base(name)), b, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(to, entries[0]), journal, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	journal := readFile(t, filepath.Join(from, "journal.jsonl"))
+	must(t, os.WriteFile(filepath.Join(to, "pages.tar"), readFile(t, filepath.Join(from, "pages.tar")), 0o644))
+	must(t, os.WriteFile(filepath.Join(to, "journal.jsonl"), journal, 0o644))
 }
 
 // panics are where a program may panic while it lands, and what the writer's error then says.
 var panics = []struct{ op, file, want string }{
-	{"create", "000005.json.zst", "landing page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
-	{"write", "000005.json.zst", "landing page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
-	{"sync", "000005.json.zst", "landing page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
-	{"syncdir", "", "landing the pages of run " + runID + ": a fault in the program: "},
+	{"pack", "", "landing page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
+	{"write", "pages.tar", "landing the pages of run " + runID + ": a fault in the program: "},
+	{"sync", "pages.tar", "landing the pages of run " + runID + ": a fault in the program: "},
 	{"write", "journal.jsonl", "landing the pages of run " + runID + ": a fault in the program: "},
 	{"sync", "journal.jsonl", "landing the pages of run " + runID + ": a fault in the program: "},
 	{"durable", "", "handing on page iadvize/closed_conversations/" + runID + "/000005: a fault in the program: "},
@@ -211,6 +196,11 @@ func TestPanicsAreErrors(t *testing.T) {
 					panic("of " + op)
 				}
 				return nil
+			})
+			landing.SetBeforePack(z, func() {
+				if armed.Load() && c.op == "pack" {
+					panic("of a worker")
+				}
 			})
 			handed := 0
 			w, err := z.Begin(header(runID), func(l landing.Landed, _ []byte) error {
@@ -251,5 +241,21 @@ func TestPanicsAreErrors(t *testing.T) {
 			}
 			checkBodies(t, z, all)
 		})
+	}
+}
+
+// A run whose files cannot be made says why, once.
+func TestAFileInTheWay(t *testing.T) {
+	dir := t.TempDir()
+	z := open(t, dir)
+	landing.SetFault(z, func(op, path string) error {
+		if op == "create" { // another process, at the same instant
+			return os.WriteFile(path, nil, 0o600)
+		}
+		return nil
+	})
+	_, err := z.Begin(header(runID), nil)
+	if !errors.Is(err, fs.ErrExist) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("a file in the way: %v", err)
 	}
 }

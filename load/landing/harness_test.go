@@ -117,6 +117,43 @@ func checkBodies(t testing.TB, z *landing.Zone, all []landing.Landed) {
 
 func runDir(dir, id string) string { return filepath.Join(dir, "iadvize", "closed_conversations", id) }
 
+// packPath is the pack of a run.
+func packPath(dir, id string) string { return filepath.Join(runDir(dir, id), "pages.tar") }
+
+// flip turns a bit of a file.
+func flip(t testing.TB, path string, at int64) {
+	t.Helper()
+	must(t, change(path, func(b []byte) []byte { b[at] ^= 4; return b }))
+}
+
+// flipPage turns a bit in the middle of a landed page.
+func flipPage(t testing.TB, dir string, l landing.Landed) {
+	t.Helper()
+	flip(t, packPath(dir, string(l.Ref.Run.ID)), l.Offset+l.Stored/2)
+}
+
+// isAside is whether a page is set aside.
+func isAside(t testing.TB, z *landing.Zone, l landing.Landed) bool {
+	t.Helper()
+	aside, err := z.IsAside(l)
+	must(t, err)
+	return aside
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	must(t, err)
+	return b
+}
+
 func change(path string, edit func([]byte) []byte) error {
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -108,43 +108,12 @@ func lines(r io.Reader) iter.Seq2[[]byte, error] {
 	}
 }
 
-// journal is the journal of a run that is being written.
-type journal struct {
-	f      file
-	size   int64 // of what is whole and durable
-	broken error // set where the end of the file is no longer known
-}
-
-// append writes whole lines and makes them durable, or takes them back.
-func (j *journal) append(data []byte) error {
-	if j.broken != nil {
-		return j.broken
-	}
-	j.broken = errors.New("the journal's last write was broken off") // until it is known how it went
-	_, err := j.f.WriteAt(data, j.size)
-	written := err == nil
-	if written {
-		err = j.f.Sync()
-	}
-	if err == nil {
-		j.broken = nil
-		j.size += int64(len(data))
-		return nil
-	}
-	// After a failed sync nobody knows what the disk holds, so nothing may follow.
-	j.broken = err
-	if undo := j.f.Truncate(j.size); undo == nil && !written {
-		j.broken = nil
-	}
-	return err
-}
-
 func decodePage(line []byte, h Header, known queries) (Landed, error) {
 	var l Landed
 	if err := json.Unmarshal(line, &l); err != nil {
 		return Landed{}, err
 	}
-	if _, err := hex.DecodeString(l.SHA256); err != nil || l.Bytes < 0 || l.Stored < 0 || l.Seq < 1 {
+	if _, err := hex.DecodeString(l.SHA256); err != nil || l.Bytes < 0 || l.Stored < 0 || l.Offset < 0 || l.Seq < 1 {
 		return Landed{}, fmt.Errorf("page line %d makes no sense", l.Seq)
 	}
 	request, ok := known.join(l.Request)

@@ -3,19 +3,30 @@
 // the network off.
 //
 // Glossary. The zone is a folder: <source>/<stream>/<run id>/. A run is one walk
-// of a stream; its folder holds one compressed file a page (000012.json.zst) and
-// journal.jsonl, which says what was asked for each page, which windows ended and
-// how the run ended. A page has landed when its journal line is whole; the line
-// is written after the page's file and the folder are synced, so that a file
-// without a line is litter of a crash and a line without its file is corruption.
-// A damaged page that is set aside keeps its file, under a name that ends in
-// .damaged; a damaged journal stays, with such a file beside it.
+// of a stream, and has at most three files: journal.jsonl says what was asked for each
+// page, which windows ended and how the run ended; the pack, pages.tar, holds the pages,
+// each a member that is compressed by itself (000012.json.zst); aside.jsonl is there only
+// where damage was set aside, and says what of the run is done without.
 //
-// Each journal line is a JSON object that begins with its type (header, query,
-// page, window, end, mark) and ends with the CRC-32C of all before it. The text
-// of a query is written once and referred to by the pages that follow. The variables
-// of a request, which may name a customer, are no part of the journal: they stand
-// behind the page in its file, as a frame that readers of zstd skip.
+// A page has landed when its journal line is whole. The line is written after the page
+// is in the pack and synced, so that what stands in the pack without a line is litter of
+// a crash, and a line whose page the pack does not hold is corruption. The line says
+// where the page's bytes stand; nothing else does, and no page depends on what stands
+// beside it. So a pack and its journal can be written anew without some of the pages,
+// and every reference to the others holds.
+//
+// Any tar reads a pack, also that of a run that died: it has no end then, and may have
+// half a page behind the last that landed.
+//
+// What is damaged stays where it is, set aside or not: a good copy of the file in its
+// place is good again.
+//
+// Each line of the journal is a JSON object that begins with its type (header, query,
+// page, window, end, mark) and ends with the CRC-32C of all before it; those of
+// aside.jsonl (page, journal) too. The text of a query is written once and referred to by
+// the pages that follow. The variables of a request, which may name a customer, are no
+// part of the journal: they stand behind the page in its member, as a frame that readers
+// of zstd skip.
 package landing
 
 import (
@@ -72,7 +83,8 @@ type Landed struct {
 	At      time.Time       `json:"at"`
 	SHA256  string          `json:"sha256"`          // of the body, hexadecimal
 	Bytes   int64           `json:"bytes"`           // of the body
-	Stored  int64           `json:"stored"`          // bytes of the compressed file
+	Offset  int64           `json:"offset"`          // where its compressed bytes begin in the pack
+	Stored  int64           `json:"stored"`          // how many they are
 	Asked   int64           `json:"asked,omitempty"` // of those at its end, that hold the request's variables
 	After   json.RawMessage `json:"after,omitempty"` // nil leaves the bookmark where it is
 }

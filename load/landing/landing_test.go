@@ -50,7 +50,7 @@ func TestARunComesBackAsItWas(t *testing.T) {
 	for i, l := range all {
 		p := page(i + 1)
 		want := landing.Landed{Ref: header(runID).Ref().Page(i + 1), Seq: i + 1, Window: p.Window,
-			Rows: p.Rows, Total: p.Total, Request: p.Request, At: p.At, After: p.After, Bytes: int64(len(p.Body)), SHA256: l.SHA256, Stored: l.Stored, Asked: l.Asked}
+			Rows: p.Rows, Total: p.Total, Request: p.Request, At: p.At, After: p.After, Bytes: int64(len(p.Body)), SHA256: l.SHA256, Offset: l.Offset, Stored: l.Stored, Asked: l.Asked}
 		if d := cmp.Diff(want, l); d != "" {
 			t.Fatal(d)
 		}

@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
-	"github.com/valyala/gozstd"
-
 	"nightjar/load"
 )
 
@@ -14,16 +12,19 @@ const (
 	// become a seventh. They are compressed by the C library, which does it at twice
 	// the pace of Go's and leaves the processor's cache to others.
 	compressionLevel = 1
-	// maxScratch bounds what a worker keeps for the next page, in bytes.
+	// maxScratch bounds what a worker, or the writer, keeps for the next page, in bytes.
 	maxScratch = 1 << 20
 )
 
-// work compresses pages and writes their files.
+// emptyFrame is the frame of a page without a byte, for which the C library writes none.
+const emptyFrame = "\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"
+
+// work compresses pages.
 func (w *Writer) work() {
 	var scratch []byte
 	for e := range w.pages {
 		if w.failure() == nil {
-			scratch, e.err = w.store(e, scratch)
+			scratch, e.err = w.compress(e, scratch)
 		}
 		if cap(scratch) > maxScratch {
 			scratch = nil
@@ -32,12 +33,15 @@ func (w *Writer) work() {
 	}
 }
 
-// store compresses a page and writes its file, which is yet to be synced.
-func (w *Writer) store(e *entry, scratch []byte) (packed []byte, err error) {
+// compress makes the member of a page, which is yet to be written.
+func (w *Writer) compress(e *entry, scratch []byte) (packed []byte, err error) {
 	defer inPage(e, &err)
 	defer load.Catch(&err)
 	sum := sha256.Sum256(e.body)
-	packed = gozstd.CompressLevel(scratch[:0], e.body, compressionLevel)
+	packed = w.zone.pack(scratch[:0], e.body, compressionLevel)
+	if len(e.body) == 0 {
+		packed = append(packed, emptyFrame...)
+	}
 	if _, variables := cutVariables(e.landed.Request); variables != nil && !e.write {
 		page := len(packed)
 		packed = appendVariables(packed, variables)
@@ -45,6 +49,21 @@ func (w *Writer) store(e *entry, scratch []byte) (packed []byte, err error) {
 	}
 	e.landed.SHA256 = hex.EncodeToString(sum[:])
 	e.landed.Stored = int64(len(packed))
-	e.file, err = writeNew(w.zone.disk, w.zone.path(e.landed.Ref), packed)
+	spare, _ := w.spare.Get().(*[]byte)
+	if spare == nil {
+		spare = new([]byte)
+	}
+	*spare, err = appendMember((*spare)[:0], &e.landed, packed)
+	e.member = spare
 	return packed, err
+}
+
+// written gives the memory of members back.
+func (w *Writer) written(group []*entry) {
+	for _, e := range group {
+		if e.member != nil && cap(*e.member) <= maxScratch {
+			w.spare.Put(e.member)
+		}
+		e.member = nil
+	}
 }

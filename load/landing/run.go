@@ -198,6 +198,16 @@ func (r *Run) Pages() iter.Seq2[Landed, error] {
 	}
 }
 
+// Page finds a page that landed by its number.
+func (r *Run) Page(seq int) (found Landed, has bool, err error) {
+	for page, err := range r.Pages() {
+		if err != nil || page.Seq == seq {
+			return page, err == nil, err
+		}
+	}
+	return Landed{}, false, nil
+}
+
 // page returns the page of a page line, and a zero Landed for other lines.
 func (r *Run) page(line []byte, known *queries) (Landed, error) {
 	switch kindOf(line) {
@@ -230,7 +240,7 @@ func (z *Zone) Mark(r *Run, m Mark) error {
 	if err != nil {
 		return fmt.Errorf("marking a run: %w", err)
 	}
-	j := journal{f: f, size: fresh.size + fresh.tail}
+	j := growing{f: f, size: fresh.size + fresh.tail}
 	if fresh.Damage != nil {
 		line = append([]byte("\n"), line...) // its last line may be cut
 	}

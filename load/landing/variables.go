@@ -10,7 +10,7 @@ import (
 	"github.com/valyala/gozstd"
 )
 
-// variablesMember is the member of a request that stands in the page's file.
+// variablesMember is the part of a request that stands with the page, in the pack.
 const variablesMember = "variables"
 
 // The frame of the variables is a skippable one (RFC 8878, 3.1.2): a number, the size

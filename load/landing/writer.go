@@ -29,17 +29,16 @@ type Durable func(l Landed, body []byte) error
 // Writer lands the pages of one run. Its methods may be called from several
 // goroutines; End and Close once all others have returned.
 //
-// Pages are compressed and written by a few workers; whatever is written when the
-// previous group is done makes the next one: its files are synced together, then
-// the folder once, then the journal once. A slow vendor's page is so durable at
-// once, and a fast one's pages cost little each.
+// Pages are compressed by a few workers; whatever is ready when the previous group is
+// done makes the next one: its pages are added to the pack in their order, the pack is
+// synced once, then the journal is written and synced once. A slow vendor's page is so
+// durable at once, and a fast one's pages cost little each.
 //
 // The first error, of the disk or of Durable, is final: every later call returns
 // it, and no page after it is counted or handed on.
 type Writer struct {
 	zone    *Zone
 	header  Header
-	dir     string
 	durable Durable
 
 	mu      sync.Mutex
@@ -54,8 +53,11 @@ type Writer struct {
 	order   chan *entry // to the committer
 	working sync.WaitGroup
 
+	spare sync.Pool // of *[]byte: the memory of members that are written
+
 	// Of the committer, and of End and Close once it has returned.
-	journal journal
+	pack    growing
+	journal growing
 	queries queries
 }
 
@@ -68,35 +70,55 @@ func (z *Zone) Begin(h Header, handOn Durable) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("beginning a run: %w", err)
 	}
-	dir := filepath.Dir(z.path(h.Ref().Journal()))
-	stream := filepath.Dir(dir)
-	if err := durable.MakeDirBy(stream, z.disk.Mkdir, z.disk.SyncDir); err != nil {
-		return nil, fmt.Errorf("beginning a run: %w", err)
-	}
-	if err := z.disk.Mkdir(dir); err != nil {
-		return nil, fmt.Errorf("beginning a run: %w", err)
-	}
-	f, err := z.disk.Create(filepath.Join(dir, ref.JournalName))
-	if err != nil {
-		return nil, fmt.Errorf("beginning a run: %w", err)
-	}
-	w := &Writer{zone: z, header: h, dir: dir, durable: handOn, journal: journal{f: f},
+	w := &Writer{zone: z, header: h, durable: handOn,
 		pages: make(chan *entry, maxWaiting), order: make(chan *entry, maxWaiting)}
 	w.room = sync.NewCond(&w.mu)
-	err = w.journal.append(line)
-	for _, d := range []string{dir, stream} {
-		if err == nil {
-			err = z.disk.SyncDir(d)
-		}
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("beginning a run: %w", err), f.Close())
+	if err := w.create(line); err != nil {
+		return nil, errors.Join(fmt.Errorf("beginning a run: %w", err), w.closeFiles())
 	}
 	for range workers() {
 		w.working.Go(w.work)
 	}
 	w.working.Go(w.commitAll)
 	return w, nil
+}
+
+// create makes the folder of the run and its files, with the journal's first line; what
+// it has opened is closed by others. The name of the pack is durable before the journal
+// says anything.
+func (w *Writer) create(line []byte) error {
+	disk, dir := w.zone.disk, w.zone.folder(w.header.Ref())
+	stream := filepath.Dir(dir)
+	if err := durable.MakeDirBy(stream, disk.Mkdir, disk.SyncDir); err != nil {
+		return err
+	}
+	if err := disk.Mkdir(dir); err != nil {
+		return err
+	}
+	for name, g := range map[string]*growing{packName: &w.pack, ref.JournalName: &w.journal} {
+		f, err := disk.Create(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		g.f = f
+	}
+	for _, d := range []string{dir, stream} {
+		if err := disk.SyncDir(d); err != nil {
+			return err
+		}
+	}
+	return w.journal.append(line)
+}
+
+// closeFiles closes what create has opened.
+func (w *Writer) closeFiles() error {
+	var err error
+	for _, g := range []growing{w.pack, w.journal} {
+		if g.f != nil {
+			err = errors.Join(err, g.f.Close())
+		}
+	}
+	return err
 }
 
 // Append takes a page. It returns once the page is under way and blocks while
@@ -153,7 +175,7 @@ func (w *Writer) flush(line []byte) error {
 	return e.err
 }
 
-// End waits for every page and closes the run. After an error only StatusFailed
+// End waits for every page, ends the pack and closes the run. After an error only StatusFailed
 // can be recorded; with any other status End returns that error, and the run
 // stays one that died.
 func (w *Writer) End(e End) error {
@@ -164,12 +186,21 @@ func (w *Writer) End(e End) error {
 	if !w.stop() {
 		return ErrEnded
 	}
-	if err = w.failure(); err == nil || e.Status == StatusFailed {
-		if err = w.journal.append(line); err != nil {
-			err = fmt.Errorf("ending the run %s: %w", w.header.RunID, err)
-		}
+	if err = w.failure(); err == nil {
+		err = w.ending(w.pack.append(endOfPack()))
 	}
-	return errors.Join(err, w.journal.f.Close())
+	if err == nil || e.Status == StatusFailed {
+		err = w.ending(w.journal.append(line))
+	}
+	return errors.Join(err, w.closeFiles())
+}
+
+// ending says in an error what failed.
+func (w *Writer) ending(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("ending the run %s: %w", w.header.RunID, err)
 }
 
 // Close waits for every page and leaves the run without an end, as one that died.
@@ -178,7 +209,7 @@ func (w *Writer) Close() error {
 	if !w.stop() {
 		return nil
 	}
-	return errors.Join(w.failure(), w.journal.f.Close())
+	return errors.Join(w.failure(), w.closeFiles())
 }
 
 // stop takes no more entries and waits for those under way. It reports false

@@ -1,21 +1,17 @@
 package landing
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/valyala/gozstd"
 
 	"nightjar/load/ref"
 )
@@ -25,10 +21,16 @@ import (
 type Zone struct {
 	dir  string
 	disk disk
+	pack func(dst, body []byte, level int) []byte // compresses a page
 	dec  *zstd.Decoder
 
 	mu   sync.Mutex
 	last ref.RunID // greatest given out
+
+	scratch sync.Pool // of *[]byte: pages as they are stored
+
+	noting sync.Mutex
+	asides map[ref.Run]*asides
 }
 
 // Open returns the zone in dir, which is created when the first run begins.
@@ -40,12 +42,11 @@ func Open(dir string) (*Zone, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the landing zone: %w", err)
 	}
-	return &Zone{dir: dir, disk: osDisk{}, dec: dec}, nil
+	return &Zone{dir: dir, disk: osDisk{}, pack: gozstd.CompressLevel, dec: dec, asides: map[ref.Run]*asides{}}, nil
 }
 
-// workers is how many pages of a run are compressed and written at once: one a
-// core, and two that wait for the disk meanwhile.
-func workers() int { return min(runtime.GOMAXPROCS(0)+2, 8) }
+// workers is how many pages of a run are compressed at once: one a core.
+func workers() int { return min(runtime.GOMAXPROCS(0), 8) }
 
 // NewRunID returns a name for a run that begins now: its UTC time to the
 // millisecond. It sorts after the run given, after every run of the zone and after
@@ -128,58 +129,4 @@ func folders(dir string, fits func(string) bool) ([]string, error) {
 		}
 	}
 	return names, nil
-}
-
-// Body returns the bytes of a landed page, checked against the hash in its
-// journal line, and puts the variables back into its request. dst is overwritten, and used where it is large enough. A body
-// that is not what landed, or not there, is a *CorruptError; one that this machine
-// would not read, for want of a right or of a file handle, is another error.
-func (z *Zone) Body(l *Landed, dst []byte) ([]byte, error) {
-	packed, err := readExactly(z.path(l.Ref), l.Stored)
-	if errors.Is(err, errOtherSize) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EIO) {
-		return nil, &CorruptError{Ref: l.Ref, Err: err}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading landed page %s: %w", l.Ref, err)
-	}
-	if l.Asked < 0 || l.Asked > l.Stored {
-		return nil, &CorruptError{Ref: l.Ref, Err: errVariables}
-	}
-	if l.Asked > 0 {
-		variables, err := readVariables(z.dec, packed[l.Stored-l.Asked:])
-		if err != nil {
-			return nil, &CorruptError{Ref: l.Ref, Err: err}
-		}
-		l.Request, packed = putVariables(l.Request, variables), packed[:l.Stored-l.Asked]
-	}
-	// The capacity is the bound: what would grow past the recorded size is refused.
-	dst = slices.Grow(dst[:0], int(l.Bytes))
-	body, err := z.dec.DecodeAll(packed, dst[:0:l.Bytes])
-	if err != nil {
-		return nil, &CorruptError{Ref: l.Ref, Err: fmt.Errorf("decompressing: %w", err)}
-	}
-	if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != l.SHA256 || int64(len(body)) != l.Bytes {
-		return nil, &CorruptError{Ref: l.Ref, Err: fmt.Errorf("its sha256 is %x, not %s", sum, l.SHA256)}
-	}
-	return body, nil
-}
-
-var errOtherSize = errors.New("its file has another size")
-
-func readExactly(path string, size int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() != size {
-		return nil, fmt.Errorf("%w: %d bytes, not %d", errOtherSize, info.Size(), size)
-	}
-	data := make([]byte, size)
-	_, err = io.ReadFull(f, data)
-	return data, err
 }

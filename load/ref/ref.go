@@ -121,7 +121,8 @@ type Page struct {
 func (p Page) Journal() bool { return p.Seq == 0 }
 
 // String is "iadvize/closed_conversations/20261120T021500.000Z/000012", or ends in the
-// name of a journal. It is the path below the landing zone, a page's without its ending.
+// name of a journal. A journal's is its path below the landing zone; a page's is its run's,
+// and its number there.
 func (p Page) String() string {
 	if p.Journal() {
 		return p.Run.String() + "/" + JournalName

@@ -27,19 +27,33 @@ func (l *leg) body(r *landing.Run, w *staging.Window, page *landing.Landed) ([]b
 	}
 	body, err := l.run.Zone.Body(page, nil)
 	var corrupt *landing.CorruptError
-	switch {
-	case !errors.As(err, &corrupt):
+	if !errors.As(err, &corrupt) {
 		return body, err
-	case l.run.Zone.IsAside(*page):
+	}
+	aside, unread := l.run.Zone.IsAside(*page)
+	switch {
+	case unread != nil:
+		return nil, errors.Join(err, unread)
+	case aside:
 	case l.waits(r):
 		if err := l.run.Zone.SetAside(*page); err != nil {
 			return nil, err
 		}
-		l.run.Found("%s: %v; the page waited to be published, is kept as %s.json.zst.damaged, and %s", l.Pipeline, err, page.Ref, l.remedy())
+		l.tellAside(err)
 	default:
 		return nil, l.refusal(r, corrupt)
 	}
 	return l.standIn(r, w, *page), nil
+}
+
+// tellAside tells of a page that was set aside. Of many, as where all that a run has
+// landed is lost, it tells of the first.
+func (l *leg) tellAside(damage error) {
+	if l.aside++; l.aside > told {
+		l.run.Found("%s: more landed pages are damaged, each set aside where it stands; `etl verify --landing` lists all", l.Pipeline)
+		return
+	}
+	l.run.Found("%s: %v; the page waited to be published, is set aside where it stands, and %s", l.Pipeline, damage, l.remedy())
 }
 
 // refusal says what is damaged, and every way out.
@@ -48,7 +62,8 @@ func (l *leg) refusal(r *landing.Run, damage *landing.CorruptError) error {
 	if l.run.Live != nil && !l.run.Counts(r) {
 		again = fmt.Sprintf("`etl run %s` asks for it again; or ", l.Pipeline)
 	}
-	return fmt.Errorf("%w: %srestore it from a backup, or go on without it: `etl replay --skip %s`; `etl verify --landing` lists all that is damaged", damage, again, damage.Ref)
+	return fmt.Errorf("%w: %srestore it from a backup (landing/%s), or go on without it: `etl replay --skip %s`; `etl verify --landing` lists all that is damaged",
+		damage, again, landing.File(damage.Ref), damage.Ref)
 }
 
 // waits reports whether the landed run is taken over by a run that can ask the
@@ -107,13 +122,18 @@ func (l *leg) leftOut(page ref.Page) {
 
 // journalDamage decides what becomes of a landed run whose journal is damaged.
 func (l *leg) journalDamage(r *landing.Run) error {
-	switch {
-	case r.Damage == nil:
+	if r.Damage == nil {
 		return nil
-	case l.run.skip[r.Damage.Ref]:
+	}
+	if l.run.skip[r.Damage.Ref] {
 		l.leftOut(r.Damage.Ref)
 		return nil
-	case l.run.Zone.JournalIsAside(r):
+	}
+	aside, err := l.run.Zone.JournalIsAside(r)
+	switch {
+	case err != nil:
+		return errors.Join(r.Damage, err)
+	case aside:
 	case l.waits(r):
 		if err := l.run.Zone.SetJournalAside(r); err != nil {
 			return err
@@ -156,7 +176,7 @@ func (l *leg) notPlanned(planned []extract.Window) []extract.Window {
 func (r *run) takeSkips(refs []string) error {
 	r.skip = map[ref.Page]bool{}
 	for _, text := range refs {
-		page, err := ref.ParsePage(strings.TrimSuffix(text, ".json.zst"))
+		page, err := ref.ParsePage(text)
 		has := false
 		if err == nil {
 			has, err = r.Zone.Has(page)
@@ -172,11 +192,17 @@ func (r *run) takeSkips(refs []string) error {
 	return nil
 }
 
-// refs is references behind commas.
+// told is how many damaged pages are named in one place.
+const told = 20
+
+// refs is references behind commas, the first ones of many.
 func refs(pages []ref.Page) string {
-	texts := make([]string, len(pages))
-	for i, p := range pages {
-		texts[i] = p.String()
+	var texts []string
+	for _, p := range pages[:min(len(pages), told)] {
+		texts = append(texts, p.String())
+	}
+	if more := len(pages) - told; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(texts, ", ")
 }

@@ -31,28 +31,46 @@ func (v *vendors) dies(request pipeline.Request) string {
 	return filepath.Join(v.config.Warehouse, "landing", "iadvize", "closed_conversations", string(run.RunID))
 }
 
-// wholePage is the file of a page with rows, in a window that has landed whole.
-func wholePage(t *testing.T, run string) string {
+// wholePage is a page with rows, in a window that has landed whole.
+func wholePage(t *testing.T, run string) landing.Landed {
 	t.Helper()
-	zone, err := landing.Open(filepath.Join(run, "..", "..", ".."))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := zone.Run(ref.Stream{Source: "iadvize", Name: "closed_conversations"}.Run(ref.RunID(filepath.Base(run))))
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := landedRun(t, run)
 	whole := map[string]bool{}
 	for _, w := range r.Windows {
 		whole[w.ID] = w.Settled && w.Status == string(summary.Complete)
 	}
 	for page, err := range r.Pages() {
 		if err == nil && whole[page.Window] && page.Rows > 0 {
-			return filepath.Join(run, filepath.Base(page.Ref.String())+".json.zst")
+			return page
 		}
 	}
 	t.Fatal("no window with rows has landed whole: this proves nothing")
-	return ""
+	return landing.Landed{}
+}
+
+// landedRun reads the landed run of a folder.
+func landedRun(t *testing.T, run string) *landing.Run {
+	t.Helper()
+	zone, err := landing.Open(filepath.Join(run, "..", "..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream := ref.Stream{Source: filepath.Base(filepath.Join(run, "..", "..")), Name: filepath.Base(filepath.Dir(run))}
+	r, err := zone.Run(stream.Run(ref.RunID(filepath.Base(run))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// flipPage damages a page of the landed run of a folder.
+func flipPage(t *testing.T, run string, seq int) {
+	t.Helper()
+	page, has, err := landedRun(t, run).Page(seq)
+	if err != nil || !has {
+		t.Fatalf("page %d of %s: %t, %v", seq, run, has, err)
+	}
+	edit(t, filepath.Join(run, "pages.tar"), func(b []byte) []byte { b[page.Offset+page.Stored/2] ^= 0x40; return b })
 }
 
 func edit(t *testing.T, path string, change func([]byte) []byte) {
@@ -73,17 +91,20 @@ func TestDamageInWaitingRun(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		damage func(t *testing.T, run string)
-		kept   string // the file that keeps the damage
+		kept   string // the file that says what is set aside
 		told   string
 	}{
-		"a page":         {func(t *testing.T, run string) { flip(t, wholePage(t, run), false) }, "*.json.zst.damaged", "its window is asked for again"},
-		"a page is lost": {func(t *testing.T, run string) { removeAll(t, wholePage(t, run)) }, "*.json.zst.damaged", "its window is asked for again"},
+		"a page": {func(t *testing.T, run string) { flipPage(t, run, wholePage(t, run).Seq) }, "aside.jsonl", "its window is asked for again"},
+		"a page is lost": {func(t *testing.T, run string) {
+			page := wholePage(t, run)
+			edit(t, filepath.Join(run, "pages.tar"), func(b []byte) []byte { clear(b[page.Offset:][:page.Stored]); return b })
+		}, "aside.jsonl", "its window is asked for again"},
 		"a line of the journal": {func(t *testing.T, run string) {
 			edit(t, filepath.Join(run, "journal.jsonl"), func(b []byte) []byte { b[bytes.Index(b, []byte(`"seq":2`))] ^= 1; return b })
-		}, "journal.jsonl.damaged", "the rest is asked for again"},
+		}, "aside.jsonl", "the rest is asked for again"},
 		"the header of the journal": {func(t *testing.T, run string) {
 			edit(t, filepath.Join(run, "journal.jsonl"), func(b []byte) []byte { b[20] ^= 1; return b })
-		}, "journal.jsonl.damaged", "the rest is asked for again"},
+		}, "aside.jsonl", "the rest is asked for again"},
 		"the end of the journal": {func(t *testing.T, run string) {
 			edit(t, filepath.Join(run, "journal.jsonl"), func(b []byte) []byte { return b[:len(b)/2] })
 		}, "", ""},
@@ -121,12 +142,31 @@ func TestDamageInWaitingRun(t *testing.T) {
 	}
 }
 
+// Where a run that died has lost all its pages at once, all its windows are asked for again.
+func TestLostPackOfAWaitingRun(t *testing.T) {
+	t.Parallel()
+	v := open(t, noon, sandbox.Options{Scale: 0.1})
+	died := v.dies(pipeline.Request{})
+	lost := landedRun(t, died).Landed
+	removeAll(t, filepath.Join(died, "pages.tar"))
+	v.pass(aDay)
+	if got := v.run(pipeline.Request{}); len(got.Damage) == 0 || len(got.Damage) > lost || !strings.Contains(got.Damage[0], "pages.tar") {
+		t.Errorf("of %d lost pages the summary tells %q", lost, got.Damage)
+	}
+	v.expectTruth()
+	v.verify()
+	v.pass(aDay)
+	expectDamage(t, v.run(pipeline.Request{}))
+	expectFewFiles(t, v.config.Warehouse)
+}
+
 // A night that fails again after it has set a page aside leaves the page to the
 // next one, and the bookmark never passes it.
 func TestDamageInWaitingRunOfNightsThatFail(t *testing.T) {
 	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.1})
-	flip(t, wholePage(t, v.dies(pipeline.Request{})), false)
+	died := v.dies(pipeline.Request{})
+	flipPage(t, died, wholePage(t, died).Seq)
 	v.pass(aDay)
 	v.refuse(func(a asked) bool { return a.vendor == "iadvize" })
 	run := v.attempt(pipeline.Request{})
@@ -156,7 +196,7 @@ func TestDamageInWaitingBackfill(t *testing.T) {
 			v.config.Pipelines[i].Start = noon.AddDate(0, 0, -5) // the nights begin after the backfill
 		}
 	}
-	flip(t, wholePage(t, run), false)
+	flipPage(t, run, wholePage(t, run).Seq)
 	v.pass(aDay)
 	v.requests()
 	v.run(pipeline.Request{Pipelines: []string{"conversations"}})

@@ -165,7 +165,7 @@ func TestDamagedParquetThatCannotBeMadeAnew(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(*vendors, string){
 		"its pages are gone":    func(v *vendors, run string) { removeAll(v.t, run) },
-		"a page is damaged too": func(v *vendors, run string) { flip(v.t, filepath.Join(run, "000001.json.zst"), false) },
+		"a page is damaged too": func(v *vendors, run string) { flipPage(v.t, run, 1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := open(t, noon, sandbox.Options{Scale: 0.05})

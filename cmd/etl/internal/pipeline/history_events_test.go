@@ -124,11 +124,13 @@ func (l *life) damaged() {
 	}
 	for _, p := range state.Pipelines {
 		for _, w := range p.Waiting {
-			pages, err := filepath.Glob(filepath.Join(l.config.Warehouse, "landing", "iadvize", "closed_conversations", string(w.RunID), "*.zst"))
-			if err != nil || p.Pipeline != "conversations" || w.Status != "failed" || len(pages) == 0 {
+			if p.Pipeline != "conversations" || w.Status != "failed" {
 				continue
 			}
-			edit(l.t, pages[l.rng.IntN(len(pages))], func(b []byte) []byte { b[len(b)/2] ^= 0xff; return b })
+			run := filepath.Join(l.config.Warehouse, "landing", "iadvize", "closed_conversations", string(w.RunID))
+			if landed := landedRun(l.t, run).Landed; landed > 0 {
+				flipPage(l.t, run, 1+l.rng.IntN(landed))
+			}
 		}
 	}
 	l.attempt(pipeline.Request{})

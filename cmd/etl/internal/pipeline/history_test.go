@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -99,6 +101,28 @@ func (l *life) comesToRest() {
 	l.lived = append(l.lived, "a good full run and a good night")
 	l.verify()
 	l.expectTruth()
+	expectFewFiles(l.t, l.config.Warehouse)
+}
+
+// expectFewFiles expects that no landed run has more than its three files, whatever it
+// lived through.
+func expectFewFiles(t *testing.T, warehouse string) {
+	t.Helper()
+	runs, err := filepath.Glob(filepath.Join(warehouse, "landing", "*", "*", "*"))
+	if err != nil || len(runs) == 0 {
+		t.Fatalf("nothing has landed: %v", err)
+	}
+	for _, run := range runs {
+		entries, err := os.ReadDir(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if !slices.Contains([]string{"journal.jsonl", "pages.tar", "aside.jsonl"}, e.Name()) {
+				t.Errorf("%s has %s", run, e.Name())
+			}
+		}
+	}
 }
 
 // expectRebuilt rebuilds the warehouse from its landing zone and run records alone, and

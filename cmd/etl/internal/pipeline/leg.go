@@ -33,6 +33,7 @@ type leg struct {
 	gap     bool             // a replay goes on without pages that were published
 	left    []ref.Page       // those
 	lost    int64            // records in those
+	aside   int              // pages that this run has set aside
 	closed  string           // why nothing can be asked of the source; empty where that is not known
 	repeats bool             // an earlier leg has found the source closed
 }

@@ -1,6 +1,8 @@
 package pipeline_test
 
 import (
+	"archive/tar"
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -226,17 +228,28 @@ func seedFor(fault string) uint64 {
 	return every - 2
 }
 
-// unpack reads a file of zstd.
-func unpack(t testing.TB, packed []byte) []byte {
+// unpack reads the pages of a pack.
+func unpack(t testing.TB, pack []byte) (pages [][]byte) {
 	t.Helper()
 	r, err := zstd.NewReader(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	body, err := r.DecodeAll(packed, nil)
-	if err != nil {
-		t.Fatal(err)
+	for members := tar.NewReader(bytes.NewReader(pack)); ; {
+		if _, err := members.Next(); err == io.EOF {
+			return pages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packed, err := io.ReadAll(members)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := r.DecodeAll(packed, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, page)
 	}
-	return body
 }

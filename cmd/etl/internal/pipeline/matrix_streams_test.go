@@ -94,6 +94,7 @@ func (h *theatre) tokenless() {
 	h.t.Helper()
 	secrets := h.box.Secrets()
 	var dump strings.Builder
+	pages := 0
 	for _, row := range h.query("SELECT s::VARCHAR FROM clientloop.idv_sessions AS s UNION ALL SELECT r::VARCHAR FROM etl.rejects AS r") {
 		dump.WriteString(row[0])
 	}
@@ -105,14 +106,17 @@ func (h *theatre) tokenless() {
 		if err != nil {
 			return err
 		}
-		if strings.HasSuffix(path, ".zst") {
-			body = unpack(h.t, body)
+		if strings.HasSuffix(path, ".tar") {
+			for _, page := range unpack(h.t, body) {
+				dump.Write(page)
+				pages++
+			}
 		}
 		dump.Write(body)
 		return nil
 	})
-	if err != nil {
-		h.t.Fatal(err)
+	if err != nil || pages == 0 {
+		h.t.Fatalf("%d pages were looked at: %v", pages, err)
 	}
 	for _, secret := range secrets {
 		if strings.Contains(dump.String(), secret) {

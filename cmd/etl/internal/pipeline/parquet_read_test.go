@@ -12,6 +12,8 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
+
+	"nightjar/load/ref"
 )
 
 // parquet reads a table of the live generation with an implementation of Parquet
@@ -39,8 +41,13 @@ func (v *vendors) files(table string) []string {
 
 // landed reports whether a page is in the landing zone.
 func (v *vendors) landed(page string) bool {
-	_, err := os.Stat(filepath.Join(v.config.Warehouse, "landing", filepath.FromSlash(page)+".json.zst"))
-	return err == nil
+	v.t.Helper()
+	p, err := ref.ParsePage(page)
+	if err != nil {
+		return false
+	}
+	has, err := v.zone(v.config.Warehouse).Has(p)
+	return has && err == nil
 }
 
 func openParquet(t *testing.T, path string) *parquet.File {

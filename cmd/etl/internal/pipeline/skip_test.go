@@ -24,13 +24,13 @@ func TestReplayWithoutAPage(t *testing.T) {
 	if err != nil || len(runs) != 2 {
 		t.Fatal(runs, err)
 	}
-	path := filepath.Join(runs[0], "000002.json.zst")
+	path := filepath.Join(runs[0], "pages.tar")
 	ref := "aircall/calls/" + filepath.Base(runs[0]) + "/000002"
 	good, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	flip(t, path, false)
+	flipPage(t, runs[0], 2)
 	checked, err := operate.VerifyLanding(t.Context(), v.runner(v.config).Site)
 	if err != nil || len(checked.Problems) != 1 || !strings.Contains(checked.Problems[0], ref) {
 		t.Errorf("the landing zone has %+v (%v), want one problem with %s", checked, err, ref)
@@ -55,7 +55,7 @@ func TestReplayWithoutAPage(t *testing.T) {
 	v.run(pipeline.Request{})
 	v.expectTruth()
 	// Restored, the page is a page again.
-	if err := os.WriteFile(filepath.Join(dir, "landing", filepath.FromSlash(ref)+".json.zst"), good, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "landing", "aircall", "calls", filepath.Base(runs[0]), "pages.tar"), good, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	again := v.withLanding()

@@ -2,7 +2,6 @@ package warehouse
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -130,9 +129,6 @@ func folderBytes(dir string) (sum uint64, err error) {
 	}
 	for _, e := range entries {
 		info, err := e.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // a run beside this one has set it aside
-		}
 		if err != nil {
 			return 0, err
 		}

@@ -18,7 +18,7 @@ func TestADiskThatIsTooFull(t *testing.T) {
 	commit(t, s, tonight.Add(-24*time.Hour), 400e6)
 	land := func(stream string, days int, bytes int64) {
 		id := ref.RunIDAt(tonight.AddDate(0, 0, -days))
-		put(t, filepath.Join(s.Config.Warehouse, "landing", stream, string(id), "000001.json.zst"), bytes)
+		put(t, filepath.Join(s.Config.Warehouse, "landing", stream, string(id), "pages.tar"), bytes)
 	}
 	land("aircall/calls", 11, 5e9) // the first load, eleven nights ago
 	for days := range 10 {
