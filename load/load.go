@@ -14,6 +14,9 @@ type Table struct {
 	Comment string   // for DuckDB
 	Key     []string // columns that identify a row, in sort order: utf8 or int64
 	Parent  string   // first column of Key, utf8, where it names the record of another table that the rows are nested in
+	// Day is the column that is the row's business date, of type date32, by which rows are
+	// sorted before their key; empty where the table has none.
+	Day string
 	// Arrow has the columns. Field metadata "comment" becomes the column comment,
 	// "PARQUET:field_id" the field id, by which files of other versions are read.
 	Arrow *arrow.Schema

@@ -19,7 +19,7 @@ import (
 
 // benchTable is shaped as iadvize.conversations.
 var benchTable = load.Table{
-	Schema: "bench", Name: "conversations", Key: []string{"conversation_id"},
+	Schema: "bench", Name: "conversations", Key: []string{"conversation_id"}, Day: "closed_date",
 	Arrow: arrow.NewSchema([]arrow.Field{
 		{Name: "conversation_id", Type: arrow.BinaryTypes.String},
 		{Name: "project_id", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
@@ -196,7 +196,7 @@ func BenchmarkLooks(b *testing.B) {
 	for i := 0; i < parents; i += 10 {
 		all = append(all, showing{page: i / (parents / pages), parent: string(names[i]), day: 20089 + int32(i/2800), children: map[string]string{"1": "x"}})
 	}
-	rec := childRecord(memory.DefaultAllocator, all)
+	rec := childRecord(memory.DefaultAllocator, childTable, all)
 	defer rec.Release()
 	for name, looks := range map[string]bool{"with": true, "without": false} {
 		b.Run(name, func(b *testing.B) {

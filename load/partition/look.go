@@ -17,7 +17,7 @@ import (
 // nowhere. One that comes back begins anew, whatever was known of it before.
 
 // nowhere is where a key ends whose rows are gone.
-const nowhere Partition = math.MinInt32
+const nowhere slot = math.MinInt32
 
 // lookLimit is how many sightings stay in memory, 24 bytes each.
 const lookLimit = 64 << 10

@@ -125,7 +125,7 @@ func (m *merge) begin() error {
 		return err
 	}
 	for _, c := range cursors {
-		c.rank, c.unasked = c.rank+1, m.unasked // after what is carried
+		c.rank, c.unasked, c.day = c.rank+1, m.unasked, m.stage.layout.dayColumn() // after what is carried
 	}
 	return m.start(append(cursors, carried...))
 }
@@ -163,7 +163,7 @@ func (m *merge) close() {
 // partitions lists what the merge touches: where rows come in, and where a key
 // that moved away stands.
 func (m *merge) partitions() []Partition {
-	touched := append(m.stage.Touched(), m.plan.Moved.left()...)
+	touched := append(m.stage.Touched(), m.plan.Moved.left(m.stage.layout.width)...)
 	for _, s := range m.carried {
 		touched = append(touched, s.Touched()...)
 	}

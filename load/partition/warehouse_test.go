@@ -102,7 +102,7 @@ func (w warehouse) moved(t testing.TB, mem memory.Allocator, versions []version)
 		page string
 		part Partition
 	}
-	newest, places, held := map[string]place{}, map[string]map[Partition]string{}, map[string][]Partition{}
+	newest, places, held := map[string]place{}, map[string]map[Partition]string{}, map[string][]slot{}
 	see := func(key string, at place) {
 		if places[key] == nil {
 			places[key] = map[Partition]string{}
@@ -117,7 +117,7 @@ func (w warehouse) moved(t testing.TB, mem memory.Allocator, versions []version)
 	for part, rows := range w.rows(t, mem) {
 		for key, row := range rows {
 			see(key, place{row.Page, part})
-			held[key] = append(held[key], part)
+			held[key] = append(held[key], slot(part))
 		}
 	}
 	incoming := map[string]map[Partition]bool{}
@@ -138,9 +138,9 @@ func (w warehouse) moved(t testing.TB, mem memory.Allocator, versions []version)
 			continue
 		}
 		to := newest[key].part
-		m := move{to: to, known: len(held[key]) > 0, came: incoming[key][to], held: held[key]}
+		m := move{to: slot(to), known: len(held[key]) > 0, came: incoming[key][to], held: held[key]}
 		for part, page := range places[key] {
-			if part != m.to && numberOf(page) > numberOf(m.after) {
+			if slot(part) != m.to && numberOf(page) > numberOf(m.after) {
 				m.after = page
 			}
 		}

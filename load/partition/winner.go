@@ -4,17 +4,18 @@ import "slices"
 
 // groups visits the rows of p key by key and writes the newest version of each.
 func (m *merge) groups(p Partition, w *partitionWriter) (changed bool, err error) {
-	for len(m.heap) > 0 && m.heap[0].at.part == p {
-		prefix, key := m.heap[0].at.prefix, m.heap[0].key()
+	last := m.stage.layout.width.last(p)
+	for len(m.heap) > 0 && m.heap[0].at.slot <= last {
+		at, key := m.heap[0].at, m.heap[0].key()
 		m.group.clear()
 		moved, so := m.movingOf(key)
-		for len(m.heap) > 0 && m.heap[0].at.part == p && m.heap[0].sameKey(prefix, key) {
+		for len(m.heap) > 0 && m.heap[0].sameKey(at, key) {
 			if err := m.take(moved); err != nil {
 				return false, err
 			}
 		}
 		so.countOnce(&m.group)
-		did, err := m.settle(w, key, moved, so)
+		did, err := m.settle(w, at.slot, key, moved, so)
 		if err != nil {
 			return false, err
 		}
@@ -66,8 +67,8 @@ func (m *merge) count(page string) {
 }
 
 // settle writes the group's winner, unless the key's newest version stands in
-// another partition, and counts. It reports whether the partition changed.
-func (m *merge) settle(w *partitionWriter, key string, moved move, so *moving) (bool, error) {
+// another slot, and counts. It reports whether the partition changed.
+func (m *merge) settle(w *partitionWriter, at slot, key string, moved move, so *moving) (bool, error) {
 	g := &m.group
 	defer g.clear()
 	counts := &m.out.Counts
@@ -77,8 +78,8 @@ func (m *merge) settle(w *partitionWriter, key string, moved move, so *moving) (
 	if so != nil && moved.to == nowhere {
 		return g.old, m.gone(so)
 	}
-	m.again(key, moved, so != nil && moved.to != w.part)
-	if so != nil && moved.to != w.part {
+	m.again(key, moved, so != nil && moved.to != at)
+	if so != nil && moved.to != at {
 		so.leave(g, moved, counts)
 		if g.old {
 			return true, m.addLeft()

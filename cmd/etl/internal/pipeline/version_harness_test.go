@@ -55,7 +55,7 @@ func with(name string) func([]arrow.Field) []arrow.Field {
 }
 
 func (o version) table(t transform.Table) load.Table {
-	table := load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Arrow: t.Arrow()}
+	table := load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Day: t.Day, Arrow: t.Arrow()}
 	if change := o[t.Full()]; change != nil {
 		table.Arrow = arrow.NewSchema(change(table.Arrow.Fields()), nil)
 	}

@@ -128,7 +128,7 @@ func (p *Publisher) livePartitions(t load.Table, s *partition.Stage) (map[partit
 // fall into: the merge takes the key's rows out of them, or believes what they say.
 func (p *Publisher) checkMoved(t load.Table, s *partition.Stage, moved partition.Moves) error {
 	touched := s.Touched()
-	for _, at := range moved.Held() {
+	for _, at := range s.Held(moved) {
 		f := p.Live.Manifest.Tables[t.Full()].Partitions[s.Width().Folder(at)]
 		if !slices.Contains(touched, at) && !p.Live.Intact(f) {
 			return warehouse.DamagedError(p.Live, f)

@@ -9,7 +9,7 @@ import (
 
 // Table is a table of the transform as the load knows it.
 func Table(t transform.Table) load.Table {
-	return load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Parent: t.Parent, Arrow: t.Arrow()}
+	return load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Parent: t.Parent, Day: t.Day, Arrow: t.Arrow()}
 }
 
 // RecordTables are the tables about the warehouse itself.
