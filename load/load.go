@@ -1,8 +1,9 @@
 // Package load is the vocabulary of everything that touches the disk. The
 // packages below it: landing (the vendors' pages as they came), partition
 // (sorted runs, merged into one Parquet file a partition), parquetfile (the files
-// themselves), column (values of Arrow columns), database (DuckDB, a projection of
-// the Parquet), generation (manifest, verification, the one rename that commits).
+// themselves), keyfile (which row group may hold a key), column (values of Arrow
+// columns), database (DuckDB, a projection of the Parquet), generation (manifest,
+// verification, the one rename that commits).
 package load
 
 import "github.com/apache/arrow/go/v17/arrow"
