@@ -47,34 +47,6 @@ func (b *batch) page(row int) string {
 	return b.names[b.pages[row]]
 }
 
-// layout is where the columns that matter to a merge stand in a record.
-type layout struct {
-	width   Width
-	key     []int
-	page    int           // -1: the table has no versions, for want of a page or because the key has it
-	day     int           // -1: rows are sorted by key alone, see load.Table.Day
-	last    int           // the business date of an incoming record, the slot of a staged one
-	compare []int         // the columns that are content: all but _extracted_at and _page
-	staged  *arrow.Schema // of runs
-}
-
-// dayColumn is the column that tells the slot of a row, if any.
-func (l *layout) dayColumn() columnSet {
-	if l.day < 0 {
-		return 0
-	}
-	return columnOf(l.day)
-}
-
-// stagedSchema is the schema of the runs of a table.
-func stagedSchema(table *arrow.Schema, page int) *arrow.Schema {
-	fields := append(table.Fields(), arrow.Field{Name: "_slot", Type: arrow.PrimitiveTypes.Int32})
-	if page >= 0 {
-		fields[page].Type = arrow.PrimitiveTypes.Int32
-	}
-	return arrow.NewSchema(fields, nil)
-}
-
 // incoming makes a batch of an incoming record, which stays the caller's.
 func (l *layout) incoming(rec arrow.Record, pages *column.Names, mem memory.Allocator) *batch {
 	slots, values := column.NewNumbers[slot](mem, int(rec.NumRows()))

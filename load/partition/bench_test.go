@@ -112,12 +112,12 @@ func (w warehouse) mergeAll(b testing.TB, pool *Pool, records []arrow.Record) (w
 			b.Fatal(err)
 		}
 	}
-	moves, err := s.Moved(b.Context(), w)
+	moves, err := s.Moved(b.Context(), w.old())
 	if err != nil {
 		b.Fatal(err)
 	}
 	plan := Plan{
-		Old: w, Moved: moves,
+		Old: w.old(), Moved: moves,
 		Path: func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") },
 	}
 	if len(w) > 0 {

@@ -55,9 +55,32 @@ func (s *Stage) beside(name string) *Stage {
 
 // carryKnown carries the rows of old files.
 func (m *merge) carryKnown(carrier *carrier) error {
-	layout := &m.stage.layout
-	for _, p := range m.plan.Moved.left(layout.width) {
-		c, err := layout.openTable(m.plan.Old[p], p, m.stage.tables)
+	for _, p := range m.plan.Moved.left(m.stage.layout.width) {
+		if err := m.carryOld(p, carrier); err != nil {
+			return err
+		}
+	}
+	return carrier.flush()
+}
+
+// carryOld carries the rows of an old file, of which it reads the row groups that they
+// stand in.
+func (m *merge) carryOld(p Partition, carrier *carrier) error {
+	old, err := m.openOld(p)
+	if err != nil {
+		return err
+	}
+	defer old.close()
+	leaving := m.leaving[p]
+	for i, g := range old.groups {
+		n := 0
+		for n < len(leaving) && upTo(leaving[n], boundOf(g.Last)) {
+			n++
+		}
+		if leaving = leaving[n:]; n == 0 {
+			continue
+		}
+		c, err := old.cursor(i)
 		if err != nil {
 			return err
 		}
@@ -65,7 +88,7 @@ func (m *merge) carryKnown(carrier *carrier) error {
 			return err
 		}
 	}
-	return carrier.flush()
+	return nil
 }
 
 // carryCame carries staged rows.

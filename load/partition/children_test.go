@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"nightjar/load"
+	"nightjar/load/keyfile"
 	"nightjar/load/parquetfile"
 )
 
@@ -107,6 +108,7 @@ func (c *children) merge(t testing.TB, mem memory.Allocator, all []showing, unas
 	if pool.limit == 0 {
 		s.keys.limit, s.looks.limit = 4, 3
 	}
+	s.layout.cuts = fewRows
 	for page := range unasked {
 		if err := s.NotAsked(pageName(page), []string{"value"}); err != nil {
 			t.Fatal(err)
@@ -125,12 +127,12 @@ func (c *children) merge(t testing.TB, mem memory.Allocator, all []showing, unas
 			t.Fatal(err)
 		}
 	}
-	moves, err := s.Moved(t.Context(), c.files)
+	moves, err := s.Moved(t.Context(), c.files.old())
 	if err != nil {
 		t.Fatal(err)
 	}
 	out, err := s.Merge(t.Context(), Plan{
-		Old: c.files, Moved: moves, Delta: filepath.Join(dir, "delta.parquet"), Left: filepath.Join(dir, "left.parquet"),
+		Old: c.files.old(), Moved: moves, Delta: filepath.Join(dir, "delta.parquet"), Left: filepath.Join(dir, "left.parquet"),
 		Path: func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") },
 	})
 	if err != nil {
@@ -288,11 +290,13 @@ func (c *children) bytesOf(t testing.TB) map[Partition]string {
 	t.Helper()
 	all := map[Partition]string{}
 	for p, path := range c.files {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
+		for _, name := range []string{path, filepath.Join(filepath.Dir(path), keyfile.Name)} {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[p] += string(data)
 		}
-		all[p] = string(data)
 	}
 	return all
 }

@@ -1,14 +1,6 @@
 package partition
 
-import (
-	"io"
-
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/memory"
-
-	"nightjar/load/column"
-	"nightjar/load/parquetfile"
-)
+import "io"
 
 // cursor walks the rows of one run, batch by batch.
 type cursor struct {
@@ -150,23 +142,4 @@ func inMemory(b *batch, rank int) *cursor {
 		}
 	}
 	return &cursor{rank: rank, next: next, done: done}
-}
-
-// openTable is a cursor over an existing partition file, whose rows all stand in
-// partition p.
-func (l *layout) openTable(path string, p Partition, schema *arrow.Schema) (*cursor, error) {
-	r, err := parquetfile.Open(path, schema.Fields(), 0)
-	if err != nil {
-		return nil, err
-	}
-	var pages column.Names
-	next := func() (*batch, error) {
-		rec, err := r.Read()
-		if err != nil {
-			return nil, err
-		}
-		defer rec.Release()
-		return l.existing(rec, p, &pages, memory.DefaultAllocator), nil
-	}
-	return &cursor{old: true, next: next, done: r.Close}, nil
 }

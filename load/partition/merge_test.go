@@ -191,7 +191,7 @@ func TestMergeOfRowsWithoutTags(t *testing.T) {
 type tripping struct{ memory.Allocator }
 
 func (m tripping) Allocate(size int) []byte {
-	if bytes.Contains(debug.Stack(), []byte("partitionWriter).encode")) {
+	if bytes.Contains(debug.Stack(), []byte("parquetfile.(*encoder)")) {
 		panic("no memory for the encoder")
 	}
 	return m.Allocator.Allocate(size)

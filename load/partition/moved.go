@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"nightjar/load/keyfile"
 )
 
 // Moves tells of keys that stand in more than one slot, old and incoming rows
@@ -49,10 +51,11 @@ func (m Moves) partitions(w Width, wanted func(move, slot) bool) []Partition {
 // are gone, or were before they came again. Old maps each partition of the table to
 // its file. It is called after the last Add.
 //
-// Keys are compared by their hashes, of which the logs spill to disk; only where one
-// hash stands in several slots, or was gone, are the keys and pages behind it
-// read.
-func (s *Stage) Moved(ctx context.Context, old map[Partition]string) (Moves, error) {
+// Keys are compared by their hashes, of which the logs spill to disk. What is read of the
+// old files is their key files, and the keys of those row groups that may hold one of
+// these keys elsewhere; where one hash stands in several slots, or was gone, the keys
+// behind it decide.
+func (s *Stage) Moved(ctx context.Context, old map[Partition]Old) (Moves, error) {
 	moves, err := s.moved(ctx, old)
 	if err != nil {
 		return nil, fmt.Errorf("find keys of %s that moved: %w", s.table.Full(), err)
@@ -60,11 +63,11 @@ func (s *Stage) Moved(ctx context.Context, old map[Partition]string) (Moves, err
 	return moves, nil
 }
 
-func (s *Stage) moved(ctx context.Context, old map[Partition]string) (Moves, error) {
+func (s *Stage) moved(ctx context.Context, old map[Partition]Old) (Moves, error) {
 	if s.nothingMoves(old) && !s.looked() {
 		return nil, nil
 	}
-	if err := s.logOld(ctx, old); err != nil {
+	if err := s.logChildren(ctx, old); err != nil {
 		return nil, err
 	}
 	wanted, err := s.keys.several()
@@ -78,33 +81,24 @@ func (s *Stage) moved(ctx context.Context, old map[Partition]string) (Moves, err
 	for hash := range unseen {
 		wanted[hash] = struct{}{}
 	}
-	if len(wanted) == 0 {
-		return nil, nil
+	known, err := s.knownPlaces(ctx, old, wanted, unseen)
+	if err != nil || len(wanted) == 0 {
+		return nil, err
 	}
 	places := placesByKey{}
 	if err := s.incomingPlaces(wanted, places); err != nil {
 		return nil, err
 	}
-	for _, p := range slices.Sorted(maps.Keys(old)) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		err := s.layout.eachKey(old[p], p, s.tables, s.layout.page >= 0, func(k oldKey) error {
-			hash := s.keys.hash(k.key)
-			if _, ok := wanted[hash]; ok && (places[k.key] != nil || s.gone(unseen, k.key) != "") {
-				places.see(k.key, whereabouts{k.slot, k.page, true})
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
+	for key, all := range known {
+		if places[key] != nil || s.gone(unseen, key) != "" {
+			places[key] = append(places[key], all...)
 		}
 	}
 	return places.settle(func(key string) string { return s.gone(unseen, key) }), nil
 }
 
 // nothingMoves reports whether all rows, old and incoming, stand in one slot.
-func (s *Stage) nothingMoves(old map[Partition]string) bool {
+func (s *Stage) nothingMoves(old map[Partition]Old) bool {
 	touched := s.Touched()
 	switch {
 	case len(s.slots) > 1:
@@ -112,48 +106,7 @@ func (s *Stage) nothingMoves(old map[Partition]string) bool {
 	case len(s.slots) == 0 || len(old) == 0:
 		return true
 	}
-	return s.layout.day < 0 && len(old) == 1 && old[touched[0]] != ""
-}
-
-// logOld adds to the logs where the keys that came may stand in the old files, and
-// which children of the parents that pages show may be there.
-func (s *Stage) logOld(ctx context.Context, old map[Partition]string) error {
-	if len(old) == 0 {
-		return nil
-	}
-	came, err := s.keys.filter()
-	if err != nil {
-		return err
-	}
-	var shown filter // parents
-	if s.looked() {
-		if shown, err = s.looks.filter(); err != nil {
-			return err
-		}
-	}
-	for _, p := range slices.Sorted(maps.Keys(old)) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := s.layout.eachKey(old[p], p, s.tables, shown != nil, func(k oldKey) error {
-			hash := s.keys.hash(k.key)
-			if shown != nil {
-				if parent := s.looks.parent([]byte(k.parent)); shown.has(parent.high) {
-					if err := s.looks.child(parent, hash, s.pool.pages.Number(k.page)); err != nil {
-						return err
-					}
-				}
-			}
-			if came.has(hash) {
-				return s.keys.put(entry{hash, k.slot})
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.layout.day < 0 && len(old) == 1 && old[touched[0]] != (Old{})
 }
 
 // incomingPlaces notes where the staged rows stand whose hash is wanted.
@@ -161,7 +114,7 @@ func (s *Stage) incomingPlaces(wanted map[uint64]struct{}, places placesByKey) e
 	return s.eachBatch(func(b *batch) error {
 		for i := range b.rows() {
 			key := b.keys.Value(i)
-			if _, ok := wanted[s.keys.hash(key)]; ok {
+			if _, ok := wanted[keyfile.Hash(key)]; ok {
 				places.see(string([]byte(key)), whereabouts{b.slots[i], b.page(i), false})
 			}
 		}

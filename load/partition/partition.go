@@ -18,6 +18,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"nightjar/load/keyfile"
 )
 
 // Width is how much business time a partition holds.
@@ -115,10 +117,11 @@ type Result struct {
 	Path      string // the new file; empty where nothing changed or no row is left
 	Rows      int64
 	Bytes     int64
-	SHA256    string // hex, of the file
-	MinKey    string // first key in file order, in readable form; empty without rows
-	MaxKey    string
-	Changed   bool // false: the old file, if any, stays as it is
+	SHA256    string       // hex, of the file
+	Keys      keyfile.File // the file beside it that tells which row group may hold a key
+	MinKey    string       // first key in file order, in readable form; empty without rows
+	MaxKey    string       // last key in file order
+	Changed   bool         // false: the old file, if any, stays as it is
 }
 
 // Counts says what a merge did with the rows of one table.

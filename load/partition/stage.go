@@ -15,6 +15,7 @@ import (
 
 	"nightjar/load"
 	"nightjar/load/column"
+	"nightjar/load/keyfile"
 )
 
 // Pool is what the stages of one run share: memory, in bytes of records, and the
@@ -62,41 +63,12 @@ type Stage struct {
 // NewStage prepares the collection of rows of t. Records are t's columns
 // followed by load.BusinessDate. Scratch files go to dir, which must exist.
 func NewStage(t load.Table, w Width, dir string, pool *Pool, mem memory.Allocator) (*Stage, error) {
-	l := layout{width: w, page: -1, day: -1, last: t.Arrow.NumFields()}
-	for _, k := range t.Key {
-		l.key = append(l.key, t.Arrow.FieldIndices(k)...)
+	l, err := newLayout(t, w)
+	if err != nil {
+		return nil, err
 	}
-	if len(l.key) != len(t.Key) || len(l.key) == 0 {
-		return nil, fmt.Errorf("table %s: key %v is not among its columns", t.Full(), t.Key)
-	}
-	if n := t.Arrow.NumFields(); n > mostColumns {
-		return nil, fmt.Errorf("table %s has %d columns; at most %d are supported", t.Full(), n, mostColumns)
-	}
-	for i, f := range t.Arrow.Fields() {
-		if !column.Supported(f.Type) {
-			return nil, fmt.Errorf("table %s: column %s has the unsupported type %s", t.Full(), f.Name, f.Type)
-		}
-		if f.Name == t.Day {
-			if l.day = i; f.Type.ID() != arrow.DATE32 || !f.Nullable {
-				return nil, fmt.Errorf("table %s: column %s is no day that may be null", t.Full(), f.Name)
-			}
-		}
-		switch f.Name {
-		case load.Page:
-			if !slices.Contains(l.key, i) {
-				l.page = i
-			}
-		case load.ExtractedAt:
-		default:
-			l.compare = append(l.compare, i)
-		}
-	}
-	l.staged = stagedSchema(t.Arrow, l.page)
-	s := &Stage{table: t, layout: l, pool: pool, dir: dir, mem: mem, tables: t.Arrow, slots: map[slot]struct{}{}}
+	s := &Stage{table: t, layout: *l, pool: pool, dir: dir, mem: mem, tables: t.Arrow, slots: map[slot]struct{}{}}
 	s.keys = newKeyLog(s.Scratch("keys"))
-	if t.Day != "" && l.day < 0 {
-		return nil, fmt.Errorf("table %s: day %s is not among its columns", t.Full(), t.Day)
-	}
 	if t.Parent != "" {
 		if t.Parent != t.Key[0] || t.Arrow.Field(l.key[0]).Type.ID() != arrow.STRING || l.page < 0 {
 			return nil, fmt.Errorf("table %s: %s is no text that its key begins with, or its rows have no versions", t.Full(), t.Parent)
@@ -178,7 +150,7 @@ func (s *Stage) note(b *batch) error {
 	if s.looks != nil {
 		parents := b.rec.Column(s.layout.key[0]).(*array.String)
 		for i, page := range b.pages {
-			if err := s.looks.child(s.looks.parent([]byte(parents.Value(i))), s.keys.hash(b.keys.Value(i)), page); err != nil {
+			if err := s.looks.child(s.looks.parent([]byte(parents.Value(i))), keyfile.Hash(b.keys.Value(i)), page); err != nil {
 				return err
 			}
 		}
