@@ -18,13 +18,13 @@ const magic = "PAR1"
 type assembler struct {
 	w      io.Writer
 	at     int64 // bytes written
-	props  *parquet.WriterProperties
 	footer *metadata.FileMetaDataBuilder
 	groups int
+	buffer []byte // for what is copied from other files
 }
 
 func newAssembler(w io.Writer, columns *schema.Schema, props *parquet.WriterProperties) (*assembler, error) {
-	a := &assembler{w: w, props: props, footer: metadata.NewFileMetadataBuilder(columns, props, nil)}
+	a := &assembler{w: w, buffer: make([]byte, 128<<10), footer: metadata.NewFileMetadataBuilder(columns, props, nil)}
 	_, err := io.WriteString(a, magic)
 	return a, err
 }
@@ -75,7 +75,7 @@ func (a *assembler) chunk(from finished, to *metadata.ColumnChunkMetaDataBuilder
 	}
 	meta.DataPageOffset += a.at - began
 	chunk.FileOffset += a.at - began
-	n, err := io.Copy(a, from.pages)
+	n, err := io.CopyBuffer(a, from.pages, a.buffer)
 	if err == nil && n != meta.TotalCompressedSize {
 		err = fmt.Errorf("a column chunk of %d bytes has %d", meta.TotalCompressedSize, n)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/compress"
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/metadata"
 	"github.com/apache/arrow/go/v17/parquet/schema"
@@ -40,7 +41,7 @@ func (p *pages) Tell() int64 { return int64(len(magic) + len(p.data)) }
 // done at about the same time.
 func (c *chunk) effort() int {
 	switch {
-	case c.leaf.PhysicalType() == parquet.Types.ByteArray && !c.props.DictionaryEnabledFor(c.leaf.Path()):
+	case c.leaf.PhysicalType() == parquet.Types.ByteArray && !c.numbered():
 		return 2
 	case c.leaf.MaxRepetitionLevel() > 0:
 		return 1
@@ -48,11 +49,25 @@ func (c *chunk) effort() int {
 	return 0
 }
 
+// numbered reports whether the pages hold numbers, of the values in a dictionary.
+func (c *chunk) numbered() bool {
+	return c.props.DictionaryEnabledFor(c.leaf.Path()) && c.leaf.PhysicalType() != parquet.Types.Boolean
+}
+
+func (c *chunk) codec() compress.Compression { return c.props.CompressionFor(c.leaf.Path()) }
+
+// encodings are those that the chunk's metadata lists.
+func (c *chunk) encodings() []parquet.Encoding {
+	if c.numbered() {
+		return []parquet.Encoding{c.props.DictionaryIndexEncoding(), c.props.DictionaryPageEncoding(), parquet.Encodings.RLE}
+	}
+	return []parquet.Encoding{c.props.EncodingFor(c.leaf.Path()), parquet.Encodings.RLE}
+}
+
 func (c *chunk) begin() error {
 	c.pages.data, c.dict = c.pages.data[:0], newDictionary(c.field, c.props)
 	c.meta = metadata.NewColumnChunkMetaDataBuilder(c.props, c.leaf)
-	path := c.leaf.Path()
-	pager, err := file.NewPageWriter(&c.pages, c.props.CompressionFor(path), c.props.CompressionLevelFor(path), c.meta, 0, 0, c.props.Allocator(), false, nil, nil)
+	pager, err := file.NewPageWriter(&c.pages, c.codec(), c.props.CompressionLevelFor(c.leaf.Path()), c.meta, 0, 0, c.props.Allocator(), false, nil, nil)
 	if err != nil {
 		return err
 	}
