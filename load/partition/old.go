@@ -3,6 +3,7 @@ package partition
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -108,6 +109,27 @@ func WriteKeys(path string, t load.Table, w Width, p Partition, parquet string) 
 		return keyfile.File{}, err
 	}
 	return keyfile.Write(path, groups)
+}
+
+// CheckKeys compares the key file of a partition of t with its Parquet file, and returns
+// how they differ.
+func CheckKeys(t load.Table, w Width, p Partition, old Old) error {
+	l, err := newLayout(t, w)
+	if err != nil {
+		return err
+	}
+	had, err := keyfile.Read(old.Keys)
+	if err != nil {
+		return err
+	}
+	want, err := l.groups(old.Path, p, t.Arrow)
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(had, want) {
+		return fmt.Errorf("%s does not say what keys the rows beside it have", old.Keys)
+	}
+	return nil
 }
 
 // groups reads the keys of a Parquet file.

@@ -79,7 +79,9 @@ func (v *vendors) publishedBy(o version) {
 		files := database.Contents{Table: table}
 		for folder, f := range entry.Partitions {
 			if o[t.Full()] == nil {
-				err = b.Keep(f)
+				if err = b.Keep(f); err == nil && f.Keys != nil {
+					err = b.Keep(*f.Keys)
+				}
 			} else {
 				entry.Partitions[folder], err = v.writtenBy(b, t, table, folder, f)
 			}
@@ -148,7 +150,8 @@ func (v *vendors) writtenBy(b *generation.Build, t transform.Table, table load.T
 		return f, err
 	}
 	r := out.Partitions[0]
-	return generation.File{Path: f.Path, Rows: r.Rows, Bytes: r.Bytes, SHA256: r.SHA256, Min: r.MinKey, Max: r.MaxKey}, nil
+	return generation.File{Path: f.Path, Rows: r.Rows, Bytes: r.Bytes, SHA256: r.SHA256, Min: r.MinKey, Max: r.MaxKey,
+		Keys: &generation.File{Path: f.Keys.Path, Bytes: r.Keys.Bytes, SHA256: r.Keys.SHA256}}, nil
 }
 
 // asIn are rows of today's table t with the columns of another version. What only that

@@ -1,6 +1,8 @@
 package warehouse
 
 import (
+	"fmt"
+
 	"nightjar/cmd/etl/internal/streams"
 	"nightjar/load"
 	"nightjar/load/partition"
@@ -39,6 +41,16 @@ func VendorTables() []load.Table {
 
 // Tables is every table of the warehouse, marts aside.
 func Tables() []load.Table { return append(VendorTables(), RecordTables()...) }
+
+// TableOf is the table of the full name.
+func TableOf(name string) (load.Table, error) {
+	for _, t := range Tables() {
+		if t.Full() == name {
+			return t, nil
+		}
+	}
+	return load.Table{}, fmt.Errorf("there is no table %s", name)
+}
 
 // Marts is every mart as the load knows it.
 func Marts() []load.Mart {
