@@ -2,7 +2,6 @@ package partition
 
 import (
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -156,28 +155,6 @@ func BenchmarkMerge(b *testing.B) {
 			}
 			b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 			b.ReportMetric(float64(written), "bytes-written")
-		})
-	}
-}
-
-// BenchmarkNight merges a night of a thousand rows, all of the last three days,
-// with histories of different length and 10,000 rows a month. Time and bytes
-// follow the night, but for the look at the keys of the history.
-func BenchmarkNight(b *testing.B) {
-	for _, months := range []int32{10, 100} {
-		b.Run(fmt.Sprintf("history=%dk", months*10), func(b *testing.B) {
-			const today = 20420
-			g := benchRows{rand.New(rand.NewPCG(1, 1)), 50_000}
-			live := warehouse{}
-			live.mergeAll(b, NewPool(1<<30), g.records(int(months)*10_000, today-30*months, today, "a"))
-			night := g.records(1000, today-3, today, "b")
-			var written int64
-			var files int
-			for b.Loop() {
-				written, files = maps.Clone(live).mergeAll(b, NewPool(1<<30), night)
-			}
-			b.ReportMetric(float64(written), "bytes-written")
-			b.ReportMetric(float64(files), "files-written")
 		})
 	}
 }

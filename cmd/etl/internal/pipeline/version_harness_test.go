@@ -180,6 +180,9 @@ func asIn(table load.Table, t transform.Table, rec arrow.Record, p partition.Par
 		}
 		columns[i] = made.NewArray()
 	}
+	if table.Day != "" {
+		columns[len(fields)-1] = columns[table.Arrow.FieldIndices(table.Day)[0]]
+	}
 	return array.NewRecord(arrow.NewSchema(fields, nil), columns, rec.NumRows())
 }
 
