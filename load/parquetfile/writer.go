@@ -20,9 +20,9 @@ import (
 	"nightjar/load"
 )
 
-// RowGroupRows is how many rows a row group has, the last one apart: a compromise
-// between readers, which prune and parallelise by row group, and the writer, which
-// holds one in memory.
+// RowGroupRows is how many rows a row group has at most, and where nobody ends it before:
+// a compromise between readers, which prune and parallelise by row group, and the writer,
+// which holds one in memory.
 const RowGroupRows = 128 << 10
 
 // dictionaryLimit lets no dictionary overflow within a row group: a column that
