@@ -1,8 +1,9 @@
 // Package load is the vocabulary of everything that touches the disk. The
 // packages below it: landing (the vendors' pages as they came), partition
 // (sorted runs, merged into one Parquet file a partition), parquetfile (the files
-// themselves), column (values of Arrow columns), database (DuckDB, a projection of
-// the Parquet), generation (manifest, verification, the one rename that commits).
+// themselves), keyfile (which row group may hold a key), column (values of Arrow
+// columns), database (DuckDB, a projection of the Parquet), generation (manifest,
+// verification, the one rename that commits).
 package load
 
 import "github.com/apache/arrow/go/v17/arrow"
@@ -14,6 +15,9 @@ type Table struct {
 	Comment string   // for DuckDB
 	Key     []string // columns that identify a row, in sort order: utf8 or int64
 	Parent  string   // first column of Key, utf8, where it names the record of another table that the rows are nested in
+	// Day is the column that is the row's business date, of type date32, by which rows are
+	// sorted before their key; empty where the table has none.
+	Day string
 	// Arrow has the columns. Field metadata "comment" becomes the column comment,
 	// "PARQUET:field_id" the field id, by which files of other versions are read.
 	Arrow *arrow.Schema

@@ -2,7 +2,7 @@ package transform
 
 func calls() Table {
 	return Table{
-		Schema: "aircall", Name: "calls", Key: []string{"call_id"},
+		Schema: "aircall", Name: "calls", Key: []string{"call_id"}, Day: "created_date",
 		Comment: "Telephone calls, inbound and outbound",
 		Columns: landed(
 			text(1, "call_id", "Call.id", "Identifier of the call"),

@@ -2,7 +2,7 @@ package transform
 
 func idvSessions() Table {
 	return Table{
-		Schema: "clientloop", Name: "idv_sessions", Key: []string{"session_id"},
+		Schema: "clientloop", Name: "idv_sessions", Key: []string{"session_id"}, Day: "requested_date",
 		Comment: "Identity-verification sessions that were requested; the session token itself is nowhere",
 		Columns: landed(
 			text(1, "session_id", "ContactIdvSession.token", "Keyed hash of the session's token"),
@@ -17,7 +17,7 @@ func idvSessions() Table {
 
 func idvRequests() Table {
 	return Table{
-		Schema: "clientloop", Name: "idv_requests", Key: []string{"contact_id"},
+		Schema: "clientloop", Name: "idv_requests", Key: []string{"contact_id"}, Day: "requested_date",
 		Comment: "The last request for a session of each contact, and how it ended; one whose outcome is unknown is not repeated by itself",
 		Columns: landed(
 			text(1, "contact_id", "input.contactId", "Contact that the session was requested for"),

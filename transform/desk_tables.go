@@ -4,7 +4,7 @@ import "github.com/apache/arrow/go/v17/arrow"
 
 func deskConversations() Table {
 	return Table{
-		Schema: "desk", Name: "conversations", Key: []string{"conversation_id"},
+		Schema: "desk", Name: "conversations", Key: []string{"conversation_id"}, Day: "created_date",
 		Comment: "Chat conversations of Teamwork Desk, deleted ones included",
 		Columns: landed(
 			whole(1, "conversation_id", "id", "Identifier of the conversation"),

@@ -4,7 +4,7 @@ import "github.com/apache/arrow/go/v17/arrow"
 
 func conversations() Table {
 	return Table{
-		Schema: "iadvize", Name: "conversations", Key: []string{"conversation_id"},
+		Schema: "iadvize", Name: "conversations", Key: []string{"conversation_id"}, Day: "closed_date",
 		Comment: "Closed conversations between a visitor and an agent or bot, with the answers to the satisfaction survey",
 		Columns: landed(
 			text(1, "conversation_id", "Conversation.id", "Identifier of the conversation"),
@@ -25,7 +25,7 @@ func conversations() Table {
 
 func transactions() Table {
 	return Table{
-		Schema: "iadvize", Name: "transactions", Key: []string{"conversation_id", "transaction_id"}, Parent: "conversation_id",
+		Schema: "iadvize", Name: "transactions", Key: []string{"conversation_id", "transaction_id"}, Parent: "conversation_id", Day: "closed_date",
 		Comment: "Purchases attributed to a conversation, up to 48 hours after its close; one that iAdvize cancels leaves",
 		Columns: landed(
 			text(2, "conversation_id", "Conversation.id", "Conversation that the transaction is attributed to"),

@@ -37,6 +37,7 @@ type Table struct {
 	Comment string   // one sentence
 	Key     []string // columns that identify a row; files are sorted by them
 	Parent  string   // first column of Key, where it names the record of another table that the rows are nested in
+	Day     string   // column that is the business date of the row; empty where it has none of its own
 	Columns []Column // in order; vendor tables end with _extracted_at and _page
 }
 

@@ -4,7 +4,7 @@ import "github.com/apache/arrow/go/v17/arrow"
 
 func waves() Table {
 	return Table{
-		Schema: "volt", Name: "waves", Key: []string{"wave_id"},
+		Schema: "volt", Name: "waves", Key: []string{"wave_id"}, Day: "scheduled_date",
 		Comment: "SMS waves, one message sent to many contacts, with the counters of their delivery",
 		Columns: landed(
 			whole(1, "wave_id", "Wave.id", "Identifier of the wave"),
@@ -29,7 +29,7 @@ func waves() Table {
 
 func messages() Table {
 	return Table{
-		Schema: "volt", Name: "messages", Key: []string{"message_id"},
+		Schema: "volt", Name: "messages", Key: []string{"message_id"}, Day: "sent_date",
 		Comment: "SMS messages, sent and received",
 		Columns: landed(
 			whole(1, "message_id", "Message.id", "Identifier of the message"),

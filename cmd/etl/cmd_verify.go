@@ -18,8 +18,8 @@ func newVerify(a *app) *cobra.Command {
 		Use:   "verify",
 		Short: "Recompute every hash and count of the live generation",
 		Long: `Verify reads every file of the live generation again: sizes and SHA-256 against
-the manifest, and the rows of every table and mart in the database against those
-in the Parquet.
+the manifest, the rows of every table and mart in the database against those in the
+Parquet, and what the files of keys say against the rows beside them.
 
 With --landing it reads the landing zone instead: every landed page of every run
 against its hash, and every journal.`,

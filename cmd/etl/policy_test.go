@@ -36,6 +36,7 @@ var layers = map[string][]string{
 	"nightjar/load/runlog":                {"nightjar/load/durable", "nightjar/load/ref"},
 	"nightjar/load/column":                {},
 	"nightjar/load/column/columntest":     {}, // for tests alone
+	"nightjar/load/keyfile":               {},
 	"nightjar/load/parquetfile":           {"nightjar/load", "nightjar/load/column"},
 	"nightjar/load/partition":             {"nightjar/load", "nightjar/load/column", "nightjar/load/parquetfile"},
 	"nightjar/load/database":              {"nightjar/load"},

@@ -19,6 +19,7 @@ import (
 
 	"nightjar/load"
 	"nightjar/load/durable"
+	"nightjar/load/keyfile"
 )
 
 // Build is a generation under way, in a folder aside.
@@ -44,6 +45,11 @@ func TablePath(schema, table string) string { return path.Join("parquet", schema
 // PartitionPath is the relative path of a partition of a table.
 func PartitionPath(schema, table, folder string) string {
 	return path.Join(TablePath(schema, table), folder, "data.parquet")
+}
+
+// KeysPath is the relative path of the file of a partition's keys.
+func KeysPath(schema, table, folder string) string {
+	return path.Join(TablePath(schema, table), folder, keyfile.Name)
 }
 
 // MartPath is the relative path of a mart.
@@ -189,6 +195,17 @@ func (b *Build) noteTimes(m *Manifest) error {
 		}
 		return f, err
 	}
+	noteBoth := func(f File) (File, error) {
+		if f.Keys == nil || !f.Keys.Modified.IsZero() {
+			return note(f)
+		}
+		keys, err := note(*f.Keys)
+		if err != nil {
+			return f, err
+		}
+		f.Keys = &keys
+		return note(f)
+	}
 	var err error
 	if m.Database, err = note(m.Database); err != nil {
 		return err
@@ -196,7 +213,7 @@ func (b *Build) noteTimes(m *Manifest) error {
 	for name, t := range m.Tables {
 		t.Partitions = maps.Clone(t.Partitions) // the parent's, where nothing changed
 		for folder, f := range t.Partitions {
-			if t.Partitions[folder], err = note(f); err != nil {
+			if t.Partitions[folder], err = noteBoth(f); err != nil {
 				return err
 			}
 		}

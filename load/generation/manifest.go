@@ -48,7 +48,10 @@ type File struct {
 	// size and time is taken for what was published without being read.
 	Modified time.Time `json:"modified,omitzero"`
 	Min      string    `json:"min,omitempty"`
-	Max      string    `json:"max,omitempty"` // first and last key
+	Max      string    `json:"max,omitempty"` // first and last key, in the order of the rows
+	// Keys is the file beside that of a partition which tells what row group may hold a key;
+	// it can be made of that one alone. Nil for any other file, and without rows.
+	Keys *File `json:"keys,omitempty"`
 }
 
 // Table is one table's partitions, by folder name: "month=2026-11"; "." is the one of
@@ -72,7 +75,10 @@ func (m *Manifest) Files() []File {
 	files := []File{m.Database}
 	for _, name := range slices.Sorted(maps.Keys(m.Tables)) {
 		for _, folder := range slices.Sorted(maps.Keys(m.Tables[name].Partitions)) {
-			files = append(files, m.Tables[name].Partitions[folder])
+			f := m.Tables[name].Partitions[folder]
+			if files = append(files, f); f.Keys != nil {
+				files = append(files, *f.Keys)
+			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Marts)) {

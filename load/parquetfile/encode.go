@@ -1,25 +1,35 @@
 package parquetfile
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"io"
+	"runtime"
+	"slices"
+	"sync/atomic"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/parquet"
-	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+	"github.com/apache/arrow/go/v17/parquet/schema"
+	"golang.org/x/sync/errgroup"
+
+	"nightjar/load"
 )
 
-// encoder writes rows as one Parquet file, as pqarrow.FileWriter's WriteBuffered
-// does: column by column into one row group until that is full.
+// encoder writes rows as one Parquet file: column by column into one row group until
+// that is full or ended. The columns are encoded side by side, each on one core at a
+// time: no row group is held beside the one under way.
 type encoder struct {
 	columns *arrow.Schema
+	leaves  *schema.Schema
 	props   *parquet.WriterProperties
-	out     *file.Writer
-	group   file.BufferedRowGroupWriter
-	dicts   []dictionary // of group, by column; nil where a column has none
-	rows    int          // in group
-	leaf    leaf
+	out     *assembler
+	chunks  []*chunk // of the row group under way
+	rows    int      // in it; 0: there is none
+	order   []int    // columns, those first that take longest
+	workers []leaf
 }
 
 func newEncoder(columns *arrow.Schema, w io.Writer, props *parquet.WriterProperties) (*encoder, error) {
@@ -31,8 +41,15 @@ func newEncoder(columns *arrow.Schema, w io.Writer, props *parquet.WriterPropert
 	if err != nil {
 		return nil, err
 	}
-	out := file.NewParquetWriter(w, root, file.WithWriterProps(props))
-	return &encoder{columns: columns, props: props, out: out}, nil
+	e := &encoder{columns: columns, props: props, leaves: schema.NewSchema(root), chunks: make([]*chunk, columns.NumFields())}
+	e.workers = make([]leaf, min(runtime.GOMAXPROCS(0), len(e.chunks)))
+	for c := range e.chunks {
+		e.chunks[c] = &chunk{field: columns.Field(c), leaf: e.leaves.Column(c), props: props}
+		e.order = append(e.order, c)
+	}
+	slices.SortStableFunc(e.order, func(a, b int) int { return cmp.Compare(e.chunks[b].effort(), e.chunks[a].effort()) })
+	e.out, err = newAssembler(w, e.leaves, props)
+	return e, err
 }
 
 // write appends the rows, beginning a new row group wherever one is full.
@@ -44,65 +61,53 @@ func (e *encoder) write(rows Rows) error {
 				return err
 			}
 		}
-		if e.group == nil {
-			e.beginGroup()
-		}
 		n := min(rows.Len()-done, most-e.rows)
-		if err := e.slice(rows, done, done+n); err != nil {
+		e.rows += n
+		err := e.each(func(l *leaf, c *chunk, number int) error {
+			column := rows.Column(number)
+			column.Rows = column.Rows[done : done+n]
+			return c.write(l, column)
+		})
+		if err != nil {
 			return err
 		}
 		done += n
-		e.rows += n
 	}
 	return nil
-}
-
-func (e *encoder) beginGroup() {
-	e.group, e.rows, e.dicts = e.out.AppendBufferedRowGroup(), 0, nil
-	for _, f := range e.columns.Fields() {
-		e.dicts = append(e.dicts, newDictionary(f, e.props))
-	}
-}
-
-// slice appends the rows from one up to another, which fit into the row group.
-func (e *encoder) slice(rows Rows, from, to int) error {
-	return e.eachChunk(func(c int, chunk file.ColumnChunkWriter) error {
-		column := rows.Column(c)
-		column.Rows = column.Rows[from:to]
-		return e.leaf.write(chunk, e.columns.Field(c), column, e.dicts[c])
-	})
 }
 
 // endGroup writes the row group, if there is one.
 func (e *encoder) endGroup() error {
-	if e.group == nil {
+	if e.rows == 0 {
 		return nil
 	}
-	err := e.eachChunk(func(c int, chunk file.ColumnChunkWriter) error {
-		if e.dicts[c] == nil {
-			return nil
-		}
-		return finish(chunk, e.dicts[c])
-	})
-	if err != nil {
+	rows := e.rows
+	e.rows = 0
+	if err := e.each(func(_ *leaf, c *chunk, _ int) error { return c.finish(rows) }); err != nil {
 		return err
 	}
-	err = e.group.Close()
-	e.group, e.rows = nil, 0
-	return err
+	return e.out.group(rows, len(e.chunks), func(c int) finished {
+		return finished{e.chunks[c].meta, bytes.NewReader(e.chunks[c].pages.data)}
+	})
 }
 
-func (e *encoder) eachChunk(do func(int, file.ColumnChunkWriter) error) error {
-	for c, f := range e.columns.Fields() {
-		chunk, err := e.group.Column(c)
-		if err == nil {
-			err = do(c, chunk)
-		}
-		if err != nil {
-			return fmt.Errorf("column %s: %w", f.Name, err)
-		}
+// each does something to every column, several at a time.
+func (e *encoder) each(do func(l *leaf, c *chunk, number int) error) error {
+	var begun atomic.Int32
+	var working errgroup.Group
+	for w := range e.workers {
+		working.Go(func() (err error) {
+			defer load.Catch(&err)
+			for i := int(begun.Add(1)); i <= len(e.order); i = int(begun.Add(1)) {
+				number := e.order[i-1]
+				if err := do(&e.workers[w], e.chunks[number], number); err != nil {
+					return fmt.Errorf("column %s: %w", e.chunks[number].field.Name, err)
+				}
+			}
+			return nil
+		})
 	}
-	return nil
+	return working.Wait()
 }
 
 // close writes the last row group and the footer.
@@ -110,5 +115,12 @@ func (e *encoder) close() error {
 	if err := e.endGroup(); err != nil {
 		return err
 	}
-	return e.out.Close()
+	return e.out.close()
+}
+
+// release lets go of the memory of a row group that will not be.
+func (e *encoder) release() {
+	for _, c := range e.chunks {
+		c.release()
+	}
 }

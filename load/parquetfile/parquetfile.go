@@ -9,8 +9,10 @@
 // leaves out. Levels, pages, encodings and footer are arrow's.
 //
 // A Writer makes a file, hashed on the way: that of a partition, or a scratch file
-// that lives for one run. Its bytes depend on the rows alone. A Reader reads the
-// columns of a table back by field id.
+// that lives for one run. Its bytes depend on the rows, and on where row groups end,
+// alone: not on how many cores encode the columns, nor on which row groups have been
+// copied from a Source, another file, as bytes. A Reader reads the columns of a table
+// back by field id.
 package parquetfile
 
 import (
@@ -23,7 +25,7 @@ import (
 // which they are written.
 type Rows interface {
 	Len() int
-	Column(c int) Column // column c of the schema, of all the rows
+	Column(c int) Column // column c of the schema, of all the rows; several goroutines ask, each for others
 }
 
 // Column is one column of some rows: the value of the nth row is in From[Rows[n].Slot],

@@ -8,9 +8,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
-	"github.com/apache/arrow/go/v17/parquet"
-	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 )
 
@@ -18,54 +15,74 @@ import (
 // version that wrote it. A column is the one with its field id, whatever its name and
 // place were; one that the file lacks is null.
 type Reader struct {
-	path    string
-	pf      *file.Reader
-	records pqarrow.RecordReader
-	columns []arrow.Field // as the table has them
-	at      []int         // of each, where it stands in a record; -1: the file lacks it
-	mem     memory.Allocator
+	from     *Source
+	own      bool // nobody else closes from
+	file     *pqarrow.FileReader
+	records  pqarrow.RecordReader // of a row group
+	next, to int                  // row groups to come
+	columns  []arrow.Field        // as the table has them
+	leaves   []int                // of the file, that are read
+	at       []int                // of each column, where it stands in a record; -1: the file lacks it
 }
 
 // Open opens a file to read up to rows rows at a time; zero is a row group. Where a
 // read ends within a page, arrow's delta decoder loses its place in a column that may
 // be null: such columns are read by row groups.
 func Open(path string, columns []arrow.Field, rows int64) (*Reader, error) {
-	// The delta decoders of arrow v17 never release their last block: what is read
-	// here lives in memory that the garbage collector sees to.
-	r := &Reader{path: path, columns: columns, mem: memory.DefaultAllocator}
-	var err error
-	if r.pf, err = file.OpenParquetFile(path, false, file.WithReadProps(parquet.NewReaderProperties(r.mem))); err != nil {
-		return nil, fmt.Errorf("open partition %s: %w", path, err)
-	}
-	if err := r.begin(rows); err != nil {
-		r.Close()
+	from, err := OpenSource(path)
+	if err != nil {
 		return nil, err
 	}
+	r, err := from.Read(columns, rows, 0, from.Groups())
+	if err != nil {
+		from.Close()
+		return nil, err
+	}
+	r.own = true
 	return r, nil
 }
 
-func (r *Reader) begin(rows int64) error {
+// Read reads columns of the row groups from one up to another, as Open does.
+func (s *Source) Read(columns []arrow.Field, rows int64, from, to int) (*Reader, error) {
+	r := &Reader{from: s, columns: columns, next: from, to: to}
 	if rows == 0 {
-		rows = max(1, min(r.pf.NumRows(), RowGroupRows))
+		rows = 1
+		for g := from; g < to; g++ {
+			rows = max(rows, s.Rows(g))
+		}
 	}
-	reader, err := pqarrow.NewFileReader(r.pf, pqarrow.ArrowReadProperties{BatchSize: rows}, r.mem)
-	if err != nil {
-		return fmt.Errorf("open partition %s: %w", r.path, err)
+	var err error
+	if r.file, err = pqarrow.NewFileReader(s.pf, pqarrow.ArrowReadProperties{BatchSize: rows}, s.mem); err != nil {
+		return nil, fmt.Errorf("open partition %s: %w", s.path, err)
 	}
-	leaves, err := r.find()
-	if err != nil {
-		return err
+	if r.leaves, err = r.find(); err != nil {
+		return nil, err
 	}
-	if r.records, err = reader.GetRecordReader(context.Background(), leaves, nil); err != nil {
-		return fmt.Errorf("read partition %s: %w", r.path, err)
+	if err := r.begin(); err != nil {
+		return nil, err
 	}
 	for i, f := range r.columns {
 		if r.at[i] < 0 {
 			continue
 		}
 		if had := r.records.Schema().Field(r.at[i]); !arrow.TypeEqual(had.Type, f.Type) {
-			return fmt.Errorf("column %s was written as %s and is %s now: `etl replay` makes the table anew (%s)", f.Name, had.Type, f.Type, r.path)
+			r.Close()
+			return nil, fmt.Errorf("column %s was written as %s and is %s now: `etl replay` makes the table anew (%s)", f.Name, had.Type, f.Type, s.path)
 		}
+	}
+	return r, nil
+}
+
+// begin begins with the next row group, or with none. A record is of one row group:
+// where it ends within the next, so may a page.
+func (r *Reader) begin() (err error) {
+	groups := []int{}
+	if r.next < r.to {
+		groups = append(groups, r.next)
+		r.next++
+	}
+	if r.records, err = r.file.GetRecordReader(context.Background(), r.leaves, groups); err != nil {
+		return fmt.Errorf("read partition %s: %w", r.from.path, err)
 	}
 	return nil
 }
@@ -78,7 +95,7 @@ func (r *Reader) find() ([]int, error) {
 		if leaf[i] = r.leaf(f); leaf[i] >= 0 {
 			leaves = append(leaves, leaf[i])
 		} else if !f.Nullable {
-			return nil, fmt.Errorf("column %s is not in what was written, and no row may be without it: `etl replay` makes the table anew (%s)", f.Name, r.path)
+			return nil, fmt.Errorf("column %s is not in what was written, and no row may be without it: `etl replay` makes the table anew (%s)", f.Name, r.from.path)
 		}
 	}
 	slices.Sort(leaves)
@@ -91,7 +108,7 @@ func (r *Reader) find() ([]int, error) {
 // leaf is the place of the column's values in the file, -1 for none. A column that has
 // no field id goes by its name.
 func (r *Reader) leaf(f arrow.Field) int {
-	all, id := r.pf.MetaData().Schema, fieldID(f)
+	all, id := r.from.pf.MetaData().Schema, fieldID(f)
 	for i := range all.NumColumns() {
 		if root := all.ColumnRoot(i); id >= 0 && root.FieldID() == id || id < 0 && root.Name() == f.Name {
 			return i
@@ -104,11 +121,19 @@ func (r *Reader) leaf(f arrow.Field) int {
 // io.EOF at the end.
 func (r *Reader) Read() (arrow.Record, error) {
 	stands, err := r.records.Read()
+	for err == io.EOF && r.next < r.to {
+		r.records.Release()
+		r.records = nil
+		if err := r.begin(); err != nil {
+			return nil, err
+		}
+		stands, err = r.records.Read()
+	}
 	if err == io.EOF {
 		return nil, io.EOF
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read partition %s: %w", r.path, err)
+		return nil, fmt.Errorf("read partition %s: %w", r.from.path, err)
 	}
 	columns := make([]arrow.Array, len(r.columns))
 	for i, f := range r.columns {
@@ -117,7 +142,7 @@ func (r *Reader) Read() (arrow.Record, error) {
 			columns[i].Retain()
 			continue
 		}
-		nulls := array.NewBuilder(r.mem, f.Type)
+		nulls := array.NewBuilder(r.from.mem, f.Type)
 		nulls.AppendNulls(int(stands.NumRows()))
 		columns[i] = nulls.NewArray()
 		nulls.Release()
@@ -129,10 +154,13 @@ func (r *Reader) Read() (arrow.Record, error) {
 	return rec, nil
 }
 
-// Close lets go of the file, at the end of it or before.
+// Close lets go of the file, at the end of it or before; not of one that was opened by
+// OpenSource.
 func (r *Reader) Close() {
 	if r.records != nil {
 		r.records.Release()
 	}
-	r.pf.Close()
+	if r.own {
+		r.from.Close()
+	}
 }

@@ -20,9 +20,9 @@ import (
 	"nightjar/load"
 )
 
-// RowGroupRows is how many rows a row group has, the last one apart: a compromise
-// between readers, which prune and parallelise by row group, and the writer, which
-// holds one in memory.
+// RowGroupRows is how many rows a row group has at most, and where nobody ends it before:
+// a compromise between readers, which prune and parallelise by row group, and the writer,
+// which holds one in memory.
 const RowGroupRows = 128 << 10
 
 // dictionaryLimit lets no dictionary overflow within a row group: a column that
@@ -136,6 +136,15 @@ func (w *Writer) Write(rows Rows) error {
 	return nil
 }
 
+// EndGroup ends the row group under way, if there is one: the next row begins another.
+// Readers find rows by row group, and one in which no row has changed is copied as it is.
+func (w *Writer) EndGroup() error {
+	if err := w.out.endGroup(); err != nil {
+		return fmt.Errorf("write %s: %w", w.f.Name(), err)
+	}
+	return nil
+}
+
 // Close finishes the footer and hands the file over to the system. It is durable
 // once the generation that it belongs to is.
 func (w *Writer) Close() (File, error) {
@@ -159,10 +168,9 @@ func (w *Writer) finish() (int64, error) {
 
 // Abandon closes and removes an unfinished file, in whatever state a panic may
 // have left its encoder.
-func (w *Writer) Abandon() (err error) {
+func (w *Writer) Abandon() error {
 	defer os.Remove(w.f.Name())
 	defer w.f.Close()
-	defer load.Catch(&err)
-	w.out.close()
+	w.out.release()
 	return nil
 }

@@ -2,7 +2,6 @@ package partition
 
 import (
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -19,7 +18,7 @@ import (
 
 // benchTable is shaped as iadvize.conversations.
 var benchTable = load.Table{
-	Schema: "bench", Name: "conversations", Key: []string{"conversation_id"},
+	Schema: "bench", Name: "conversations", Key: []string{"conversation_id"}, Day: "closed_date",
 	Arrow: arrow.NewSchema([]arrow.Field{
 		{Name: "conversation_id", Type: arrow.BinaryTypes.String},
 		{Name: "project_id", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
@@ -112,12 +111,12 @@ func (w warehouse) mergeAll(b testing.TB, pool *Pool, records []arrow.Record) (w
 			b.Fatal(err)
 		}
 	}
-	moves, err := s.Moved(b.Context(), w)
+	moves, err := s.Moved(b.Context(), w.old())
 	if err != nil {
 		b.Fatal(err)
 	}
 	plan := Plan{
-		Old: w, Moved: moves,
+		Old: w.old(), Moved: moves,
 		Path: func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") },
 	}
 	if len(w) > 0 {
@@ -160,28 +159,6 @@ func BenchmarkMerge(b *testing.B) {
 	}
 }
 
-// BenchmarkNight merges a night of a thousand rows, all of the last three days,
-// with histories of different length and 10,000 rows a month. Time and bytes
-// follow the night, but for the look at the keys of the history.
-func BenchmarkNight(b *testing.B) {
-	for _, months := range []int32{10, 100} {
-		b.Run(fmt.Sprintf("history=%dk", months*10), func(b *testing.B) {
-			const today = 20420
-			g := benchRows{rand.New(rand.NewPCG(1, 1)), 50_000}
-			live := warehouse{}
-			live.mergeAll(b, NewPool(1<<30), g.records(int(months)*10_000, today-30*months, today, "a"))
-			night := g.records(1000, today-3, today, "b")
-			var written int64
-			var files int
-			for b.Loop() {
-				written, files = maps.Clone(live).mergeAll(b, NewPool(1<<30), night)
-			}
-			b.ReportMetric(float64(written), "bytes-written")
-			b.ReportMetric(float64(files), "files-written")
-		})
-	}
-}
-
 // BenchmarkLooks finds what is gone after a first load: a million looks, a hundred a
 // page, at parents of which one in ten has a child, and nothing is gone. Against it,
 // the same children without a look.
@@ -196,7 +173,7 @@ func BenchmarkLooks(b *testing.B) {
 	for i := 0; i < parents; i += 10 {
 		all = append(all, showing{page: i / (parents / pages), parent: string(names[i]), day: 20089 + int32(i/2800), children: map[string]string{"1": "x"}})
 	}
-	rec := childRecord(memory.DefaultAllocator, all)
+	rec := childRecord(memory.DefaultAllocator, childTable, all)
 	defer rec.Release()
 	for name, looks := range map[string]bool{"with": true, "without": false} {
 		b.Run(name, func(b *testing.B) {

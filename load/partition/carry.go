@@ -39,7 +39,7 @@ func (m *merge) carry() ([]*cursor, error) {
 		c.carried, c.old, c.rank = true, true, 0
 	}
 	for _, c := range second {
-		c.carried, c.unasked, c.rank = true, m.unasked, 1
+		c.carried, c.unasked, c.rank = true, m.unasked, 1 // the day too: it is of another slot
 	}
 	return append(first, second...), nil
 }
@@ -48,16 +48,39 @@ func (m *merge) carry() ([]*cursor, error) {
 func (s *Stage) beside(name string) *Stage {
 	table := s.table
 	table.Name += "." + name
-	o := &Stage{table: table, layout: s.layout, pool: s.pool, dir: s.dir, mem: s.mem, tables: s.tables, parts: map[Partition]struct{}{}}
+	o := &Stage{table: table, layout: s.layout, pool: s.pool, dir: s.dir, mem: s.mem, tables: s.tables, slots: map[slot]struct{}{}}
 	o.keys = newKeyLog(o.Scratch("keys"))
 	return o
 }
 
 // carryKnown carries the rows of old files.
 func (m *merge) carryKnown(carrier *carrier) error {
-	layout := &m.stage.layout
-	for _, p := range m.plan.Moved.left() {
-		c, err := layout.openTable(m.plan.Old[p], p, m.stage.tables)
+	for _, p := range m.plan.Moved.left(m.stage.layout.width) {
+		if err := m.carryOld(p, carrier); err != nil {
+			return err
+		}
+	}
+	return carrier.flush()
+}
+
+// carryOld carries the rows of an old file, of which it reads the row groups that they
+// stand in.
+func (m *merge) carryOld(p Partition, carrier *carrier) error {
+	old, err := m.openOld(p)
+	if err != nil {
+		return err
+	}
+	defer old.close()
+	leaving := m.leaving[p]
+	for i, g := range old.groups {
+		n := 0
+		for n < len(leaving) && upTo(leaving[n], boundOf(g.Last)) {
+			n++
+		}
+		if leaving = leaving[n:]; n == 0 {
+			continue
+		}
+		c, err := old.cursor(i)
 		if err != nil {
 			return err
 		}
@@ -65,7 +88,7 @@ func (m *merge) carryKnown(carrier *carrier) error {
 			return err
 		}
 	}
-	return carrier.flush()
+	return nil
 }
 
 // carryCame carries staged rows.
@@ -76,11 +99,11 @@ func (m *merge) carryCame(carrier *carrier) error {
 	return carrier.flush()
 }
 
-// carryBatch carries the rows of b whose key ends in another partition.
+// carryBatch carries the rows of b whose key ends in another slot.
 func (m *merge) carryBatch(b *batch, carrier *carrier) error {
 	for i := range b.rows() {
 		moved, ok := m.plan.Moved[b.keys.Value(i)]
-		if !ok || moved.to == b.parts[i] || moved.to == nowhere {
+		if !ok || moved.to == b.slots[i] || moved.to == nowhere {
 			continue
 		}
 		if err := carrier.add(b, i, moved.to); err != nil {
@@ -90,16 +113,16 @@ func (m *merge) carryBatch(b *batch, carrier *carrier) error {
 	return nil
 }
 
-// carrier stages rows in other partitions than they stand in.
+// carrier stages rows in other slots than they stand in.
 type carrier struct {
 	from, to *Stage
 	rows     picker
-	parts    []Partition
+	slots    []slot
 }
 
-func (c *carrier) add(b *batch, row int, to Partition) error {
+func (c *carrier) add(b *batch, row int, to slot) error {
 	c.rows.add(b, row)
-	if c.parts = append(c.parts, to); len(c.parts) == listRows {
+	if c.slots = append(c.slots, to); len(c.slots) == listRows {
 		return c.flush()
 	}
 	return nil
@@ -110,16 +133,16 @@ func (c *carrier) flush() error {
 	defer rows.release()
 	rec := c.record(rows)
 	defer rec.Release()
-	c.parts = c.parts[:0]
-	return c.to.Add(rec)
+	c.slots = c.slots[:0]
+	return c.to.add(rec)
 }
 
-// record is the rows as they once came, with a business day in their partition.
+// record is the rows as they once came, with the business day of their slot.
 func (c *carrier) record(rows picks) arrow.Record {
 	layout, mem := &c.from.layout, c.from.mem
 	fields := append(c.from.tables.Fields(), arrow.Field{Name: load.BusinessDate, Type: arrow.FixedWidthTypes.Date32, Nullable: true})
 	columns := make([]arrow.Array, len(fields))
-	for i, f := range fields[:layout.part] {
+	for i, f := range fields[:layout.last] {
 		if i == layout.page {
 			columns[i] = rows.pages(mem)
 		} else {
@@ -129,14 +152,14 @@ func (c *carrier) record(rows picks) arrow.Record {
 	}
 	days := array.NewDate32Builder(mem)
 	defer days.Release()
-	for _, p := range c.parts {
-		if p == None {
+	for _, at := range c.slots {
+		if at == slot(None) {
 			days.AppendNull()
 		} else {
-			days.Append(arrow.Date32(p))
+			days.Append(arrow.Date32(at))
 		}
 	}
-	columns[layout.part] = days.NewArray()
-	defer columns[layout.part].Release()
+	columns[layout.last] = days.NewArray()
+	defer columns[layout.last].Release()
 	return array.NewRecord(arrow.NewSchema(fields, nil), columns, int64(len(rows.rows)))
 }

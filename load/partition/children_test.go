@@ -3,6 +3,7 @@ package partition
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 	"pgregory.net/rapid"
 
 	"nightjar/load"
+	"nightjar/load/keyfile"
+	"nightjar/load/parquetfile"
 )
 
 var childTable = load.Table{
@@ -27,6 +30,14 @@ var childTable = load.Table{
 		{Name: load.Page, Type: arrow.BinaryTypes.String},
 	}, nil),
 }
+
+// datedTable is childTable with its day in a column, by which it is sorted.
+var datedTable = func() load.Table {
+	t := childTable
+	fields := slices.Insert(t.Arrow.Fields(), 3, arrow.Field{Name: "day", Type: arrow.FixedWidthTypes.Date32, Nullable: true})
+	t.Day, t.Arrow = "day", arrow.NewSchema(fields, nil)
+	return t
+}()
 
 // showing is a parent on a page with some of its children, or all of them.
 type showing struct {
@@ -41,10 +52,11 @@ type showing struct {
 type childRow struct {
 	Value, Page string
 	Part        Partition
+	Day         int32 // zero where the table has none
 }
 
-func childRecord(mem memory.Allocator, all []showing) arrow.Record {
-	b := array.NewRecordBuilder(mem, arrow.NewSchema(append(childTable.Arrow.Fields(), arrow.Field{Name: load.BusinessDate, Type: arrow.FixedWidthTypes.Date32, Nullable: true}), nil))
+func childRecord(mem memory.Allocator, table load.Table, all []showing) arrow.Record {
+	b := array.NewRecordBuilder(mem, arrow.NewSchema(append(table.Arrow.Fields(), arrow.Field{Name: load.BusinessDate, Type: arrow.FixedWidthTypes.Date32, Nullable: true}), nil))
 	defer b.Release()
 	for _, s := range all {
 		for _, id := range slices.Sorted(maps.Keys(s.children)) {
@@ -55,9 +67,14 @@ func childRecord(mem memory.Allocator, all []showing) arrow.Record {
 					b.Field(i).(*array.StringBuilder).Append(text)
 				}
 			}
-			b.Field(3).(*array.TimestampBuilder).Append(arrow.Timestamp(s.page))
-			b.Field(4).(*array.StringBuilder).Append(pageName(s.page))
-			b.Field(5).(*array.Date32Builder).Append(arrow.Date32(s.day))
+			at := 3
+			if table.Day != "" {
+				b.Field(at).(*array.Date32Builder).Append(arrow.Date32(s.day))
+				at++
+			}
+			b.Field(at).(*array.TimestampBuilder).Append(arrow.Timestamp(s.page))
+			b.Field(at + 1).(*array.StringBuilder).Append(pageName(s.page))
+			b.Field(at + 2).(*array.Date32Builder).Append(arrow.Date32(s.day))
 		}
 	}
 	return b.NewRecord()
@@ -66,11 +83,14 @@ func childRecord(mem memory.Allocator, all []showing) arrow.Record {
 // children is the files of the table between merges, and the database that deltas
 // and what left keep up to date.
 type children struct {
+	table    load.Table
 	files    warehouse
 	database map[string]childRow
 }
 
-func noChildren() *children { return &children{warehouse{}, map[string]childRow{}} }
+func noChildren(table load.Table) *children {
+	return &children{table, warehouse{}, map[string]childRow{}}
+}
 
 // merge brings showings in, batch at a time; value is not asked for by the pages of
 // unasked.
@@ -80,7 +100,7 @@ func (c *children) merge(t testing.TB, mem memory.Allocator, all []showing, unas
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := NewStage(childTable, Month, dir, pool, mem)
+	s, err := NewStage(c.table, Month, dir, pool, mem)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,13 +108,14 @@ func (c *children) merge(t testing.TB, mem memory.Allocator, all []showing, unas
 	if pool.limit == 0 {
 		s.keys.limit, s.looks.limit = 4, 3
 	}
+	s.layout.cuts = fewRows
 	for page := range unasked {
 		if err := s.NotAsked(pageName(page), []string{"value"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for some := range slices.Chunk(all, batch) {
-		rec := childRecord(mem, some)
+		rec := childRecord(mem, c.table, some)
 		err := s.Add(rec)
 		rec.Release()
 		for _, show := range some {
@@ -106,12 +127,12 @@ func (c *children) merge(t testing.TB, mem memory.Allocator, all []showing, unas
 			t.Fatal(err)
 		}
 	}
-	moves, err := s.Moved(t.Context(), c.files)
+	moves, err := s.Moved(t.Context(), c.files.old())
 	if err != nil {
 		t.Fatal(err)
 	}
 	out, err := s.Merge(t.Context(), Plan{
-		Old: c.files, Moved: moves, Delta: filepath.Join(dir, "delta.parquet"), Left: filepath.Join(dir, "left.parquet"),
+		Old: c.files.old(), Moved: moves, Delta: filepath.Join(dir, "delta.parquet"), Left: filepath.Join(dir, "left.parquet"),
 		Path: func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") },
 	})
 	if err != nil {
@@ -136,7 +157,7 @@ func (c *children) merge(t testing.TB, mem memory.Allocator, all []showing, unas
 func (c *children) project(t testing.TB, dir string, out *Outcome) {
 	t.Helper()
 	if out.LeftRows > 0 {
-		for key := range childRows(t, filepath.Join(dir, "left.parquet"), 0) {
+		for key := range c.read(t, filepath.Join(dir, "left.parquet"), 0) {
 			if _, ok := c.database[key]; !ok {
 				t.Errorf("row %q leaves, and was never there", key)
 			}
@@ -144,7 +165,7 @@ func (c *children) project(t testing.TB, dir string, out *Outcome) {
 		}
 	}
 	if out.DeltaRows > 0 {
-		maps.Copy(c.database, childRows(t, filepath.Join(dir, "delta.parquet"), 0))
+		maps.Copy(c.database, c.read(t, filepath.Join(dir, "delta.parquet"), 0))
 	}
 	for key, row := range c.rows(t) {
 		row.Part = 0
@@ -161,7 +182,7 @@ func (c *children) rows(t testing.TB) map[string]childRow {
 	t.Helper()
 	all := map[string]childRow{}
 	for p, path := range c.files {
-		for key, row := range childRows(t, path, p) {
+		for key, row := range c.read(t, path, p) {
 			if _, twice := all[key]; twice {
 				t.Errorf("row %q is there twice", key)
 			}
@@ -171,27 +192,40 @@ func (c *children) rows(t testing.TB) map[string]childRow {
 	return all
 }
 
-func childRows(t testing.TB, path string, p Partition) map[string]childRow {
+// read is the rows of a file, by key.
+func (c *children) read(t testing.TB, path string, p Partition) map[string]childRow {
 	t.Helper()
-	l := layout{page: 4, part: 5, key: []int{0, 1}, staged: stagedSchema(childTable.Arrow, 4)}
-	c, err := l.openTable(path, p, childTable.Arrow)
+	r, err := parquetfile.Open(path, c.table.Arrow.Fields(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
+	defer r.Close()
 	all := map[string]childRow{}
-	for ok, err := c.load(); ok; ok, err = c.advance(func(*batch) {}) {
+	for {
+		rec, err := r.Read()
+		if err == io.EOF {
+			return all
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		values := c.cur.rec.Column(2).(*array.String)
-		all[c.key()] = childRow{Value: values.Value(c.row()), Page: c.cur.page(c.row()), Part: p}
+		keys, last := sortKeys(rec, []int{0, 1}), int(rec.NumCols())-1
+		for i := range keys.Len() {
+			row := childRow{Value: rec.Column(2).(*array.String).Value(i), Page: rec.Column(last).(*array.String).Value(i), Part: p}
+			if c.table.Day != "" {
+				row.Day = int32(rec.Column(3).(*array.Date32).Value(i))
+			}
+			if _, twice := all[keys.Value(i)]; twice {
+				t.Errorf("row %q is twice in one file", keys.Value(i))
+			}
+			all[keys.Value(i)] = row
+		}
+		rec.Release()
 	}
-	return all
 }
 
 // lasting is what the table must hold after all showings, page by page.
-func lasting(all []showing, unasked map[int]bool) map[string]childRow {
+func (c *children) lasting(all []showing, unasked map[int]bool) map[string]childRow {
 	ordered := slices.Clone(all)
 	slices.SortStableFunc(ordered, func(a, b showing) int { return a.page - b.page })
 	rows := map[string]childRow{}
@@ -209,7 +243,11 @@ func lasting(all []showing, unasked map[int]bool) map[string]childRow {
 			if unasked[s.page] && known && old.Value != "" {
 				value = old.Value
 			}
-			if now := (childRow{value, pageName(s.page), Month.Of(s.day)}); !known || old.Value != now.Value || old.Part != now.Part {
+			now := childRow{value, pageName(s.page), Month.Of(s.day), s.day}
+			if c.table.Day == "" {
+				now.Day = 0
+			}
+			if !known || old.Value != now.Value || old.Part != now.Part || old.Day != now.Day {
 				rows[key] = now
 			}
 		}
@@ -229,9 +267,9 @@ func drawShowings(t *rapid.T, from int) ([]showing, map[int]bool) {
 	for range rapid.IntRange(0, 20).Draw(t, "showings") {
 		s := showing{
 			page:     from + rapid.IntRange(0, 5).Draw(t, "page"),
-			parent:   rapid.SampledFrom([]string{"a", "b", "a long name that is the same b", "a long name that is the same c"}).Draw(t, "parent"),
-			day:      rapid.SampledFrom([]int32{20000, 20005, 20040, 20080}).Draw(t, "day"),
-			children: rapid.MapOfN(rapid.SampledFrom([]string{"1", "2", "3"}), rapid.SampledFrom([]string{"x", "y"}), 0, 3).Draw(t, "children"),
+			parent:   rapid.SampledFrom([]string{"a", "b", "a long name that is the same b", "a long name that is the same c", "d", "e", "f"}).Draw(t, "parent"),
+			day:      rapid.SampledFrom([]int32{20000, 20005, 20006, 20040, 20080}).Draw(t, "day"),
+			children: rapid.MapOfN(rapid.SampledFrom([]string{"1", "2", "3", "4"}), rapid.SampledFrom([]string{"x", "y"}), 0, 3).Draw(t, "children"),
 			whole:    rapid.Bool().Draw(t, "whole"),
 		}
 		if id := fmt.Sprint(s.page, s.parent); !seen[id] { // a page shows a parent once
@@ -252,11 +290,13 @@ func (c *children) bytesOf(t testing.TB) map[Partition]string {
 	t.Helper()
 	all := map[Partition]string{}
 	for p, path := range c.files {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
+		for _, name := range []string{path, filepath.Join(filepath.Dir(path), keyfile.Name)} {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[p] += string(data)
 		}
-		all[p] = string(data)
 	}
 	return all
 }

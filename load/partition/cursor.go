@@ -1,18 +1,10 @@
 package partition
 
-import (
-	"io"
-
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/memory"
-
-	"nightjar/load/column"
-	"nightjar/load/parquetfile"
-)
+import "io"
 
 // cursor walks the rows of one run, batch by batch.
 type cursor struct {
-	rank int // order among cursors for rows alike in partition, key and page
+	rank int // order among cursors for rows alike in slot, key and page
 	cur  *batch
 	pos  int
 	at   place                  // of the row at pos
@@ -20,8 +12,9 @@ type cursor struct {
 	done func()                 // frees what next holds
 
 	old     bool        // the rows are of an old file
-	carried bool        // the rows stand in another partition, see merge.carry
+	carried bool        // the rows stand in another slot, see merge.carry
 	unasked []columnSet // by page number: what the rows leave as it was; nil for nothing
+	day     columnSet   // the column that tells the slot, if any
 }
 
 // leaves is the columns that the row was not asked for.
@@ -29,7 +22,11 @@ func (c *cursor) leaves() columnSet {
 	if c.unasked == nil {
 		return 0
 	}
-	return c.unasked[c.cur.pages[c.row()]]
+	set := c.unasked[c.cur.pages[c.row()]]
+	if c.at.slot != slot(None) {
+		set &^= c.day // it is where the row stands
+	}
+	return set
 }
 
 func (c *cursor) row() int { return int(c.at.row) }
@@ -38,19 +35,19 @@ func (c *cursor) key() string { return c.cur.keys.Value(c.row()) }
 
 // look notes where the row at pos stands.
 func (c *cursor) look() {
-	c.at = place{c.cur.parts[c.pos], int32(c.pos), prefix(c.cur.keys.Value(c.pos))}
+	c.at = place{c.cur.slots[c.pos], int32(c.pos), prefix(c.cur.keys.Value(c.pos))}
 }
 
-// sameKey reports whether the row has the key, whose prefix is given too.
-func (c *cursor) sameKey(prefix uint64, key string) bool {
-	return c.at.prefix == prefix && c.key() == key
+// sameKey reports whether the row has the key, and stands in the same slot.
+func (c *cursor) sameKey(at place, key string) bool {
+	return c.at.slot == at.slot && c.at.prefix == at.prefix && c.key() == key
 }
 
 // before is the order in which the merge visits rows.
 func (c *cursor) before(o *cursor) bool {
 	switch {
-	case c.at.part != o.at.part:
-		return c.at.part < o.at.part
+	case c.at.slot != o.at.slot:
+		return c.at.slot < o.at.slot
 	case c.at.prefix != o.at.prefix:
 		return c.at.prefix < o.at.prefix
 	}
@@ -145,23 +142,4 @@ func inMemory(b *batch, rank int) *cursor {
 		}
 	}
 	return &cursor{rank: rank, next: next, done: done}
-}
-
-// openTable is a cursor over an existing partition file, whose rows all stand in
-// partition p.
-func (l *layout) openTable(path string, p Partition, schema *arrow.Schema) (*cursor, error) {
-	r, err := parquetfile.Open(path, schema.Fields(), 0)
-	if err != nil {
-		return nil, err
-	}
-	var pages column.Names
-	next := func() (*batch, error) {
-		rec, err := r.Read()
-		if err != nil {
-			return nil, err
-		}
-		defer rec.Release()
-		return l.existing(rec, p, &pages, memory.DefaultAllocator), nil
-	}
-	return &cursor{old: true, next: next, done: r.Close}, nil
 }

@@ -6,7 +6,7 @@ import (
 	"nightjar/load/column"
 )
 
-// group is the versions of one key within a partition, reduced to the winner. Where
+// group is the versions of one key within a slot, reduced to the winner. Where
 // a version was not asked for a column, the winner has that value from the version
 // before it: it is put together of several rows, none of which is copied.
 type group struct {

@@ -5,10 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"io/fs"
 	"os"
+
+	"nightjar/load/keyfile"
 )
 
 const (
@@ -17,8 +18,8 @@ const (
 	// logFiles is into how many files the log is spread by hash, so that one at a
 	// time can be read whole.
 	logFiles = 64
-	// maxFilter bounds the filter of the keys that came, in bits. Up to two million
-	// keys it lets one in 16 others pass; more are looked at in vain beyond.
+	// maxFilter bounds a filter, in bits. Up to two million hashes it lets one in 16
+	// others pass; more are looked at in vain beyond.
 	maxFilter = 1 << 25
 )
 
@@ -95,17 +96,6 @@ func appendFile(name string, data []byte) error {
 	return cmp.Or(err, f.Close())
 }
 
-// filter is of the hashes in the log.
-func (l *hashLog[E]) filter() (filter, error) {
-	f := newFilter(l.count)
-	err := l.each(func(entries []E) {
-		for _, e := range entries {
-			f.set(e.hashed())
-		}
-	})
-	return f, err
-}
-
 // each visits the entries, all of one hash together.
 func (l *hashLog[E]) each(visit func([]E)) error {
 	if !l.spilled {
@@ -159,16 +149,15 @@ func (l *hashLog[E]) remove() {
 	}
 }
 
-// keyLog notes in which partition which key stands, by hash.
+// keyLog notes in which slot which key stands, by hash.
 type keyLog struct {
 	hashLog[entry]
-	seed maphash.Seed
 }
 
-// entry is the hash of a key and one partition that it stands in.
+// entry is the hash of a key and one slot that it stands in.
 type entry struct {
 	hash uint64
-	part Partition
+	slot slot
 }
 
 const entryBytes = 12
@@ -176,30 +165,28 @@ const entryBytes = 12
 func (e entry) hashed() uint64 { return e.hash }
 
 func (e entry) append(to []byte) []byte {
-	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint64(to, e.hash), uint32(e.part))
+	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint64(to, e.hash), uint32(e.slot))
 }
 
 func readEntry(from []byte) entry {
-	return entry{binary.LittleEndian.Uint64(from), Partition(binary.LittleEndian.Uint32(from[8:]))}
+	return entry{binary.LittleEndian.Uint64(from), slot(binary.LittleEndian.Uint32(from[8:]))}
 }
 
 func newKeyLog(path string) *keyLog {
-	return &keyLog{hashLog[entry]{path: path, limit: logLimit, size: entryBytes, read: readEntry}, maphash.MakeSeed()}
+	return &keyLog{hashLog[entry]{path: path, limit: logLimit, size: entryBytes, read: readEntry}}
 }
-
-func (k *keyLog) hash(key string) uint64 { return maphash.String(k.seed, key) }
 
 // add notes the keys of an incoming batch.
 func (k *keyLog) add(b *batch) error {
-	for i, p := range b.parts {
-		if err := k.put(entry{k.hash(b.keys.Value(i)), p}); err != nil {
+	for i, at := range b.slots {
+		if err := k.put(entry{keyfile.Hash(b.keys.Value(i)), at}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// several lists the hashes that stand in more than one partition.
+// several lists the hashes that stand in more than one slot.
 func (k *keyLog) several() (map[uint64]struct{}, error) {
 	several := map[uint64]struct{}{}
 	err := k.each(func(entries []entry) { findSeveral(entries, several) })
@@ -220,7 +207,7 @@ func findSeveral(entries []entry, several map[uint64]struct{}) {
 		}
 		if !taken[at] {
 			table[at], taken[at] = e, true
-		} else if table[at].part != e.part {
+		} else if table[at].slot != e.slot {
 			several[e.hash] = struct{}{}
 		}
 	}

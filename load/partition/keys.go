@@ -3,6 +3,8 @@ package partition
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -45,6 +47,36 @@ func appendKey(buf []byte, a arrow.Array, i int) []byte {
 	default:
 		panic(fmt.Sprintf("partition: a key of type %s is not supported", a.DataType()))
 	}
+}
+
+// readable is a sort key for manifests: its values joined by "/".
+func (l *layout) readable(key string) string {
+	var b strings.Builder
+	for n, c := range l.key {
+		if n > 0 {
+			b.WriteByte('/')
+			key = strings.TrimPrefix(key, "\x00")
+		}
+		end := len(key)
+		if l.staged.Field(c).Type.ID() == arrow.INT64 {
+			end = min(end, 8)
+			b.WriteString(strconv.FormatInt(readInt(key[:end]), 10))
+		} else {
+			if at := strings.IndexByte(key, 0); n < len(l.key)-1 && at >= 0 {
+				end = at
+			}
+			b.WriteString(key[:end])
+		}
+		key = key[end:]
+	}
+	return b.String()
+}
+
+// readInt is the inverse of appendInt.
+func readInt(key string) int64 {
+	var v [8]byte
+	copy(v[:], key)
+	return int64(binary.BigEndian.Uint64(v[:]) ^ 1<<63)
 }
 
 // appendInt writes v so that byte order is numeric order.

@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"nightjar/load/keyfile"
 )
 
 // A look is a landed page that shows a record with all the rows of a table that are
@@ -17,7 +19,7 @@ import (
 // nowhere. One that comes back begins anew, whatever was known of it before.
 
 // nowhere is where a key ends whose rows are gone.
-const nowhere Partition = math.MinInt32
+const nowhere slot = math.MinInt32
 
 // lookLimit is how many sightings stay in memory, 24 bytes each.
 const lookLimit = 64 << 10
@@ -26,7 +28,7 @@ const lookLimit = 64 << 10
 // children.
 type lookLog struct {
 	hashLog[sighting]
-	seeds [2]maphash.Seed
+	seed  maphash.Seed
 	looks int // sightings of parents
 }
 
@@ -38,7 +40,8 @@ type sighting struct {
 	child  uint64 // hash of its key
 }
 
-// parentHash tells parents apart by itself: no two have the same 96 bits.
+// parentHash tells parents apart by itself: no two have the same 96 bits. The high ones
+// are what key files go by.
 type parentHash struct {
 	high uint64
 	low  uint32
@@ -63,12 +66,12 @@ func readSighting(from []byte) sighting {
 func newLookLog(path string) *lookLog {
 	return &lookLog{
 		hashLog: hashLog[sighting]{path: path, limit: lookLimit, size: sightingBytes, read: readSighting},
-		seeds:   [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+		seed:    maphash.MakeSeed(),
 	}
 }
 
 func (l *lookLog) parent(name []byte) parentHash {
-	return parentHash{maphash.Bytes(l.seeds[0], name), uint32(maphash.Bytes(l.seeds[1], name))}
+	return parentHash{keyfile.Hash(name), uint32(maphash.Bytes(l.seed, name))}
 }
 
 // child notes a page that shows a child, by the hash of its key.
@@ -107,7 +110,7 @@ type absence struct {
 // gone is the newest look that does not show a key, by what unseen has found; empty
 // for none. That a key has the hash of one that is gone means nothing by itself.
 func (s *Stage) gone(unseen map[uint64]absence, key string) string {
-	found, ok := unseen[s.keys.hash(key)]
+	found, ok := unseen[keyfile.Hash(key)]
 	if parent, _, _ := strings.Cut(key, "\x00"); !ok || found.parent != s.looks.parent([]byte(parent)) {
 		return ""
 	}

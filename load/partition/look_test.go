@@ -3,23 +3,32 @@ package partition
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"nightjar/load"
 )
 
 // What the newest look at a parent does not show is gone, and nothing else is: night
 // after night, all at once in any order, in memory or on disk, and where the last
 // nights are read again. All come to the same bytes.
 func TestMergeDropsWhatALookDoesNotShow(t *testing.T) {
+	for _, table := range []load.Table{childTable, datedTable} {
+		t.Run("sorted by "+strings.TrimSpace(table.Day+" key"), func(t *testing.T) { checkLooks(t, table) })
+	}
+}
+
+func checkLooks(t *testing.T, table load.Table) {
 	rapid.Check(t, func(rt *rapid.T) {
 		mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 		defer mem.AssertSize(t, 0)
 		pool := func() *Pool { return NewPool(rapid.SampledFrom([]int64{0, 1 << 30}).Draw(rt, "pool")) }
 		batch := func() int { return rapid.IntRange(1, 20).Draw(rt, "batch") }
-		nightly, once := noChildren(), noChildren()
+		nightly, once := noChildren(table), noChildren(table)
 		var all []showing
 		unasked := map[int]bool{}
 		nights := rapid.IntRange(1, 3).Draw(rt, "nights")
@@ -29,7 +38,7 @@ func TestMergeDropsWhatALookDoesNotShow(t *testing.T) {
 			maps.Copy(unasked, left)
 			nightly.merge(t, mem, shown, left, batch(), pool())
 		}
-		want := lasting(all, unasked)
+		want := nightly.lasting(all, unasked)
 		if diff := cmp.Diff(want, nightly.rows(t)); diff != "" {
 			rt.Fatalf("night after night: -want +got\n%s", diff)
 		}
@@ -54,7 +63,7 @@ func TestMergeCountsWhatIsGone(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
 	const january, february, march = 20089, 20120, 20150
-	c := noChildren()
+	c := noChildren(childTable)
 	first := c.merge(t, mem, []showing{
 		{1, "a", january, map[string]string{"1": "x", "2": "x"}, true},
 		{1, "b", february, map[string]string{"1": "x"}, true},

@@ -3,17 +3,16 @@ package partition
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
+	"nightjar/load/keyfile"
 	"nightjar/load/parquetfile"
 )
 
 // Plan is what a merge needs beside the staged rows.
 type Plan struct {
-	// Old maps each existing partition of the table to its file.
-	Old map[Partition]string
+	// Old maps each existing partition of the table to its files.
+	Old map[Partition]Old
 	// Moved is what Stage.Moved says of the same old files.
 	Moved Moves
 	// Path names the file of a new partition; its folder is made.
@@ -91,15 +90,16 @@ func (m *merge) all(ctx context.Context) error {
 
 // merge is the state of one Merge.
 type merge struct {
-	stop   func() error // why the merge is to end; nil for no reason
-	stage  *Stage
-	plan   Plan
-	out    *Outcome
-	heap   heap
-	group  group
-	moving map[string]*moving // by moved key
-	delta  *parquetfile.Writer
-	left   *parquetfile.Writer
+	stop    func() error // why the merge is to end; nil for no reason
+	stage   *Stage
+	plan    Plan
+	out     *Outcome
+	heap    heap
+	group   group
+	moving  map[string]*moving            // by moved key
+	leaving map[Partition][]keyfile.Place // rows whose key ends elsewhere, in order
+	delta   *parquetfile.Writer
+	left    *parquetfile.Writer
 
 	unasked   []columnSet         // by page number: what its rows leave as it was; nil for nothing
 	carried   []*Stage            // versions of moved keys, put where the keys end
@@ -115,6 +115,7 @@ const maxEncoders = 2
 
 // begin opens the staged rows.
 func (m *merge) begin() error {
+	m.leaving = m.plan.Moved.leaving(m.stage.layout.width)
 	carried, err := m.carry()
 	if err != nil {
 		return err
@@ -125,7 +126,7 @@ func (m *merge) begin() error {
 		return err
 	}
 	for _, c := range cursors {
-		c.rank, c.unasked = c.rank+1, m.unasked // after what is carried
+		c.rank, c.unasked, c.day = c.rank+1, m.unasked, m.stage.layout.dayColumn() // after what is carried
 	}
 	return m.start(append(cursors, carried...))
 }
@@ -163,48 +164,12 @@ func (m *merge) close() {
 // partitions lists what the merge touches: where rows come in, and where a key
 // that moved away stands.
 func (m *merge) partitions() []Partition {
-	touched := append(m.stage.Touched(), m.plan.Moved.left()...)
+	touched := append(m.stage.Touched(), m.plan.Moved.left(m.stage.layout.width)...)
 	for _, s := range m.carried {
 		touched = append(touched, s.Touched()...)
 	}
 	slices.Sort(touched)
 	return slices.Compact(touched)
-}
-
-// partition merges the rows of p, old and new, into a new file. The writer that it
-// returns is to be waited for.
-func (m *merge) partition(p Partition) (*partitionWriter, error) {
-	old, had := m.plan.Old[p]
-	if had {
-		c, err := m.stage.layout.openTable(old, p, m.stage.tables)
-		if err != nil {
-			return nil, err
-		}
-		if ok, err := c.load(); err != nil || !ok {
-			c.close()
-			if err != nil {
-				return nil, err
-			}
-		} else {
-			m.heap.push(c)
-		}
-	}
-	path := m.plan.Path(p)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	m.encoders <- struct{}{}
-	w, err := newPartitionWriter(path, p, m)
-	if err != nil {
-		<-m.encoders
-		return nil, err
-	}
-	changed, err := m.groups(p, w)
-	if err == nil {
-		err = w.flush()
-	}
-	w.end(err == nil && changed)
-	return w, err
 }
 
 // addDelta appends new and changed rows to the delta file.

@@ -6,54 +6,56 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"nightjar/load/keyfile"
 )
 
-// Moves tells of keys that stand in more than one partition, old and incoming
-// rows together, where they end. Rows of such a key leave every other partition. So
-// do, with all their versions, the keys that a look shows to be gone.
+// Moves tells of keys that stand in more than one slot, old and incoming rows
+// together, where they end. Rows of such a key leave every other slot. So do, with all their versions, the keys that a look shows to be gone.
 type Moves map[string]move
 
-// move is where a key ends that stands in several partitions, or is gone or was.
+// move is where a key ends that stands in several slots, or is gone or was.
 type move struct {
-	to    Partition   // nowhere: it is gone
-	after string      // the newest page on which it stood elsewhere: versions up to it have had their day
-	gone  string      // the newest look that did not show it: versions older than that are as if they had never been
-	known bool        // the table held the key before
-	came  bool        // an incoming row stands where the key ends
-	held  []Partition // of the old files, those that have the key, ascending
+	to    slot   // nowhere: it is gone
+	after string // the newest page on which it stood elsewhere: versions up to it have had their day
+	gone  string // the newest look that did not show it: versions older than that are as if they had never been
+	known bool   // the table held the key before
+	came  bool   // an incoming row stands where the key ends
+	held  []slot // where old files have the key, ascending
 }
 
 // Held lists the old partitions in which a moved key stands: what decides where it
 // ends. Ascending.
-func (m Moves) Held() []Partition {
-	return m.partitions(func(move, Partition) bool { return true })
+func (s *Stage) Held(m Moves) []Partition {
+	return m.partitions(s.layout.width, func(move, slot) bool { return true })
 }
 
 // left lists the old partitions that a moved key leaves, ascending.
-func (m Moves) left() []Partition {
-	return m.partitions(func(to move, p Partition) bool { return p != to.to })
+func (m Moves) left(w Width) []Partition {
+	return m.partitions(w, func(to move, at slot) bool { return at != to.to })
 }
 
-func (m Moves) partitions(wanted func(move, Partition) bool) []Partition {
+func (m Moves) partitions(w Width, wanted func(move, slot) bool) []Partition {
 	found := map[Partition]struct{}{}
 	for _, to := range m {
-		for _, p := range to.held {
-			if wanted(to, p) {
-				found[p] = struct{}{}
+		for _, at := range to.held {
+			if wanted(to, at) {
+				found[w.of(at)] = struct{}{}
 			}
 		}
 	}
 	return slices.Sorted(maps.Keys(found))
 }
 
-// Moved finds the keys that came and stand in more than one partition, and those that
+// Moved finds the keys that came and stand in more than one slot, and those that
 // are gone, or were before they came again. Old maps each partition of the table to
 // its file. It is called after the last Add.
 //
-// Keys are compared by their hashes, of which the logs spill to disk; only where one
-// hash stands in several partitions, or was gone, are the keys and pages behind it
-// read.
-func (s *Stage) Moved(ctx context.Context, old map[Partition]string) (Moves, error) {
+// Keys are compared by their hashes, of which the logs spill to disk. What is read of the
+// old files is their key files, and the keys of those row groups that may hold one of
+// these keys elsewhere; where one hash stands in several slots, or was gone, the keys
+// behind it decide.
+func (s *Stage) Moved(ctx context.Context, old map[Partition]Old) (Moves, error) {
 	moves, err := s.moved(ctx, old)
 	if err != nil {
 		return nil, fmt.Errorf("find keys of %s that moved: %w", s.table.Full(), err)
@@ -61,13 +63,11 @@ func (s *Stage) Moved(ctx context.Context, old map[Partition]string) (Moves, err
 	return moves, nil
 }
 
-func (s *Stage) moved(ctx context.Context, old map[Partition]string) (Moves, error) {
-	touched := s.Touched()
-	one := len(touched) == 0 || len(touched) == 1 && len(old) <= 1 && (len(old) == 0 || old[touched[0]] != "")
-	if one && !s.looked() {
+func (s *Stage) moved(ctx context.Context, old map[Partition]Old) (Moves, error) {
+	if s.nothingMoves(old) && !s.looked() {
 		return nil, nil
 	}
-	if err := s.logOld(ctx, old); err != nil {
+	if err := s.logChildren(ctx, old); err != nil {
 		return nil, err
 	}
 	wanted, err := s.keys.several()
@@ -81,70 +81,32 @@ func (s *Stage) moved(ctx context.Context, old map[Partition]string) (Moves, err
 	for hash := range unseen {
 		wanted[hash] = struct{}{}
 	}
-	if len(wanted) == 0 {
-		return nil, nil
+	known, err := s.knownPlaces(ctx, old, wanted, unseen)
+	if err != nil || len(wanted) == 0 {
+		return nil, err
 	}
 	places := placesByKey{}
 	if err := s.incomingPlaces(wanted, places); err != nil {
 		return nil, err
 	}
-	for _, p := range slices.Sorted(maps.Keys(old)) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		err := s.layout.eachKey(old[p], s.tables, s.layout.page >= 0, func(k oldKey) error {
-			hash := s.keys.hash(k.key)
-			if _, ok := wanted[hash]; ok && (places[k.key] != nil || s.gone(unseen, k.key) != "") {
-				places.see(k.key, whereabouts{p, k.page, true})
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
+	for key, all := range known {
+		if places[key] != nil || s.gone(unseen, key) != "" {
+			places[key] = append(places[key], all...)
 		}
 	}
 	return places.settle(func(key string) string { return s.gone(unseen, key) }), nil
 }
 
-// logOld adds to the logs where the keys that came may stand in the old files, and
-// which children of the parents that pages show may be there.
-func (s *Stage) logOld(ctx context.Context, old map[Partition]string) error {
-	if len(old) == 0 {
-		return nil
+// nothingMoves reports whether all rows, old and incoming, stand in one slot.
+func (s *Stage) nothingMoves(old map[Partition]Old) bool {
+	touched := s.Touched()
+	switch {
+	case len(s.slots) > 1:
+		return false
+	case len(s.slots) == 0 || len(old) == 0:
+		return true
 	}
-	came, err := s.keys.filter()
-	if err != nil {
-		return err
-	}
-	var shown filter // parents
-	if s.looked() {
-		if shown, err = s.looks.filter(); err != nil {
-			return err
-		}
-	}
-	for _, p := range slices.Sorted(maps.Keys(old)) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := s.layout.eachKey(old[p], s.tables, shown != nil, func(k oldKey) error {
-			hash := s.keys.hash(k.key)
-			if shown != nil {
-				if parent := s.looks.parent([]byte(k.parent)); shown.has(parent.high) {
-					if err := s.looks.child(parent, hash, s.pool.pages.Number(k.page)); err != nil {
-						return err
-					}
-				}
-			}
-			if came.has(hash) {
-				return s.keys.put(entry{hash, p})
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.layout.day < 0 && len(old) == 1 && old[touched[0]] != (Old{})
 }
 
 // incomingPlaces notes where the staged rows stand whose hash is wanted.
@@ -152,8 +114,8 @@ func (s *Stage) incomingPlaces(wanted map[uint64]struct{}, places placesByKey) e
 	return s.eachBatch(func(b *batch) error {
 		for i := range b.rows() {
 			key := b.keys.Value(i)
-			if _, ok := wanted[s.keys.hash(key)]; ok {
-				places.see(string([]byte(key)), whereabouts{b.parts[i], b.page(i), false})
+			if _, ok := wanted[keyfile.Hash(key)]; ok {
+				places.see(string([]byte(key)), whereabouts{b.slots[i], b.page(i), false})
 			}
 		}
 		return nil
@@ -162,7 +124,7 @@ func (s *Stage) incomingPlaces(wanted map[uint64]struct{}, places placesByKey) e
 
 // whereabouts is where versions of a key stand: the newest page of them.
 type whereabouts struct {
-	part  Partition
+	slot  slot
 	page  string
 	known bool // in an old file, not among the incoming
 }
@@ -171,7 +133,7 @@ type placesByKey map[string][]whereabouts
 
 func (p placesByKey) see(key string, at whereabouts) {
 	for i, o := range p[key] {
-		if o.part == at.part && o.known == at.known {
+		if o.slot == at.slot && o.known == at.known {
 			if comparePages(at.page, o.page) > 0 {
 				p[key][i].page = string([]byte(at.page))
 			}
@@ -182,24 +144,24 @@ func (p placesByKey) see(key string, at whereabouts) {
 	p[key] = append(p[key], at)
 }
 
-// settle decides for each key which partition holds its newest version. A page
+// settle decides for each key which slot holds its newest version. A page
 // that is read again, after a fix, wins over what it gave before. Gone names the
 // newest look that did not show a key; empty for none.
 func (p placesByKey) settle(gone func(key string) string) Moves {
 	moves := Moves{}
 	for key, all := range p {
 		newest := slices.MaxFunc(all, func(a, b whereabouts) int {
-			return cmp.Or(comparePages(a.page, b.page), -compareBool(a.known, b.known), cmp.Compare(a.part, b.part))
+			return cmp.Or(comparePages(a.page, b.page), -compareBool(a.known, b.known), cmp.Compare(a.slot, b.slot))
 		})
-		m := move{to: newest.part, gone: gone(key)}
+		m := move{to: newest.slot, gone: gone(key)}
 		elsewhere := false
 		for _, at := range all {
 			if at.known {
-				m.known, m.held = true, append(m.held, at.part)
-			} else if at.part == newest.part {
+				m.known, m.held = true, append(m.held, at.slot)
+			} else if at.slot == newest.slot {
 				m.came = true
 			}
-			if at.part != newest.part {
+			if at.slot != newest.slot {
 				elsewhere = true
 				if comparePages(at.page, newest.page) < 0 {
 					m.after = laterPage(m.after, at.page)

@@ -54,7 +54,7 @@ func (k *moving) leave(g *group, to move, counts *Counts) {
 }
 
 // gone counts the rows of a group whose key is gone.
-func (m *merge) gone(so *moving) error {
+func (m *merge) gone(w *partitionWriter, so *moving) error {
 	g, counts := &m.group, &m.out.Counts
 	counts.Superseded += g.incoming
 	if !so.counted {
@@ -66,6 +66,14 @@ func (m *merge) gone(so *moving) error {
 	}
 	counts.Superseded++
 	m.out.GoneRows++
+	return m.drop(w)
+}
+
+// drop leaves the old row of the group out of the file.
+func (m *merge) drop(w *partitionWriter) error {
+	if err := w.change(); err != nil {
+		return err
+	}
 	return m.addLeft()
 }
 

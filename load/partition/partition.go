@@ -15,10 +15,11 @@ package partition
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow/array"
+	"nightjar/load/keyfile"
 )
 
 // Width is how much business time a partition holds.
@@ -33,6 +34,25 @@ const (
 // Partition names a partition by the first day it holds, in days since
 // 1970-01-01. It does not know its width.
 type Partition int32
+
+// slot is where rows stand within a table that are sorted by key: a business day where
+// the table has its day in a column, else a partition. A key has one row in all of them.
+type slot int32
+
+// of returns the partition that holds the slot.
+func (w Width) of(s slot) Partition { return w.Of(int32(s)) }
+
+// last returns the last slot that the partition may hold.
+func (w Width) last(p Partition) slot {
+	switch w {
+	case Day:
+		return slot(p)
+	case Whole:
+		return math.MaxInt32
+	}
+	first := time.Unix(int64(p)*86400, 0).UTC()
+	return slot(first.AddDate(0, 1, 0).Unix()/86400 - 1)
+}
 
 // None is the partition of the rows without a business date, and of all rows of a
 // table that is Whole: 0001-01-01, which every reader takes for a text or a day as
@@ -54,21 +74,6 @@ func (w Width) Of(day int32) Partition {
 	t := time.Unix(int64(day)*86400, 0).UTC()
 	first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
 	return Partition(first.Unix() / 86400)
-}
-
-// ofEach puts the partition of each business day into parts.
-func (w Width) ofEach(days *array.Date32, parts []Partition) {
-	last, lastPart := int32(0), w.Of(0)
-	for i := range parts {
-		if days.IsNull(i) {
-			parts[i] = None
-			continue
-		}
-		if day := int32(days.Value(i)); day != last {
-			last, lastPart = day, w.Of(day)
-		}
-		parts[i] = lastPart
-	}
 }
 
 // Folder returns the Hive-style folder name: "month=2026-11" or "day=2026-11-20";
@@ -112,10 +117,11 @@ type Result struct {
 	Path      string // the new file; empty where nothing changed or no row is left
 	Rows      int64
 	Bytes     int64
-	SHA256    string // hex, of the file
-	MinKey    string // first key in file order, in readable form; empty without rows
-	MaxKey    string
-	Changed   bool // false: the old file, if any, stays as it is
+	SHA256    string       // hex, of the file
+	Keys      keyfile.File // the file beside it that tells which row group may hold a key
+	MinKey    string       // first key in file order, in readable form; empty without rows
+	MaxKey    string       // last key in file order
+	Changed   bool         // false: the old file, if any, stays as it is
 }
 
 // Counts says what a merge did with the rows of one table.

@@ -1,8 +1,6 @@
 package partition
 
 import (
-	"strings"
-
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -105,16 +103,6 @@ func (p picks) widest() int64 {
 		most = max(most, column.Widest(p.arrays(c), p.of(c)))
 	}
 	return most
-}
-
-// readableKey is the key of a row for manifests: values joined by "/".
-func (p picks) readableKey(columns []int, i int) string {
-	at := p.rows[i]
-	values := make([]string, len(columns))
-	for n, c := range columns {
-		values[n] = p.batches[at.Slot].rec.Column(c).ValueStr(int(at.Row))
-	}
-	return strings.Clone(strings.Join(values, "/"))
 }
 
 func (p picks) release() {

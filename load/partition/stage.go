@@ -15,6 +15,7 @@ import (
 
 	"nightjar/load"
 	"nightjar/load/column"
+	"nightjar/load/keyfile"
 )
 
 // Pool is what the stages of one run share: memory, in bytes of records, and the
@@ -53,8 +54,8 @@ type Stage struct {
 	files  []string // sorted, on disk
 	number int
 	keys   *keyLog
-	looks  *lookLog               // nil where rows are nested in no record
-	parts  map[Partition]struct{} // that incoming rows fall into
+	looks  *lookLog          // nil where rows are nested in no record
+	slots  map[slot]struct{} // that incoming rows fall into
 
 	unasked map[int32]columnSet // see NotAsked
 }
@@ -62,32 +63,11 @@ type Stage struct {
 // NewStage prepares the collection of rows of t. Records are t's columns
 // followed by load.BusinessDate. Scratch files go to dir, which must exist.
 func NewStage(t load.Table, w Width, dir string, pool *Pool, mem memory.Allocator) (*Stage, error) {
-	l := layout{width: w, page: -1, part: t.Arrow.NumFields()}
-	for _, k := range t.Key {
-		l.key = append(l.key, t.Arrow.FieldIndices(k)...)
+	l, err := newLayout(t, w)
+	if err != nil {
+		return nil, err
 	}
-	if len(l.key) != len(t.Key) || len(l.key) == 0 {
-		return nil, fmt.Errorf("table %s: key %v is not among its columns", t.Full(), t.Key)
-	}
-	if n := t.Arrow.NumFields(); n > mostColumns {
-		return nil, fmt.Errorf("table %s has %d columns; at most %d are supported", t.Full(), n, mostColumns)
-	}
-	for i, f := range t.Arrow.Fields() {
-		if !column.Supported(f.Type) {
-			return nil, fmt.Errorf("table %s: column %s has the unsupported type %s", t.Full(), f.Name, f.Type)
-		}
-		switch f.Name {
-		case load.Page:
-			if !slices.Contains(l.key, i) {
-				l.page = i
-			}
-		case load.ExtractedAt:
-		default:
-			l.compare = append(l.compare, i)
-		}
-	}
-	l.staged = stagedSchema(t.Arrow, l.page)
-	s := &Stage{table: t, layout: l, pool: pool, dir: dir, mem: mem, tables: t.Arrow, parts: map[Partition]struct{}{}}
+	s := &Stage{table: t, layout: *l, pool: pool, dir: dir, mem: mem, tables: t.Arrow, slots: map[slot]struct{}{}}
 	s.keys = newKeyLog(s.Scratch("keys"))
 	if t.Parent != "" {
 		if t.Parent != t.Key[0] || t.Arrow.Field(l.key[0]).Type.ID() != arrow.STRING || l.page < 0 {
@@ -106,8 +86,16 @@ func (s *Stage) Scratch(name string) string {
 	return filepath.Join(s.dir, fmt.Sprintf("%s.%s.%s", s.table.Schema, s.table.Name, name))
 }
 
-// Add keeps a sorted copy of the record, in memory or on disk.
+// Add keeps a sorted copy of the record, in memory or on disk. The table's day, if it has
+// one, is the business date of every row.
 func (s *Stage) Add(rec arrow.Record) error {
+	if s.layout.day >= 0 && !array.Equal(rec.Column(s.layout.day), rec.Column(s.layout.last)) {
+		return fmt.Errorf("table %s: %s is not the business date of every row", s.table.Full(), s.table.Day)
+	}
+	return s.add(rec)
+}
+
+func (s *Stage) add(rec arrow.Record) error {
 	if rec.NumRows() == 0 {
 		return nil
 	}
@@ -152,19 +140,17 @@ func (s *Stage) newRunFile() string {
 	return s.Scratch(fmt.Sprintf("run%06d", s.number))
 }
 
-// note logs the keys, parents and partitions of b; s.mu is held.
+// note logs the keys, parents and slots of b; s.mu is held.
 func (s *Stage) note(b *batch) error {
-	last, first := Partition(0), true
-	for _, p := range b.parts {
-		if first || p != last {
-			s.parts[p] = struct{}{}
-			last, first = p, false
+	for i, at := range b.slots {
+		if i == 0 || at != b.slots[i-1] {
+			s.slots[at] = struct{}{}
 		}
 	}
 	if s.looks != nil {
 		parents := b.rec.Column(s.layout.key[0]).(*array.String)
 		for i, page := range b.pages {
-			if err := s.looks.child(s.looks.parent([]byte(parents.Value(i))), s.keys.hash(b.keys.Value(i)), page); err != nil {
+			if err := s.looks.child(s.looks.parent([]byte(parents.Value(i))), keyfile.Hash(b.keys.Value(i)), page); err != nil {
 				return err
 			}
 		}
@@ -174,7 +160,11 @@ func (s *Stage) note(b *batch) error {
 
 // Touched lists the partitions that incoming rows fall into, ascending.
 func (s *Stage) Touched() []Partition {
-	return slices.Sorted(maps.Keys(s.parts))
+	touched := map[Partition]struct{}{}
+	for at := range s.slots {
+		touched[s.layout.width.of(at)] = struct{}{}
+	}
+	return slices.Sorted(maps.Keys(touched))
 }
 
 // eachBatch visits the staged rows, those in memory and those on disk.
@@ -203,7 +193,7 @@ func (s *Stage) Absorb(o *Stage) {
 	s.held = append(s.held, o.held...)
 	s.files = append(s.files, o.files...)
 	s.taken += o.taken
-	maps.Copy(s.parts, o.parts)
+	maps.Copy(s.slots, o.slots)
 	o.held, o.files, o.taken = nil, nil, 0
 }
 

@@ -67,11 +67,11 @@ func night(t *testing.T, table load.Table, files warehouse, rows ...string) (*Ou
 	if err := s.Add(rec); err != nil {
 		t.Fatal(err)
 	}
-	moved, err := s.Moved(t.Context(), files)
+	moved, err := s.Moved(t.Context(), files.old())
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.Merge(t.Context(), Plan{Old: files, Moved: moved, Path: func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") }})
+	out, err := s.Merge(t.Context(), Plan{Old: files.old(), Moved: moved, Path: func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") }})
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,9 @@ func (w warehouse) mergeAsked(t testing.TB, mem memory.Allocator, versions []ver
 		t.Fatal(err)
 	}
 	defer s.Close()
+	if len(versions) < 100 {
+		s.layout.cuts = fewRows
+	}
 	for page, columns := range left {
 		if err := s.NotAsked(pageName(page), columns); err != nil {
 			t.Fatal(err)
@@ -45,12 +48,12 @@ func (w warehouse) mergeAsked(t testing.TB, mem memory.Allocator, versions []ver
 			t.Fatal(err)
 		}
 	}
-	moves, err := s.Moved(context.Background(), w)
+	moves, err := s.Moved(context.Background(), w.old())
 	if err != nil {
 		t.Fatal(err)
 	}
 	out, err := s.Merge(context.Background(), Plan{
-		Old:   w,
+		Old:   w.old(),
 		Moved: moves,
 		Path:  func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") },
 		Delta: filepath.Join(dir, "delta.parquet"),

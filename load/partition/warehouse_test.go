@@ -12,10 +12,26 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"nightjar/load/column"
+	"nightjar/load/keyfile"
+	"nightjar/load/parquetfile"
 )
 
 // warehouse is the files of the table between merges.
 type warehouse map[Partition]string
+
+// old is the files as a merge asks for them.
+func (w warehouse) old() map[Partition]Old {
+	all := map[Partition]Old{}
+	for p, path := range w {
+		all[p] = Old{Path: path, Keys: filepath.Join(filepath.Dir(path), keyfile.Name)}
+	}
+	return all
+}
+
+// fewRows are cuts that make many row groups of few rows.
+var fewRows = cuts{least: 2, most: 5, mask: 1}
 
 // merge brings versions in, batch at a time, and returns the outcome.
 func (w warehouse) merge(t testing.TB, mem memory.Allocator, versions []version, batch int, pool *Pool) *Outcome {
@@ -32,6 +48,9 @@ func (w warehouse) merge(t testing.TB, mem memory.Allocator, versions []version,
 	if pool.limit == 0 {
 		s.keys.limit = 4 // the keys spill with the rows
 	}
+	if len(versions) < 100 {
+		s.layout.cuts = fewRows
+	}
 	for part := range slices.Chunk(versions, batch) {
 		rec := record(mem, part)
 		err := s.Add(rec)
@@ -40,7 +59,7 @@ func (w warehouse) merge(t testing.TB, mem memory.Allocator, versions []version,
 			t.Fatal(err)
 		}
 	}
-	moves, err := s.Moved(context.Background(), w)
+	moves, err := s.Moved(context.Background(), w.old())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +68,7 @@ func (w warehouse) merge(t testing.TB, mem memory.Allocator, versions []version,
 	}
 	const windows = 3
 	out, err := s.Merge(context.Background(), Plan{
-		Old:   w,
+		Old:   w.old(),
 		Moved: moves,
 		Path:  func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") },
 		Delta: filepath.Join(dir, "delta.parquet"),
@@ -102,7 +121,7 @@ func (w warehouse) moved(t testing.TB, mem memory.Allocator, versions []version)
 		page string
 		part Partition
 	}
-	newest, places, held := map[string]place{}, map[string]map[Partition]string{}, map[string][]Partition{}
+	newest, places, held := map[string]place{}, map[string]map[Partition]string{}, map[string][]slot{}
 	see := func(key string, at place) {
 		if places[key] == nil {
 			places[key] = map[Partition]string{}
@@ -117,7 +136,7 @@ func (w warehouse) moved(t testing.TB, mem memory.Allocator, versions []version)
 	for part, rows := range w.rows(t, mem) {
 		for key, row := range rows {
 			see(key, place{row.Page, part})
-			held[key] = append(held[key], part)
+			held[key] = append(held[key], slot(part))
 		}
 	}
 	incoming := map[string]map[Partition]bool{}
@@ -138,15 +157,34 @@ func (w warehouse) moved(t testing.TB, mem memory.Allocator, versions []version)
 			continue
 		}
 		to := newest[key].part
-		m := move{to: to, known: len(held[key]) > 0, came: incoming[key][to], held: held[key]}
+		m := move{to: slot(to), known: len(held[key]) > 0, came: incoming[key][to], held: held[key]}
 		for part, page := range places[key] {
-			if part != m.to && numberOf(page) > numberOf(m.after) {
+			if slot(part) != m.to && numberOf(page) > numberOf(m.after) {
 				m.after = page
 			}
 		}
 		moved[key] = m
 	}
 	return moved
+}
+
+// openTable is a cursor over a file of the table.
+func openTable(t testing.TB, l *layout, path string, p Partition) *cursor {
+	t.Helper()
+	r, err := parquetfile.Open(path, testTable.Arrow.Fields(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pages column.Names
+	next := func() (*batch, error) {
+		rec, err := r.Read()
+		if err != nil {
+			return nil, err
+		}
+		defer rec.Release()
+		return l.existing(rec, p, &pages, memory.DefaultAllocator), nil
+	}
+	return &cursor{next: next, done: r.Close}
 }
 
 // rows reads all partition files with this package's own reader.
@@ -160,10 +198,7 @@ func (w warehouse) rows(t testing.TB, mem memory.Allocator) map[Partition]map[st
 	all := map[Partition]map[string]kept{}
 	for p, path := range w {
 		all[p] = map[string]kept{}
-		c, err := s.layout.openTable(path, p, testTable.Arrow)
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := openTable(t, &s.layout, path, p)
 		last := ""
 		for ok, err := c.load(); ok; ok, err = c.advance(func(*batch) {}) {
 			if err != nil {

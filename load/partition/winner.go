@@ -2,25 +2,23 @@ package partition
 
 import "slices"
 
-// groups visits the rows of p key by key and writes the newest version of each.
-func (m *merge) groups(p Partition, w *partitionWriter) (changed bool, err error) {
-	for len(m.heap) > 0 && m.heap[0].at.part == p {
-		prefix, key := m.heap[0].at.prefix, m.heap[0].key()
+// groups visits the rows up to a bound key by key and writes the newest version of each.
+func (m *merge) groups(w *partitionWriter, end bound) error {
+	for len(m.heap) > 0 && m.heap[0].upTo(end) {
+		at, key := m.heap[0].at, m.heap[0].key()
 		m.group.clear()
 		moved, so := m.movingOf(key)
-		for len(m.heap) > 0 && m.heap[0].at.part == p && m.heap[0].sameKey(prefix, key) {
+		for len(m.heap) > 0 && m.heap[0].sameKey(at, key) {
 			if err := m.take(moved); err != nil {
-				return false, err
+				return err
 			}
 		}
 		so.countOnce(&m.group)
-		did, err := m.settle(w, key, moved, so)
-		if err != nil {
-			return false, err
+		if err := m.settle(w, at.slot, key, moved, so); err != nil {
+			return err
 		}
-		changed = changed || did
 	}
-	return changed, nil
+	return nil
 }
 
 // take moves the heap's first row into the group: it becomes the winner unless
@@ -66,8 +64,8 @@ func (m *merge) count(page string) {
 }
 
 // settle writes the group's winner, unless the key's newest version stands in
-// another partition, and counts. It reports whether the partition changed.
-func (m *merge) settle(w *partitionWriter, key string, moved move, so *moving) (bool, error) {
+// another slot, and counts.
+func (m *merge) settle(w *partitionWriter, at slot, key string, moved move, so *moving) error {
 	g := &m.group
 	defer g.clear()
 	counts := &m.out.Counts
@@ -75,15 +73,15 @@ func (m *merge) settle(w *partitionWriter, key string, moved move, so *moving) (
 		m.out.Windows[n].Keys++
 	}
 	if so != nil && moved.to == nowhere {
-		return g.old, m.gone(so)
+		return m.gone(w, so)
 	}
-	m.again(key, moved, so != nil && moved.to != w.part)
-	if so != nil && moved.to != w.part {
+	m.again(key, moved, so != nil && moved.to != at)
+	if so != nil && moved.to != at {
 		so.leave(g, moved, counts)
 		if g.old {
-			return true, m.addLeft()
+			return m.drop(w)
 		}
-		return false, nil
+		return nil
 	}
 	if g.incoming > 0 {
 		counts.Superseded += g.incoming - 1
@@ -103,8 +101,8 @@ func (m *merge) settle(w *partitionWriter, key string, moved move, so *moving) (
 	}
 	if changed && g.old {
 		if err := m.addLeft(); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return changed, w.add(g, changed)
+	return w.add(g, changed)
 }

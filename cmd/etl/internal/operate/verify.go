@@ -10,6 +10,7 @@ import (
 	"nightjar/load"
 	"nightjar/load/database"
 	"nightjar/load/generation"
+	"nightjar/load/partition"
 )
 
 // Verified is what Verify looked at.
@@ -22,7 +23,7 @@ type Verified struct {
 }
 
 // Verify recomputes every hash and count of the live generation, and compares
-// the rows of Parquet, database and manifest.
+// the rows of Parquet, database and manifest, and the files of keys with the rows.
 func Verify(ctx context.Context, site *warehouse.Site) (*Verified, error) {
 	g, err := site.Current()
 	if err != nil {
@@ -34,6 +35,9 @@ func Verify(ctx context.Context, site *warehouse.Site) (*Verified, error) {
 		return nil, err
 	}
 	v.Files, v.Problems = files, problems
+	for _, t := range warehouse.Tables() {
+		v.Problems = append(v.Problems, verifyKeys(g, t)...)
+	}
 	db, err := database.OpenReadOnly(ctx, g.Database(), site.Limits(""))
 	if err != nil {
 		v.Problems = append(v.Problems, err.Error())
@@ -49,6 +53,29 @@ func Verify(ctx context.Context, site *warehouse.Site) (*Verified, error) {
 		}
 	}
 	return v, nil
+}
+
+// verifyKeys compares the files of keys with the rows that stand beside them.
+func verifyKeys(g *generation.Generation, t load.Table) (problems []string) {
+	partitions := g.Manifest.Tables[t.Full()].Partitions
+	for _, folder := range slices.Sorted(maps.Keys(partitions)) {
+		f := partitions[folder]
+		if f.Rows == 0 {
+			continue
+		}
+		if f.Keys == nil {
+			problems = append(problems, fmt.Sprintf("%s has no file of its keys; the next run makes it", f.Path))
+			continue
+		}
+		width, at, err := partition.ParseFolder(folder)
+		if err == nil {
+			err = partition.CheckKeys(t, width, at, partition.Old{Path: g.Path(f), Keys: g.Path(*f.Keys)})
+		}
+		if err != nil {
+			problems = append(problems, err.Error())
+		}
+	}
+	return problems
 }
 
 func martTables() []load.Table {

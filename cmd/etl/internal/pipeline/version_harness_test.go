@@ -55,7 +55,7 @@ func with(name string) func([]arrow.Field) []arrow.Field {
 }
 
 func (o version) table(t transform.Table) load.Table {
-	table := load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Arrow: t.Arrow()}
+	table := load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Day: t.Day, Arrow: t.Arrow()}
 	if change := o[t.Full()]; change != nil {
 		table.Arrow = arrow.NewSchema(change(table.Arrow.Fields()), nil)
 	}
@@ -79,7 +79,9 @@ func (v *vendors) publishedBy(o version) {
 		files := database.Contents{Table: table}
 		for folder, f := range entry.Partitions {
 			if o[t.Full()] == nil {
-				err = b.Keep(f)
+				if err = b.Keep(f); err == nil && f.Keys != nil {
+					err = b.Keep(*f.Keys)
+				}
 			} else {
 				entry.Partitions[folder], err = v.writtenBy(b, t, table, folder, f)
 			}
@@ -148,7 +150,8 @@ func (v *vendors) writtenBy(b *generation.Build, t transform.Table, table load.T
 		return f, err
 	}
 	r := out.Partitions[0]
-	return generation.File{Path: f.Path, Rows: r.Rows, Bytes: r.Bytes, SHA256: r.SHA256, Min: r.MinKey, Max: r.MaxKey}, nil
+	return generation.File{Path: f.Path, Rows: r.Rows, Bytes: r.Bytes, SHA256: r.SHA256, Min: r.MinKey, Max: r.MaxKey,
+		Keys: &generation.File{Path: f.Keys.Path, Bytes: r.Keys.Bytes, SHA256: r.Keys.SHA256}}, nil
 }
 
 // asIn are rows of today's table t with the columns of another version. What only that
@@ -176,6 +179,9 @@ func asIn(table load.Table, t transform.Table, rec arrow.Record, p partition.Par
 			}
 		}
 		columns[i] = made.NewArray()
+	}
+	if table.Day != "" {
+		columns[len(fields)-1] = columns[table.Arrow.FieldIndices(table.Day)[0]]
 	}
 	return array.NewRecord(arrow.NewSchema(fields, nil), columns, rec.NumRows())
 }

@@ -2,11 +2,8 @@ package publish
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"strings"
 
 	"nightjar/cmd/etl/internal/ledger"
@@ -98,11 +95,8 @@ func (p *Publisher) placeTables(m *generation.Manifest, changes []merged) error 
 			folder := c.width.Folder(part.Partition)
 			switch {
 			case part.Path != "":
-				f := generation.File{
-					Path: generation.PartitionPath(c.table.Schema, c.table.Name, folder),
-					Rows: part.Rows, Bytes: part.Bytes, SHA256: part.SHA256, Min: part.MinKey, Max: part.MaxKey,
-				}
-				if err := p.shareSame(f, m.Tables[c.table.Full()].Partitions[folder]); err != nil {
+				f := builtPartition(c.table, folder, part)
+				if err := p.sharePartition(f, m.Tables[c.table.Full()].Partitions[folder]); err != nil {
 					return err
 				}
 				t.Partitions[folder] = f
@@ -116,41 +110,20 @@ func (p *Publisher) placeTables(m *generation.Manifest, changes []merged) error 
 		return err
 	}
 	for name, t := range m.Tables {
-		t.Rows = 0
-		for _, f := range t.Partitions {
+		t.Rows, t.Partitions = 0, maps.Clone(t.Partitions) // the parent's, where nothing changed
+		for folder, f := range t.Partitions {
 			t.Rows += f.Rows
 			if err := p.keepUnlessBuilt(f); err != nil {
+				return err
+			}
+			var err error
+			if t.Partitions[folder], err = p.keepKeys(name, folder, f); err != nil {
 				return err
 			}
 		}
 		m.Tables[name] = t
 	}
 	return nil
-}
-
-// shareSame puts the parent's file in the place of one that came out the same. A
-// file that was lost or damaged since is not shared: the new one heals it.
-func (p *Publisher) shareSame(built, old generation.File) error {
-	if old.Path != built.Path || old.SHA256 != built.SHA256 || !p.Live.Intact(old) {
-		return nil
-	}
-	if err := os.Remove(p.Build.Path(built.Path)); err != nil {
-		return err
-	}
-	return p.Build.Keep(old)
-}
-
-func (p *Publisher) keepUnlessBuilt(f generation.File) error {
-	if _, err := os.Stat(p.Build.Path(f.Path)); err == nil {
-		return nil
-	}
-	if _, err := os.Stat(p.Live.Path(f)); errors.Is(err, fs.ErrNotExist) {
-		return warehouse.DamagedError(p.Live, f)
-	}
-	if !p.Live.Untouched(f) {
-		p.Found("%s of generation %d is not what was published, and is handed on as it is: `etl replay` rebuilds it", f.Path, p.Live.Manifest.Generation)
-	}
-	return p.Build.Keep(f)
 }
 
 // fingerprint says in one line which columns a table is published with.

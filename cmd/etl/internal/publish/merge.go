@@ -94,10 +94,12 @@ func (p *Publisher) mergeTable(ctx context.Context, t load.Table, s *partition.S
 	return m, nil
 }
 
-// livePartitions are the files of a table in the parent generation. Those that the
-// merge reads whole are checked first: a damaged one is no ground to build on.
-func (p *Publisher) livePartitions(t load.Table, s *partition.Stage) (map[partition.Partition]string, error) {
-	files := map[partition.Partition]string{}
+// livePartitions are the files of a table in the parent generation. Those that rows fall
+// into are checked first, whole: a damaged one is no ground to build on. That costs what
+// the partition holds. A file of keys that is not what was published is not used: the
+// Parquet file says the same.
+func (p *Publisher) livePartitions(t load.Table, s *partition.Stage) (map[partition.Partition]partition.Old, error) {
+	files := map[partition.Partition]partition.Old{}
 	if p.Live == nil || p.Remade[t.Full()] {
 		return files, nil
 	}
@@ -119,7 +121,11 @@ func (p *Publisher) livePartitions(t load.Table, s *partition.Stage) (map[partit
 		if touched[at] && !p.Live.Intact(f) {
 			return nil, warehouse.DamagedError(p.Live, f)
 		}
-		files[at] = p.Live.Path(f)
+		old := partition.Old{Path: p.Live.Path(f)}
+		if f.Keys != nil && p.Live.Untouched(*f.Keys) {
+			old.Keys = p.Live.Path(*f.Keys)
+		}
+		files[at] = old
 	}
 	return files, nil
 }
@@ -128,7 +134,7 @@ func (p *Publisher) livePartitions(t load.Table, s *partition.Stage) (map[partit
 // fall into: the merge takes the key's rows out of them, or believes what they say.
 func (p *Publisher) checkMoved(t load.Table, s *partition.Stage, moved partition.Moves) error {
 	touched := s.Touched()
-	for _, at := range moved.Held() {
+	for _, at := range s.Held(moved) {
 		f := p.Live.Manifest.Tables[t.Full()].Partitions[s.Width().Folder(at)]
 		if !slices.Contains(touched, at) && !p.Live.Intact(f) {
 			return warehouse.DamagedError(p.Live, f)

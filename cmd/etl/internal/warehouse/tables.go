@@ -1,6 +1,8 @@
 package warehouse
 
 import (
+	"fmt"
+
 	"nightjar/cmd/etl/internal/streams"
 	"nightjar/load"
 	"nightjar/load/partition"
@@ -9,7 +11,7 @@ import (
 
 // Table is a table of the transform as the load knows it.
 func Table(t transform.Table) load.Table {
-	return load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Parent: t.Parent, Arrow: t.Arrow()}
+	return load.Table{Schema: t.Schema, Name: t.Name, Comment: t.Comment, Key: t.Key, Parent: t.Parent, Day: t.Day, Arrow: t.Arrow()}
 }
 
 // RecordTables are the tables about the warehouse itself.
@@ -39,6 +41,16 @@ func VendorTables() []load.Table {
 
 // Tables is every table of the warehouse, marts aside.
 func Tables() []load.Table { return append(VendorTables(), RecordTables()...) }
+
+// TableOf is the table of the full name.
+func TableOf(name string) (load.Table, error) {
+	for _, t := range Tables() {
+		if t.Full() == name {
+			return t, nil
+		}
+	}
+	return load.Table{}, fmt.Errorf("there is no table %s", name)
+}
 
 // Marts is every mart as the load knows it.
 func Marts() []load.Mart {
