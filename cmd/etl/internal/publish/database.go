@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"slices"
 
-	"nightjar/cmd/etl/internal/summary"
 	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/load"
 	"nightjar/load/database"
@@ -134,9 +133,7 @@ func (p *Publisher) project(ctx context.Context, db *database.DB, m *generation.
 			return nil, fmt.Errorf("table %s has %d rows in the database and %d in its Parquet: nothing is published", t.Full(), n, want)
 		}
 	}
-	return db.Compute(ctx, warehouse.Marts(), p.variables(m), func(mart load.Mart) string {
-		return p.Build.Path(generation.MartPath(mart.Schema, mart.Name))
-	})
+	return p.computeMarts(ctx, db, m)
 }
 
 // updateTables brings the tables of the last database up to date.
@@ -172,27 +169,4 @@ func (p *Publisher) loadTables(ctx context.Context, db *database.DB, m *generati
 // kept reports whether a partition is the parent's file.
 func (p *Publisher) kept(t load.Table, folder string, f generation.File) bool {
 	return p.Live != nil && p.Live.Manifest.Tables[t.Full()].Partitions[folder] == f
-}
-
-// sumMarts describes the marts' files. One that came out as it was is the
-// parent's file again.
-func (p *Publisher) sumMarts(m *generation.Manifest, rows map[string]int64) error {
-	for _, mart := range warehouse.Marts() {
-		f, err := p.Build.Sum(generation.MartPath(mart.Schema, mart.Name), rows[mart.Name])
-		if err != nil {
-			return err
-		}
-		if p.Live != nil {
-			old, ok := p.Live.Manifest.Marts[mart.Full()]
-			if ok && !p.Live.Untouched(old) {
-				p.Found("%s of generation %d is not what was published; it is made anew", old.Path, p.Live.Manifest.Generation)
-			}
-			if err := p.shareSame(f, old); err != nil {
-				return err
-			}
-		}
-		m.Marts[mart.Full()] = f
-		p.Summary.Marts = append(p.Summary.Marts, summary.Mart{Name: mart.Name, Rows: f.Rows})
-	}
-	return nil
 }
