@@ -57,19 +57,26 @@ func dayColumn(t load.Table) string {
 	return ""
 }
 
-// Slack is how many bytes of the file would be of no use once so many rows are left of
-// those that are in it, and how many a fresh file would have. Free blocks are counted;
-// deleted rows are taken to be as large as others.
-func (d *DB) Slack(ctx context.Context, rows int64) (slack, fresh int64, err error) {
+// A file is worn where more than a part of it, and more than a night needs to work in,
+// is of no use.
+const (
+	wornShare  = 0.2
+	nightsRoom = 24 << 20 // bytes; DuckDB writes a few row groups anew before it frees the old ones
+)
+
+// Worn reports whether a fresh file would be much smaller than this one once so many
+// rows are left of those that are in it. It counts free blocks, and rows that were
+// deleted and still lie there, each taken to be as large as another.
+func (d *DB) Worn(ctx context.Context, rows int64) (bool, error) {
 	var block, total, free, lie int64
-	err = d.Scalar(ctx, fmt.Sprintf(`SELECT block_size, total_blocks, free_blocks, (SELECT coalesce(sum(estimated_size), 0)::BIGINT FROM duckdb_tables() WHERE database_name = %[1]s)
+	err := d.Scalar(ctx, fmt.Sprintf(`SELECT block_size, total_blocks, free_blocks, (SELECT coalesce(sum(estimated_size), 0)::BIGINT FROM duckdb_tables() WHERE database_name = %[1]s)
 		FROM pragma_database_size() WHERE database_name = %[1]s`, Text(catalog)), &block, &total, &free, &lie)
 	if err != nil {
-		return 0, 0, fmt.Errorf("measure %s: %w", d.path, err)
+		return false, fmt.Errorf("measure %s: %w", d.path, err)
 	}
-	slack = block * free
+	slack := float64(free)
 	if lie > rows {
-		slack += int64(float64(block) * float64(total-free) * float64(lie-rows) / float64(lie))
+		slack += float64(total-free) * float64(lie-rows) / float64(lie)
 	}
-	return slack, block*total - slack, nil
+	return slack*float64(block) > nightsRoom && slack > wornShare*(float64(total)-slack), nil
 }

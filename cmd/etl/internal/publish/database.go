@@ -15,13 +15,6 @@ import (
 	"nightjar/load/partition"
 )
 
-// A database is built afresh where more than a part of it, and more than a night needs
-// to work in, is of no use: blocks that are free, and rows that were deleted.
-const (
-	slackLimit = 0.2
-	nightsRoom = 24 << 20 // bytes; DuckDB writes some row groups anew before it frees them
-)
-
 // buildDatabase makes the DuckDB file of the generation and the marts, as files of the
 // manifest. A copy of the last database is brought up to date; where that cannot be
 // done, the file is built afresh from the Parquet.
@@ -62,7 +55,7 @@ func (p *Publisher) takeDatabase(ctx context.Context, changes []merged) (bool, e
 }
 
 // canUpdate reports whether the last database has every table with today's columns, and
-// little that a fresh one would not have.
+// is not worn.
 func (p *Publisher) canUpdate(ctx context.Context, changes []merged) bool {
 	var rows int64
 	for _, t := range p.Live.Manifest.Tables {
@@ -85,8 +78,8 @@ func (p *Publisher) canUpdate(ctx context.Context, changes []merged) bool {
 	if fits, err := db.Has(ctx, warehouse.Tables()...); err != nil || !fits {
 		return false
 	}
-	slack, fresh, err := db.Slack(ctx, rows)
-	return err == nil && (slack < nightsRoom || float64(slack) < slackLimit*float64(fresh))
+	worn, err := db.Worn(ctx, rows)
+	return err == nil && !worn
 }
 
 // gone reports whether rows left a partition without a file to say so.
