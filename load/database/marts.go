@@ -10,18 +10,9 @@ import (
 	"nightjar/load"
 )
 
-// Variables are DuckDB variables that the queries of the marts read with
-// getvariable(): name to SQL expression.
-type Variables map[string]string
-
 // Compute makes each mart anew from the tables and writes it to the file that
 // path names. It returns the rows of each mart by name.
-func (d *DB) Compute(ctx context.Context, marts []load.Mart, variables Variables, path func(load.Mart) string) (map[string]int64, error) {
-	for name, value := range variables {
-		if err := d.Exec(ctx, fmt.Sprintf("SET VARIABLE %s = %s", Ident(name), value)); err != nil {
-			return nil, fmt.Errorf("set variable %s: %w", name, err)
-		}
-	}
+func (d *DB) Compute(ctx context.Context, marts []load.Mart, path func(load.Mart) string) (map[string]int64, error) {
 	if err := d.Lock(ctx); err != nil {
 		return nil, err
 	}

@@ -195,7 +195,7 @@ func (v *vendors) martsBy(o version, b *generation.Build, m *generation.Manifest
 		all = append(all, load.Mart{Table: table, Query: "SELECT " + strings.Join(names, ", ") + " FROM read_parquet(" + database.Text(from) + ")"})
 	}
 	path := func(m load.Mart) string { return generation.MartPath(m.Schema, m.Name) }
-	rows, err := db.Compute(v.t.Context(), all, nil, func(m load.Mart) string { return b.Path(path(m)) })
+	rows, err := db.Compute(v.t.Context(), all, func(m load.Mart) string { return b.Path(path(m)) })
 	if err != nil {
 		v.t.Fatal(err)
 	}

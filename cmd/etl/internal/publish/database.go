@@ -133,7 +133,7 @@ func (p *Publisher) project(ctx context.Context, db *database.DB, m *generation.
 			return nil, fmt.Errorf("table %s has %d rows in the database and %d in its Parquet: nothing is published", t.Full(), n, want)
 		}
 	}
-	return p.computeMarts(ctx, db, m)
+	return p.computeMarts(ctx, db)
 }
 
 // updateTables brings the tables of the last database up to date.
