@@ -32,7 +32,7 @@ func (p *Publisher) buildDatabase(ctx context.Context, m *generation.Manifest, c
 	if err != nil {
 		return err
 	}
-	rows, err := p.project(ctx, db, m, changes, update)
+	made, err := p.project(ctx, db, m, changes, update)
 	if err != nil {
 		db.Close()
 		return err
@@ -43,7 +43,7 @@ func (p *Publisher) buildDatabase(ctx context.Context, m *generation.Manifest, c
 	if m.Database, err = p.Build.Sum(filepath.Base(path), 0); err != nil {
 		return err
 	}
-	return p.sumMarts(m, rows)
+	return p.sumMarts(m, made)
 }
 
 // takeDatabase copies the last database where it can be updated.
@@ -114,7 +114,7 @@ func (p *Publisher) copyFits(ctx context.Context) bool {
 // project fills tables and marts, and checks that the database and the Parquet
 // hold the same number of rows. The marts come in a transaction of their own:
 // DuckDB plans a join by statistics, and has none of rows that are not committed.
-func (p *Publisher) project(ctx context.Context, db *database.DB, m *generation.Manifest, changes []merged, update bool) (map[string]int64, error) {
+func (p *Publisher) project(ctx context.Context, db *database.DB, m *generation.Manifest, changes []merged, update bool) ([]database.Made, error) {
 	fill := func() error { return p.loadTables(ctx, db, m) }
 	if update {
 		fill = func() error {
@@ -133,7 +133,7 @@ func (p *Publisher) project(ctx context.Context, db *database.DB, m *generation.
 			return nil, fmt.Errorf("table %s has %d rows in the database and %d in its Parquet: nothing is published", t.Full(), n, want)
 		}
 	}
-	return p.computeMarts(ctx, db)
+	return p.computeMarts(ctx, db, changes, update)
 }
 
 // updateTables brings the tables of the last database up to date.

@@ -55,7 +55,7 @@ func Marts() []load.Mart {
 	var all []load.Mart
 	for _, m := range transform.Marts() {
 		t := transform.Table{Schema: transform.MartSchema, Name: m.Name, Comment: m.Comment, Key: m.Grain, Columns: m.Columns}
-		all = append(all, load.Mart{Table: Table(t), Query: m.Query})
+		all = append(all, load.Mart{Table: Table(t), Query: m.Query, Reads: m.Reads, Cut: m.Cut, Final: m.Final})
 	}
 	return all
 }
