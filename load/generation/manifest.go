@@ -31,6 +31,9 @@ type Manifest struct {
 	DatabaseRun ref.RunID        `json:"database_run"` // the run that built the database afresh; those since have updated it
 	Tables      map[string]Table `json:"tables"`       // by "schema.table"
 	Marts       map[string]File  `json:"marts"`        // by "marts.name"
+	// MadeBy tells of each mart, by "marts.name", what made it: a fingerprint of its query
+	// and columns, in the caller's words.
+	MadeBy map[string]string `json:"made_by"`
 
 	Bookmarks      map[ref.Stream]Bookmark `json:"bookmarks"`
 	Ledger         json.RawMessage         `json:"ledger,omitempty"`         // which landed runs are in the tables, in the caller's words

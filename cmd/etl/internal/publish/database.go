@@ -24,14 +24,14 @@ func (p *Publisher) buildDatabase(ctx context.Context, m *generation.Manifest, c
 	if err != nil {
 		return err
 	}
-	rows, err := p.fillDatabase(ctx, m, changes, update)
+	made, err := p.fillDatabase(ctx, m, changes, update)
 	if err != nil && update && ctx.Err() == nil {
 		p.Found("analytics.duckdb of generation %d cannot be brought up to date, and the next generation's is built from the Parquet: %v", p.Live.Manifest.Generation, err)
 		if err := p.Build.DropDatabase(); err != nil {
 			return err
 		}
 		update = false
-		rows, err = p.fillDatabase(ctx, m, changes, update)
+		made, err = p.fillDatabase(ctx, m, changes, update)
 	}
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func (p *Publisher) buildDatabase(ctx context.Context, m *generation.Manifest, c
 	if m.DatabaseRun = p.Record.ID; update {
 		m.DatabaseRun = p.Live.Manifest.DatabaseRun
 	}
-	return p.sumMarts(m, rows)
+	return p.sumMarts(m, made)
 }
 
 // takeDatabase copies the last database where it can be updated.
@@ -84,33 +84,33 @@ func (p *Publisher) canUpdate(ctx context.Context, changes []merged) bool {
 
 // gone reports whether rows left a partition without a file to say so.
 func (c merged) gone() bool {
-	return c.delta == "" && c.left == "" && slices.ContainsFunc(c.outcome.Partitions, func(p partition.Result) bool { return p.Changed })
+	return c.delta == "" && c.left == "" && c.outcome != nil && slices.ContainsFunc(c.outcome.Partitions, func(p partition.Result) bool { return p.Changed })
 }
 
 // isNew reports whether all rows of a table are this night's.
 func (p *Publisher) isNew(c merged) bool { return p.Live.Manifest.Tables[c.table.Full()].Rows == 0 }
 
 // fillDatabase makes the file whole: from a copy of the last one, or from nothing.
-func (p *Publisher) fillDatabase(ctx context.Context, m *generation.Manifest, changes []merged, update bool) (map[string]int64, error) {
+func (p *Publisher) fillDatabase(ctx context.Context, m *generation.Manifest, changes []merged, update bool) ([]database.Made, error) {
 	db, err := database.Open(ctx, p.Build.Database(), p.Limits(p.Build.Scratch()))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := p.project(ctx, db, m, changes, update)
+	made, err := p.project(ctx, db, m, changes, update)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return rows, db.Finish(ctx)
+	return made, db.Finish(ctx)
 }
 
 // project fills tables and marts, and checks that the database and the Parquet
 // hold the same number of rows. The marts come in a transaction of their own:
 // DuckDB plans a join by statistics, and has none of rows that are not committed.
-func (p *Publisher) project(ctx context.Context, db *database.DB, m *generation.Manifest, changes []merged, update bool) (map[string]int64, error) {
+func (p *Publisher) project(ctx context.Context, db *database.DB, m *generation.Manifest, changes []merged, update bool) ([]database.Made, error) {
 	fill := func() error { return p.loadTables(ctx, db, m) }
 	if update {
 		fill = func() error {
-			return db.Together(ctx, func() error { return p.updateTables(ctx, db, changes) })
+			return db.Together(ctx, func() error { return updateTables(ctx, db, changes) })
 		}
 	}
 	if err := fill(); err != nil {
@@ -125,22 +125,16 @@ func (p *Publisher) project(ctx context.Context, db *database.DB, m *generation.
 			return nil, fmt.Errorf("table %s has %d rows in the database and %d in its Parquet: nothing is published", t.Full(), n, want)
 		}
 	}
-	return p.computeMarts(ctx, db, m)
+	return p.computeMarts(ctx, db, changes, update)
 }
 
 // updateTables brings the tables of the last database up to date. One that had no rows
 // has them all in new files.
-func (p *Publisher) updateTables(ctx context.Context, db *database.DB, changes []merged) error {
+func updateTables(ctx context.Context, db *database.DB, changes []merged) error {
 	for _, c := range changes {
 		update := func() error { return db.Update(ctx, c.table, c.delta, c.left) }
 		if c.gone() {
-			var files []string
-			for _, part := range c.outcome.Partitions {
-				if part.Path != "" {
-					files = append(files, part.Path)
-				}
-			}
-			update = func() error { return db.Insert(ctx, c.table, files) }
+			update = func() error { return db.Insert(ctx, c.table, c.files()) }
 		}
 		if err := update(); err != nil {
 			return err
