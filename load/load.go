@@ -40,5 +40,11 @@ const (
 // Mart is a table that is computed from others inside the database.
 type Mart struct {
 	Table
-	Query string // a SELECT; its columns are the table's, in order
+	Query string   // a SELECT; its columns are the table's, in order
+	Reads []string // the tables that it selects from, as "schema.table"
+	// Cut is a date column of the mart and of some of the tables that it reads: a row of
+	// the mart comes of rows of its own date alone, and of the tables without a date.
+	// Empty: any row may come of any.
+	Cut   string
+	Final string // kind of the records that is_final goes by
 }

@@ -102,3 +102,33 @@ func Bookmarks() Table {
 		},
 	}
 }
+
+// SurveyChannels is the table of where the surveys are asked. It holds what the
+// configuration says, and nothing else.
+func SurveyChannels() Table {
+	return Table{
+		Schema: "etl", Name: "survey_channels", Key: []string{"survey", "position"},
+		Comment: "Where each survey is asked, by the configuration: the marts count those conversations as eligible",
+		Columns: []Column{
+			text(1, "survey", "", "csat or nps"),
+			whole(2, "position", "", "Place among the rows of the survey, from 0"),
+			whole(3, "project_id", "", "iAdvize project; null for every one"),
+			text(4, "channel", "", "Channel on which the survey is asked"),
+			day(5, "valid_from", "First business day, by the close, on which it is asked there; null for every day"),
+		},
+	}
+}
+
+// FinalDays is the table of the last business day of each kind of record that is
+// final. It follows from the configuration and from what was asked for, and nothing
+// else.
+func FinalDays() Table {
+	return Table{
+		Schema: "etl", Name: "final_through", Key: []string{"records"},
+		Comment: "The last business day of each kind of record that is final: its settle time has passed, and all was asked for since",
+		Columns: []Column{
+			text(1, "records", "", "conversations, revenue, waves, messages or calls"),
+			day(2, "last_day", "Last business day that is final; null while none is"),
+		},
+	}
+}

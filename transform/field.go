@@ -111,10 +111,11 @@ func (d *decoder) wholeKey(v json.Value) (int64, bool) {
 	return id, ok
 }
 
-// wholeID appends a numeric identifier that may come as text or as number.
-func (d *decoder) wholeID(v json.Value, field string) {
+// wholeID appends a numeric identifier that may come as text or as number, and
+// returns it if it is known.
+func (d *decoder) wholeID(v json.Value, field string) (id int64, ok bool) {
 	text, reason := d.identifier(v)
-	id, ok := parseWhole(text)
+	id, ok = parseWhole(text)
 	switch {
 	case reason != "":
 		d.bad(field, reason, v)
@@ -124,7 +125,9 @@ func (d *decoder) wholeID(v json.Value, field string) {
 		d.bad(field, reasonNumber, v)
 	default:
 		d.whole(id)
+		return id, true
 	}
+	return 0, false
 }
 
 // counterOf appends a count, which is never negative.

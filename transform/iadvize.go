@@ -69,11 +69,11 @@ func readEdge(d *decoder, i int, edge, project json.Value) {
 	if !d.isObject(conversation) || !d.textKey(conversation.Get("id")) {
 		return
 	}
-	closed := readConversation(d, node, conversation, project)
+	about := readConversation(d, node, conversation, project)
 	conversions := either(node, conversation, "conversions")
 	there := node.Get("conversions").Exists() || conversions.Exists()
-	l := d.beginLook(transactionsSheet, closed.known && d.page.Whole.holds(closed.at) && there && allTransactions(conversions))
-	readTransactions(d, conversions, closed)
+	l := d.beginLook(transactionsSheet, about.closed.known && d.page.Whole.holds(about.closed.at) && there && allTransactions(conversions))
+	readTransactions(d, conversions, about)
 	d.endLook(l)
 }
 
@@ -99,24 +99,32 @@ func either(node, conversation json.Value, name string) json.Value {
 	return conversation.Get(name)
 }
 
-func readConversation(d *decoder, node, v, project json.Value) businessDay {
+// seller is what the transactions of a conversation take from it.
+type seller struct {
+	project   int64
+	ofProject bool // whether it is known
+	closed    businessDay
+}
+
+func readConversation(d *decoder, node, v, project json.Value) seller {
+	var about seller
 	d.text(d.key)
 	if p := d.object(v.Get("project"), "project"); p.Get("id").Kind() != json.Null {
 		project = p.Get("id")
 	}
-	d.wholeID(project, "project.id")
+	about.project, about.ofProject = d.wholeID(project, "project.id")
 	d.textOf(v.Get("channel"), "channel")
 	d.textOf(v.Get("language"), "language")
 	d.instantOf(v.Get("createdAt"), "createdAt")
-	closed := d.datedInstant(v.Get("closedAt"), "closedAt")
+	about.closed = d.datedInstant(v.Get("closedAt"), "closedAt")
 	d.isoDuration(v.Get("duration"), "duration")
 	d.namesOf(v.Get("tags"), "tags", "name")
 	survey := d.object(either(node, v, "satisfactionSurvey"), "satisfactionSurvey")
 	d.scoreOf(survey.Get("customerSatisfaction"), "satisfactionSurvey.customerSatisfaction", 1, 5)
 	d.scoreOf(survey.Get("netPromoterScore"), "satisfactionSurvey.netPromoterScore", 0, 10)
 	d.textOf(survey.Get("comment"), "satisfactionSurvey.comment")
-	d.end(closed)
-	return closed
+	d.end(about.closed)
+	return about
 }
 
 // isoDuration appends seconds from an ISO 8601 duration or a bare number.
@@ -144,7 +152,7 @@ func (d *decoder) isoDuration(v json.Value, field string) {
 func seconds(ns int64) float64 { return float64(ns) / float64(time.Second) }
 
 // readTransactions reads the conversions of the conversation just appended.
-func readTransactions(d *decoder, conversions json.Value, closed businessDay) {
+func readTransactions(d *decoder, conversions json.Value, about seller) {
 	const list = "conversions.transactions"
 	transactions, _ := d.array(d.object(conversions, "conversions").Get("transactions"), list)
 	if transactions.Len() == 0 {
@@ -154,20 +162,25 @@ func readTransactions(d *decoder, conversions json.Value, closed businessDay) {
 	twins := make(map[string]int)
 	for i, v := range transactions.Elements() {
 		if d.beginNested(transactionsSheet, place{list, i}, v) && d.transactionKey(v, conversation, twins) {
-			readTransaction(d, v, conversation, closed)
+			readTransaction(d, v, conversation, about)
 		}
 	}
 }
 
-func readTransaction(d *decoder, v json.Value, conversation string, closed businessDay) {
+func readTransaction(d *decoder, v json.Value, conversation string, about seller) {
 	d.string(conversation)
 	d.text(d.key)
 	d.idOf(v.Get("externalConversionId"), "externalConversionId")
 	d.amountOf(v.Get("amount"), "amount")
 	d.textOf(v.Get("currency"), "currency")
 	d.instantOf(v.Get("receivedAt"), "receivedAt")
-	d.businessDay(closed)
-	d.end(closed)
+	d.businessDay(about.closed)
+	if about.ofProject {
+		d.whole(about.project)
+	} else {
+		d.null()
+	}
+	d.end(about.closed)
 }
 
 // transactionKey reads the id of a transaction. Where the query has none, the key

@@ -35,6 +35,7 @@ func transactions() Table {
 			text(5, "currency", "Transaction.currency", "Currency as ISO 4217 code"),
 			instant(6, "received_at", "Transaction.receivedAt", "When iAdvize received the transaction"),
 			day(7, "closed_date", "Business day on which the conversation was closed").from("Conversation.closedAt"),
+			whole(8, "project_id", "Conversation.project.id", "iAdvize project of the conversation; where the answer does not say, the one project that was asked for"),
 		),
 	}
 }

@@ -11,24 +11,23 @@ var martFiles embed.FS
 // MartSchema is the DuckDB schema of the marts.
 const MartSchema = "marts"
 
-// Mart is a table that a query computes from the vendor tables. Its query is one
-// SELECT for DuckDB, without parameters; what depends on the configuration comes
-// from these DuckDB variables, which are set before:
-//
-//	timezone                VARCHAR, the IANA zone of business days
-//	csat_channels           VARCHAR[], where satisfaction is asked
-//	nps_channels            VARCHAR[], where NPS is asked
-//	conversations_as_of     TIMESTAMPTZ, up to when all is known to have been asked for; NULL without that
-//	conversations_settle  INTERVAL, how long a conversation may still change
-//	revenue_settle          INTERVAL, how long a purchase may still be attributed to it
-//	waves_as_of             TIMESTAMPTZ, when the last run began that asked for all that may still change; NULL without one
-//	waves_settle            INTERVAL, how long a wave may still change; the same for messages and calls
+// Mart is a table that a query computes from other tables. Its query is one SELECT,
+// without parameters, that gives the same bits on DuckDB, Trino and Spark: the rules
+// are in marts/portable_test.go. What depends on the configuration, and on how far the
+// vendors were asked, it reads in etl.survey_channels and etl.final_through.
 type Mart struct {
 	Name    string
 	Comment string   // one sentence
 	Grain   []string // columns that identify a row; rows come in their order, nulls last
 	Columns []Column // of the result of Query, in order
-	Query   string
+	Reads   []string // tables of Query, as "schema.name"
+	// Cut is a date column of the mart and of each vendor table that it reads: a row
+	// of the mart comes of rows of its own date alone, and of what the configuration
+	// says. Empty where there is none, and Whole says why.
+	Cut   string
+	Whole string
+	Final string // kind of record of etl.final_through that is_final goes by
+	Query string
 }
 
 // Full returns "marts.name".
@@ -36,7 +35,7 @@ func (m Mart) Full() string { return MartSchema + "." + m.Name }
 
 // Marts lists the marts.
 func Marts() []Mart {
-	marts := []Mart{csatDaily(), npsDaily(), deliveryByWave(), deliveryDaily(), deliveryFailures(), callsDaily(), revenueDaily()}
+	marts := []Mart{csatDaily(), npsDaily(), deliveryByWave(), deliveryDaily(), deliveryFailures(), callsDaily(), revenueDaily(), messagesByWave()}
 	for i := range marts {
 		marts[i].Query = martQuery(marts[i].Name)
 	}
@@ -51,6 +50,12 @@ func martQuery(name string) string {
 	return string(query)
 }
 
+// The tables in which the marts read what the configuration says.
+const (
+	surveyChannels = "etl.survey_channels"
+	finalThrough   = "etl.final_through"
+)
+
 const (
 	finalConversations = "Whether the day and the lookback after it have passed, so that no late answer is awaited"
 	finalRevenue       = "Whether the day, the lookback and the 48 hours in which purchases are attributed have passed, so that no late one is awaited"
@@ -61,6 +66,7 @@ const (
 func csatDaily() Mart {
 	return Mart{
 		Name: "csat_daily", Grain: []string{"closed_date", "project_id", "channel"},
+		Reads: []string{"iadvize.conversations", surveyChannels, finalThrough}, Cut: "closed_date", Final: "conversations",
 		Comment: "Customer satisfaction by day, project and channel",
 		Columns: []Column{
 			day(1, "closed_date", "Business day on which the conversations were closed"),
@@ -83,6 +89,7 @@ func csatDaily() Mart {
 func npsDaily() Mart {
 	return Mart{
 		Name: "nps_daily", Grain: []string{"closed_date", "project_id", "channel"},
+		Reads: []string{"iadvize.conversations", surveyChannels, finalThrough}, Cut: "closed_date", Final: "conversations",
 		Comment: "Net promoter score by day, project and channel",
 		Columns: []Column{
 			day(1, "closed_date", "Business day on which the conversations were closed"),
@@ -105,6 +112,7 @@ func npsDaily() Mart {
 func deliveryByWave() Mart {
 	return Mart{
 		Name: "delivery_by_wave", Grain: []string{"wave_id"},
+		Reads: []string{"volt.waves", finalThrough}, Cut: "scheduled_date", Final: "waves",
 		Comment: "Delivery of each SMS wave",
 		Columns: append([]Column{
 			whole(1, "wave_id", "", "Wave"),
@@ -119,6 +127,7 @@ func deliveryByWave() Mart {
 func deliveryDaily() Mart {
 	return Mart{
 		Name: "delivery_daily", Grain: []string{"scheduled_date", "account_phone"},
+		Reads: []string{"volt.waves", finalThrough}, Cut: "scheduled_date", Final: "waves",
 		Comment: "Delivery of SMS waves by day and account",
 		Columns: append([]Column{
 			day(1, "scheduled_date", "Business day on which the waves are sent or were"),
@@ -144,6 +153,7 @@ func deliveryMeasures(id int) []Column {
 func deliveryFailures() Mart {
 	return Mart{
 		Name: "delivery_failures", Grain: []string{"sent_date", "error_code"},
+		Reads: []string{"volt.messages", finalThrough}, Cut: "sent_date", Final: "messages",
 		Comment: "Failed outbound messages by day and error code",
 		Columns: []Column{
 			day(1, "sent_date", "Business day on which the messages were sent"),
@@ -158,6 +168,7 @@ func deliveryFailures() Mart {
 func callsDaily() Mart {
 	return Mart{
 		Name: "calls_daily", Grain: []string{"created_date", "via_number"},
+		Reads: []string{"aircall.calls", finalThrough}, Cut: "created_date", Final: "calls",
 		Comment: "Telephone calls by day and the company's own number",
 		Columns: []Column{
 			day(1, "created_date", "Business day on which the calls began"),
@@ -178,6 +189,7 @@ func callsDaily() Mart {
 func revenueDaily() Mart {
 	return Mart{
 		Name: "revenue_daily", Grain: []string{"closed_date", "project_id", "currency"},
+		Reads: []string{"iadvize.transactions", finalThrough}, Cut: "closed_date", Final: "revenue",
 		Comment: "Purchases attributed to conversations by day, project and currency",
 		Columns: []Column{
 			day(1, "closed_date", "Business day on which the conversations were closed"),
@@ -187,6 +199,24 @@ func revenueDaily() Mart {
 			whole(5, "conversations", "", "Conversations with a transaction").in("conversations"),
 			decimal(6, "amount", "", "Sum of the amounts", 38).in("currency"),
 			flag(7, "is_final", "", finalRevenue),
+		},
+	}
+}
+
+func messagesByWave() Mart {
+	return Mart{
+		Name: "messages_by_wave", Grain: []string{"sent_date", "account_phone", "wave_id", "direction"},
+		Reads: []string{"volt.messages", finalThrough}, Cut: "sent_date", Final: "messages",
+		Comment: "Messages by day, account, wave and direction, those outside a wave too",
+		Columns: []Column{
+			day(1, "sent_date", "Business day on which the messages were sent"),
+			text(2, "account_phone", "", "The company's own number that sent or received the messages"),
+			whole(3, "wave_id", "", "Wave that the messages belong to; null outside a wave"),
+			text(4, "direction", "", "outbound or inbound; null where it is not known"),
+			whole(5, "messages", "", "Messages").in("messages"),
+			whole(6, "delivered", "", "Messages that the carrier confirmed as delivered").in("messages"),
+			whole(7, "failed", "", "Messages that failed").in("messages"),
+			flag(8, "is_final", "", finalReceipts),
 		},
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func newVerify(a *app) *cobra.Command {
-	var landing bool
+	var landing, marts bool
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Recompute every hash and count of the live generation",
@@ -22,11 +22,18 @@ the manifest, the rows of every table and mart in the database against those in 
 Parquet, and what the files of keys say against the rows beside them.
 
 With --landing it reads the landing zone instead: every landed page of every run
-against its hash, and every journal.`,
+against its hash, and every journal.
+
+With --marts it computes every mart again, whole, from the tables of the live
+generation, and compares each value with the one in the database and in the
+Parquet.`,
 		Args: cobra.NoArgs,
 		RunE: a.local(func(ctx context.Context, r *pipeline.Runner, _ []string) error {
-			if landing {
+			switch {
+			case landing:
 				return a.verifyLanding(ctx, r)
+			case marts:
+				return a.verifyMarts(ctx, r)
 			}
 			v, err := operate.Verify(ctx, r.Site)
 			if err != nil {
@@ -36,6 +43,8 @@ against its hash, and every journal.`,
 		}),
 	}
 	cmd.Flags().BoolVar(&landing, "landing", false, "read every landed page and every journal instead")
+	cmd.Flags().BoolVar(&marts, "marts", false, "compute every mart again and compare it with what is published instead")
+	cmd.MarkFlagsMutuallyExclusive("landing", "marts")
 	return cmd
 }
 
@@ -45,6 +54,14 @@ func (a *app) verifyLanding(ctx context.Context, r *pipeline.Runner) error {
 		return err
 	}
 	return a.verified(v, v.Problems, func(w io.Writer) { writeLanding(w, v) })
+}
+
+func (a *app) verifyMarts(ctx context.Context, r *pipeline.Runner) error {
+	v, err := operate.VerifyMarts(ctx, r.Site)
+	if err != nil {
+		return err
+	}
+	return a.verified(v, v.Problems, func(w io.Writer) { writeMarts(w, v) })
 }
 
 // verified prints what was found, and fails where there are problems.
@@ -70,6 +87,18 @@ func writeProblems(w io.Writer, problems []string) (verdict string) {
 func writeVerified(w io.Writer, v *operate.Verified) {
 	verdict := writeProblems(w, v.Problems)
 	fmt.Fprintf(w, "generation %d %s: %d files, %d tables and marts, %d rows\n", v.Generation, verdict, v.Files, v.Tables, v.Rows)
+}
+
+// writeMarts prints the result of computing the marts again.
+func writeMarts(w io.Writer, v *operate.CheckedMarts) {
+	for _, d := range v.Differences {
+		fmt.Fprintln(w, d)
+	}
+	for _, mart := range v.Skipped {
+		fmt.Fprintf(w, "%s was made by another version of the program: the next run makes it anew\n", mart)
+	}
+	verdict := writeProblems(w, v.Problems)
+	fmt.Fprintf(w, "generation %d %s: %d marts computed again, %d rows\n", v.Generation, verdict, v.Marts, v.Rows)
 }
 
 // writeLanding prints the result of a verification of the landing zone.

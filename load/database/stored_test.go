@@ -47,7 +47,7 @@ func writeTable(t *testing.T, of load.Table, query string) string {
 	defer db.Close()
 	path := filepath.Join(t.TempDir(), "data.parquet")
 	mart := load.Mart{Table: of, Query: query}
-	if _, err := db.Compute(t.Context(), []load.Mart{mart}, nil, func(load.Mart) string { return path }); err != nil {
+	if _, err := db.Compute(t.Context(), []database.Work{{Mart: mart, Path: path}}); err != nil {
 		t.Fatal(err)
 	}
 	return path

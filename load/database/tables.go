@@ -115,7 +115,7 @@ func (d *DB) Fill(ctx context.Context, all []Contents) error {
 	for _, part := range parts {
 		err := d.Together(ctx, func() error {
 			for _, c := range part {
-				if err := d.insert(ctx, c.Table, c.Files); err != nil {
+				if err := d.Insert(ctx, c.Table, c.Files); err != nil {
 					return err
 				}
 			}
@@ -153,7 +153,8 @@ func inParts(all []Contents) ([][]Contents, error) {
 	return parts, nil
 }
 
-func (d *DB) insert(ctx context.Context, t load.Table, files []string) error {
+// Insert appends the rows of Parquet files to the table.
+func (d *DB) Insert(ctx context.Context, t load.Table, files []string) error {
 	rows, err := d.rows(ctx, t, files)
 	if err == nil {
 		err = d.Exec(ctx, fmt.Sprintf("INSERT INTO %s SELECT %s FROM %s", Name(t), columnList(t), rows))
@@ -162,27 +163,6 @@ func (d *DB) insert(ctx context.Context, t load.Table, files []string) error {
 		return fmt.Errorf("load table %s: %w", t.Full(), err)
 	}
 	return nil
-}
-
-// Update removes, by key, the rows of the file of those that left, and appends those
-// of the delta file. Either path may be empty. The statements belong Together.
-func (d *DB) Update(ctx context.Context, t load.Table, delta, left string) error {
-	if left != "" {
-		if err := d.remove(ctx, t, left); err != nil {
-			return fmt.Errorf("update table %s: %w", t.Full(), err)
-		}
-	}
-	if delta == "" {
-		return nil
-	}
-	return d.insert(ctx, t, []string{delta})
-}
-
-// remove deletes the rows whose keys a file holds.
-func (d *DB) remove(ctx context.Context, t load.Table, file string) error {
-	same := func(k string) string { return fmt.Sprintf("t.%s = d.%s", Ident(k), Ident(k)) }
-	return d.Exec(ctx, fmt.Sprintf("DELETE FROM %s t USING read_parquet(%s, hive_partitioning = false) d WHERE %s",
-		Name(t), Files([]string{file}), list(t.Key, " AND ", same)))
 }
 
 // Rows counts the rows of a table.

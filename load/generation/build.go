@@ -1,7 +1,6 @@
 package generation
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -84,47 +83,6 @@ func sameTime(from, to string) error {
 	return os.Chtimes(to, info.ModTime(), info.ModTime())
 }
 
-// CopyDatabase copies the parent's database, to be updated. It is the copy that is
-// checked: where it is not what was published, it is removed again, and the result
-// is false.
-func (b *Build) CopyDatabase() (intact bool, err error) {
-	err = copyFile(b.parent.Database(), b.Database())
-	if err == nil {
-		want := b.parent.Manifest.Database
-		bytes, sum, sumErr := sumFile(b.Database())
-		if err = sumErr; err == nil && bytes == want.Bytes && sum == want.SHA256 {
-			return true, nil
-		}
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EIO) {
-		return false, fmt.Errorf("copy the database of generation %d: %w", b.parent.Manifest.Generation, err)
-	}
-	return false, b.DropDatabase()
-}
-
-// DropDatabase removes the database that has been built so far, if any.
-func (b *Build) DropDatabase() error {
-	if err := os.Remove(b.Database()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("drop the database of generation %d: %w", b.number, err)
-	}
-	return nil
-}
-
-// copyFile copies the bytes, sharing blocks where the file system can.
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return cmp.Or(err, out.Close())
-}
-
 // Sum describes a file that has been built: its size and hash.
 func (b *Build) Sum(rel string, rows int64) (File, error) {
 	bytes, sum, err := sumFile(b.Path(rel))
@@ -150,14 +108,13 @@ func sumFile(name string) (int64, string, error) {
 // parent.
 func (b *Build) Commit(m *Manifest) error {
 	m.Format, m.Generation = format, b.number
-	m.Database.Path = databaseFile
 	if b.parent != nil {
 		m.Parent = b.parent.Manifest.Generation
 	}
 	if err := os.RemoveAll(b.Scratch()); err != nil {
 		return fmt.Errorf("commit generation %d: %w", b.number, err)
 	}
-	if err := b.noteTimes(m); err != nil {
+	if err := errors.Join(b.noteDatabase(m), b.noteTimes(m)); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
 	data, err := json.MarshalIndent(m, "", "  ")
@@ -180,6 +137,15 @@ func (b *Build) Commit(m *Manifest) error {
 		return fmt.Errorf("commit generation %d: %w", b.number, err)
 	}
 	return b.store.SetCurrent(b.number)
+}
+
+// noteDatabase writes down by what the database is known again.
+func (b *Build) noteDatabase(m *Manifest) error {
+	info, err := os.Lstat(b.Database())
+	if err == nil {
+		m.Database = File{Path: databaseFile, Bytes: info.Size(), Modified: info.ModTime().UTC()}
+	}
+	return err
 }
 
 // noteTimes writes down when each new file was last changed. What is said of a file
@@ -207,9 +173,6 @@ func (b *Build) noteTimes(m *Manifest) error {
 		return note(f)
 	}
 	var err error
-	if m.Database, err = note(m.Database); err != nil {
-		return err
-	}
 	for name, t := range m.Tables {
 		t.Partitions = maps.Clone(t.Partitions) // the parent's, where nothing changed
 		for folder, f := range t.Partitions {

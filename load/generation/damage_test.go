@@ -202,23 +202,39 @@ func TestUntouchedLooksAndReadsWhereItMust(t *testing.T) {
 	}
 }
 
-func TestCopyOfADatabaseIsChecked(t *testing.T) {
+// A database is copied unread where it has the size and time that it was published with,
+// and nowhere else.
+func TestOnlyAnUntouchedDatabaseIsCopied(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, path string){
 		"changed": func(t *testing.T, path string) { overwrite(t, path, "database of onE") },
 		"lost":    func(t *testing.T, path string) { must(t, os.Remove(path)) },
+		"longer":  func(t *testing.T, path string) { overwrite(t, path, "database of one, and more") },
+		"from a backup": func(t *testing.T, path string) {
+			must(t, os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)))
+		},
+		"a link": func(t *testing.T, path string) {
+			must(t, os.Rename(path, path+".moved"))
+			must(t, os.Symlink(path+".moved", path))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := generation.Open(t.TempDir())
 			g := publish(t, s, "one")
 			b, err := s.Begin(g)
 			must(t, err)
-			if intact, err := b.CopyDatabase(); !intact || err != nil {
-				t.Fatalf("intact: %t, %v", intact, err)
+			if untouched, err := b.CopyDatabase(); !untouched || err != nil {
+				t.Fatalf("untouched: %t, %v", untouched, err)
+			}
+			if copied, err := os.ReadFile(b.Database()); err != nil || string(copied) != "database of one" {
+				t.Errorf("the copy holds %q (%v)", copied, err)
+			}
+			if info, err := os.Stat(b.Database()); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("the copy has the mode %v (%v), and is to be written to", info.Mode(), err)
 			}
 			must(t, b.DropDatabase())
 			spoil(t, g.Database())
-			if intact, err := b.CopyDatabase(); intact || err != nil {
-				t.Errorf("intact: %t, %v", intact, err)
+			if untouched, err := b.CopyDatabase(); untouched || err != nil {
+				t.Errorf("untouched: %t, %v", untouched, err)
 			}
 			if _, err := os.Stat(b.Database()); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("what is not to be trusted was copied (%v)", err)
@@ -230,8 +246,11 @@ func TestCopyOfADatabaseIsChecked(t *testing.T) {
 // A log beside the database changes what its readers see.
 func TestLogBesideTheDatabase(t *testing.T) {
 	g := publish(t, generation.Open(t.TempDir()), "one")
+	if !g.DatabaseUntouched() {
+		t.Error("a database that nobody wrote to is not what was published")
+	}
 	write(t, g.Database()+".wal", "x")
-	if g.Intact(g.Manifest.Database) {
+	if g.DatabaseUntouched() {
 		t.Error("a database with a log beside it is what was published")
 	}
 }

@@ -46,9 +46,6 @@ func publish(t *testing.T, s *generation.Store, content string, keep ...string) 
 	}
 	m.Tables["a.b"] = generation.Table{Rows: 1, Partitions: partitions}
 	write(t, b.Database(), "database of "+content)
-	if m.Database, err = b.Sum("analytics.duckdb", 0); err != nil {
-		t.Fatal(err)
-	}
 	write(t, filepath.Join(b.Scratch(), "run1"), "scratch")
 	if err := b.Commit(m); err != nil {
 		t.Fatal(err)

@@ -27,10 +27,13 @@ type Manifest struct {
 	Program    string    `json:"program"` // name and version
 	Origin     string    `json:"origin"`  // where the rows come from, in the caller's words
 
-	Database File             `json:"database"`
-	Churn    int64            `json:"churn"`  // rows replaced in the database since it was built afresh
-	Tables   map[string]Table `json:"tables"` // by "schema.table"
-	Marts    map[string]File  `json:"marts"`  // by "marts.name"
+	Database    File             `json:"database"`
+	DatabaseRun ref.RunID        `json:"database_run"` // the run that built the database afresh; those since have updated it
+	Tables      map[string]Table `json:"tables"`       // by "schema.table"
+	Marts       map[string]File  `json:"marts"`        // by "marts.name"
+	// MadeBy tells of each mart, by "marts.name", what made it: a fingerprint of its query
+	// and columns, in the caller's words.
+	MadeBy map[string]string `json:"made_by"`
 
 	Bookmarks      map[ref.Stream]Bookmark `json:"bookmarks"`
 	Ledger         json.RawMessage         `json:"ledger,omitempty"`         // which landed runs are in the tables, in the caller's words
@@ -40,10 +43,10 @@ type Manifest struct {
 
 // File is one file of a generation.
 type File struct {
-	Path   string `json:"path"`   // relative to the generation
-	Rows   int64  `json:"rows"`   // of a Parquet file; zero for the database
-	Bytes  int64  `json:"bytes"`  //
-	SHA256 string `json:"sha256"` // hex
+	Path   string `json:"path"`             // relative to the generation
+	Rows   int64  `json:"rows"`             // of a Parquet file; zero for the database
+	Bytes  int64  `json:"bytes"`            //
+	SHA256 string `json:"sha256,omitempty"` // hex; the database has none, whose blocks have checksums of DuckDB's
 	// Modified is when the bytes last changed, as the disk says. A file of the same
 	// size and time is taken for what was published without being read.
 	Modified time.Time `json:"modified,omitzero"`

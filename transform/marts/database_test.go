@@ -20,7 +20,8 @@ var duckTypes = map[string]string{
 	"list of utf8": "VARCHAR[]", "list of int64": "BIGINT[]",
 }
 
-// open returns a database with the vendor tables that the marts read, empty, and the variables set.
+// open returns a database with the vendor tables that the marts read, empty, and what the
+// configuration says.
 func open(t *testing.T) *sql.DB { return openAt(t, "") }
 
 func openAt(t *testing.T, path string) *sql.DB {
@@ -30,8 +31,9 @@ func openAt(t *testing.T, path string) *sql.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	db.SetMaxOpenConns(1) // variables belong to a connection
-	for _, table := range slices.Concat(transform.ClosedConversations().Tables, transform.Calls().Tables, transform.Waves().Tables, transform.Messages().Tables) {
+	db.SetMaxOpenConns(1) // settings belong to a connection
+	for _, table := range slices.Concat(transform.ClosedConversations().Tables, transform.Calls().Tables, transform.Waves().Tables, transform.Messages().Tables,
+		[]transform.Table{transform.SurveyChannels(), transform.FinalDays()}) {
 		var columns []string
 		for _, c := range table.Columns {
 			kind := c.Type.String()
@@ -44,18 +46,9 @@ func openAt(t *testing.T, path string) *sql.DB {
 		run(t, db, fmt.Sprintf("CREATE TABLE %s (%s)", table.Full(), strings.Join(columns, ", ")))
 	}
 	run(t, db, "SET TimeZone = 'UTC'")
-	run(t, db, "SET VARIABLE timezone = 'Europe/Paris'")
-	run(t, db, "SET VARIABLE csat_channels = ['CHAT', 'WHATSAPP']")
-	run(t, db, "SET VARIABLE nps_channels = ['CHAT']")
-	run(t, db, "SET VARIABLE conversations_as_of = TIMESTAMPTZ '2026-11-20 23:00:00+00'")
-	run(t, db, "SET VARIABLE conversations_settle = INTERVAL '72 hours'")
-	run(t, db, "SET VARIABLE waves_as_of = TIMESTAMPTZ '2026-11-20 22:59:59+00'")
-	run(t, db, "SET VARIABLE waves_settle = INTERVAL '72 hours'")
-	run(t, db, "SET VARIABLE revenue_settle = INTERVAL '72 hours'")
-	run(t, db, "SET VARIABLE calls_as_of = TIMESTAMPTZ '2026-11-20 23:00:00+00'")
-	run(t, db, "SET VARIABLE calls_settle = INTERVAL '72 hours'")
-	run(t, db, "SET VARIABLE messages_as_of = TIMESTAMPTZ '2026-11-20 23:00:00+00'")
-	run(t, db, "SET VARIABLE messages_settle = INTERVAL '72 hours'")
+	run(t, db, "INSERT INTO etl.survey_channels VALUES ('csat', 0, NULL, 'CHAT', NULL), ('csat', 1, NULL, 'WHATSAPP', NULL), ('nps', 0, NULL, 'CHAT', NULL)")
+	run(t, db, `INSERT INTO etl.final_through VALUES ('conversations', '2026-11-17'), ('revenue', '2026-11-17'), ('waves', '2026-11-16'),
+		('messages', '2026-11-17'), ('calls', '2026-11-17')`)
 	return db
 }
 

@@ -6,20 +6,15 @@ SELECT
     type,
     account_phone,
     scheduled_date,
-    total_messages::BIGINT AS total_messages,
-    messages_delivered::BIGINT AS delivered,
-    messages_failed::BIGINT AS failed,
-    CASE
+    CAST(total_messages AS BIGINT) AS total_messages,
+    CAST(messages_delivered AS BIGINT) AS delivered,
+    CAST(messages_failed AS BIGINT) AS failed,
+    CAST(CASE
         WHEN total_messages - messages_delivered - messages_failed < 0 THEN 0
         ELSE total_messages - messages_delivered - messages_failed
-    END::BIGINT AS pending,
-    (100 * messages_delivered / nullif(total_messages, 0))::DOUBLE AS delivery_rate_pct,
-    (100 * messages_delivered / nullif(messages_delivered + messages_failed, 0))::DOUBLE AS confirmed_rate_pct,
-    coalesce(
-        timezone(getvariable('timezone')::VARCHAR, (scheduled_date + 1)::TIMESTAMP)
-            + getvariable('waves_settle')::INTERVAL
-            <= getvariable('waves_as_of')::TIMESTAMPTZ,
-        FALSE
-    ) AS is_final
+    END AS BIGINT) AS pending,
+    CAST(100 * messages_delivered AS DOUBLE) / nullif(total_messages, 0) AS delivery_rate_pct,
+    CAST(100 * messages_delivered AS DOUBLE) / nullif(messages_delivered + messages_failed, 0) AS confirmed_rate_pct,
+    coalesce(scheduled_date <= (SELECT last_day FROM etl.final_through WHERE records = 'waves'), FALSE) AS is_final
 FROM volt.waves
 ORDER BY wave_id NULLS LAST

@@ -4,31 +4,26 @@ WITH daily AS (
         scheduled_date,
         account_phone,
         count(*) AS waves,
-        sum(total_messages) AS total_messages,
-        sum(messages_delivered) AS delivered,
-        sum(messages_failed) AS failed,
-        sum(CASE
+        CAST(sum(total_messages) AS BIGINT) AS total_messages,
+        CAST(sum(messages_delivered) AS BIGINT) AS delivered,
+        CAST(sum(messages_failed) AS BIGINT) AS failed,
+        CAST(sum(CASE
             WHEN total_messages - messages_delivered - messages_failed < 0 THEN 0
             ELSE total_messages - messages_delivered - messages_failed
-        END) AS pending
+        END) AS BIGINT) AS pending
     FROM volt.waves
-    GROUP BY ALL
+    GROUP BY scheduled_date, account_phone
 )
 SELECT
     scheduled_date,
     account_phone,
-    waves::BIGINT AS waves,
-    total_messages::BIGINT AS total_messages,
-    delivered::BIGINT AS delivered,
-    failed::BIGINT AS failed,
-    pending::BIGINT AS pending,
-    (100 * delivered::BIGINT / nullif(total_messages::BIGINT, 0))::DOUBLE AS delivery_rate_pct,
-    (100 * delivered::BIGINT / nullif((delivered + failed)::BIGINT, 0))::DOUBLE AS confirmed_rate_pct,
-    coalesce(
-        timezone(getvariable('timezone')::VARCHAR, (scheduled_date + 1)::TIMESTAMP)
-            + getvariable('waves_settle')::INTERVAL
-            <= getvariable('waves_as_of')::TIMESTAMPTZ,
-        FALSE
-    ) AS is_final
+    CAST(waves AS BIGINT) AS waves,
+    total_messages,
+    delivered,
+    failed,
+    pending,
+    CAST(100 * delivered AS DOUBLE) / nullif(total_messages, 0) AS delivery_rate_pct,
+    CAST(100 * delivered AS DOUBLE) / nullif(delivered + failed, 0) AS confirmed_rate_pct,
+    coalesce(scheduled_date <= (SELECT last_day FROM etl.final_through WHERE records = 'waves'), FALSE) AS is_final
 FROM daily
 ORDER BY scheduled_date NULLS LAST, account_phone NULLS LAST

@@ -41,11 +41,10 @@ func TestColumns(t *testing.T) {
 }
 
 // Queries can be computed before anything is configured or landed.
-func TestVariablesUnset(t *testing.T) {
+func TestNothingConfigured(t *testing.T) {
 	db := open(t)
-	for _, v := range []string{"csat_channels", "nps_channels", "conversations_as_of", "conversations_settle", "revenue_settle", "waves_as_of", "waves_settle", "calls_as_of", "calls_settle", "messages_as_of", "messages_settle"} {
-		run(t, db, "SET VARIABLE "+v+" = NULL")
-	}
+	run(t, db, "DELETE FROM etl.survey_channels")
+	run(t, db, "DELETE FROM etl.final_through")
 	run(t, db, "INSERT INTO iadvize.conversations (conversation_id, closed_date, channel, csat_score) VALUES ('a', '2026-11-01', 'CHAT', 5)")
 	run(t, db, "INSERT INTO volt.waves (wave_id, scheduled_date) VALUES (1, '2026-11-01')")
 	want := []string{"2026-11-01 - CHAT 1 0 1 1 100.00 20.65 100.00 5.00 - false"}
@@ -151,17 +150,16 @@ func TestCalls(t *testing.T) {
 
 func TestRevenue(t *testing.T) {
 	db := open(t)
-	run(t, db, "INSERT INTO iadvize.conversations (conversation_id, project_id) VALUES ('a', 1), ('b', 1)")
-	run(t, db, `INSERT INTO iadvize.transactions (transaction_id, conversation_id, closed_date, amount, currency) VALUES
-		('1', 'a', '2026-11-17', 0.1, 'EUR'), ('2', 'a', '2026-11-17', 0.2, 'EUR'), ('3', 'b', '2026-11-17', 10, 'EUR'),
-		('4', 'b', '2026-11-17', 7.0001, 'USD'), ('5', 'gone', '2026-11-17', -1, 'EUR'), ('6', 'a', '2026-11-18', 1, 'EUR'),
-		('7', 'b', '2026-11-17', 1, NULL), ('8', 'b', '2026-11-17', 1, NULL), ('9', 'a', NULL, 1, 'EUR'), ('10', 'a', NULL, NULL, 'EUR'),
-		('11', NULL, '2026-11-18', 1, 'EUR'), ('12', NULL, '2026-11-18', 1, 'EUR')`)
+	run(t, db, `INSERT INTO iadvize.transactions (transaction_id, conversation_id, project_id, closed_date, amount, currency) VALUES
+		('1', 'a', 1, '2026-11-17', 0.1, 'EUR'), ('2', 'a', 1, '2026-11-17', 0.2, 'EUR'), ('3', 'b', 1, '2026-11-17', 10, 'EUR'),
+		('4', 'b', 1, '2026-11-17', 7.0001, 'USD'), ('5', 'gone', NULL, '2026-11-17', -1, 'EUR'), ('6', 'a', 1, '2026-11-18', 1, 'EUR'),
+		('7', 'b', 1, '2026-11-17', 1, NULL), ('8', 'b', 1, '2026-11-17', 1, NULL), ('9', 'a', 1, NULL, 1, 'EUR'), ('10', 'a', 1, NULL, NULL, 'EUR'),
+		('11', NULL, NULL, '2026-11-18', 1, 'EUR'), ('12', NULL, NULL, '2026-11-18', 1, 'EUR')`)
 	want := []string{
 		"2026-11-17 1 EUR 3 2 10.3000 true",
 		"2026-11-17 1 USD 1 1 7.0001 true",
 		"2026-11-17 1 - 2 1 2.0000 true",
-		"2026-11-17 - EUR 1 1 -1.0000 true", // its conversation is not there
+		"2026-11-17 - EUR 1 1 -1.0000 true", // its project is not known
 		"2026-11-18 1 EUR 1 1 1.0000 false", // a second day of the same conversation
 		"2026-11-18 - EUR 2 0 2.0000 false", // of no conversation
 		"- 1 EUR 2 1 1.0000 false",
@@ -171,39 +169,89 @@ func TestRevenue(t *testing.T) {
 	}
 }
 
-// A row is final from the instant on at which its day and the time after it have
-// passed, in the zone of the business day; without that, and without an instant at
-// which the vendor was asked, it is not.
+// A row is final up to the last day that is, of its own kind of records; without such a
+// day, and without a day of its own, it is not.
 func TestFinal(t *testing.T) {
-	for _, m := range []struct{ mart, asOf, wait, row string }{
-		{"csat_daily", "conversations_as_of", "conversations_settle", "INSERT INTO iadvize.conversations (conversation_id, closed_date) VALUES ('a', '2026-10-24')"},
-		{"nps_daily", "conversations_as_of", "conversations_settle", "INSERT INTO iadvize.conversations (conversation_id, closed_date) VALUES ('a', '2026-10-24')"},
-		{"revenue_daily", "conversations_as_of", "revenue_settle", "INSERT INTO iadvize.transactions (transaction_id, closed_date) VALUES ('a', '2026-10-24')"},
-		{"delivery_by_wave", "waves_as_of", "waves_settle", "INSERT INTO volt.waves (wave_id, scheduled_date) VALUES (1, '2026-10-24')"},
-		{"delivery_daily", "waves_as_of", "waves_settle", "INSERT INTO volt.waves (wave_id, scheduled_date) VALUES (1, '2026-10-24')"},
-		{"delivery_failures", "messages_as_of", "messages_settle", "INSERT INTO volt.messages (message_id, sent_date, status) VALUES (1, '2026-10-24', 'failed')"},
-		{"calls_daily", "calls_as_of", "calls_settle", "INSERT INTO aircall.calls (call_id, created_date) VALUES ('a', '2026-10-24')"},
+	for mart, fill := range map[string]string{
+		"csat_daily":        "INSERT INTO iadvize.conversations (conversation_id, closed_date) VALUES ('a', $1)",
+		"nps_daily":         "INSERT INTO iadvize.conversations (conversation_id, closed_date) VALUES ('a', $1)",
+		"revenue_daily":     "INSERT INTO iadvize.transactions (transaction_id, closed_date) VALUES ('a', $1)",
+		"delivery_by_wave":  "INSERT INTO volt.waves (wave_id, scheduled_date) VALUES (1, $1)",
+		"delivery_daily":    "INSERT INTO volt.waves (wave_id, scheduled_date) VALUES (1, $1)",
+		"delivery_failures": "INSERT INTO volt.messages (message_id, sent_date, status) VALUES (1, $1, 'failed')",
+		"messages_by_wave":  "INSERT INTO volt.messages (message_id, sent_date) VALUES (1, $1)",
+		"calls_daily":       "INSERT INTO aircall.calls (call_id, created_date) VALUES ('a', $1)",
 	} {
-		db := open(t)
-		run(t, db, m.row)
-		// The 25th of October 2026 begins at 22:00 UTC in Paris, and has 25 hours.
 		for _, c := range []struct {
-			asOf, wait string
-			want       bool
+			day, last any
+			want      bool
 		}{
-			{"TIMESTAMPTZ '2026-10-26 21:59:59.999999+00'", "INTERVAL '48 hours'", false},
-			{"TIMESTAMPTZ '2026-10-26 22:00:00+00'", "INTERVAL '48 hours'", true},
-			{"TIMESTAMPTZ '2026-10-26 22:00:00.000001+00'", "INTERVAL '48 hours'", true},
-			{"TIMESTAMPTZ '2026-10-26 22:00:00+00'", "INTERVAL '48 hours 1 second'", false},
-			{"NULL::TIMESTAMPTZ", "INTERVAL '48 hours'", false},
-			{"TIMESTAMPTZ '2026-12-26 22:00:00+00'", "NULL::INTERVAL", false},
+			{"2026-10-24", "2026-10-23", false},
+			{"2026-10-24", "2026-10-24", true},
+			{"2026-10-24", "2026-10-25", true},
+			{"2026-10-24", nil, false},
+			{nil, "2026-10-25", false},
 		} {
-			run(t, db, "SET VARIABLE "+m.asOf+" = "+c.asOf)
-			run(t, db, "SET VARIABLE "+m.wait+" = "+c.wait)
-			rows := values(t, db, m.mart)
-			if got := rows[0][len(rows[0])-1]; len(rows) != 1 || got != c.want {
-				t.Errorf("%s as of %s, %s after the day: is_final = %v, want %v", m.mart, c.asOf, c.wait, got, c.want)
+			db := open(t)
+			run(t, db, fill, c.day)
+			run(t, db, "UPDATE etl.final_through SET last_day = CASE WHEN records = $1 THEN $2::DATE WHEN $3 THEN NULL ELSE '2030-01-01' END", recordsOf(t, mart), c.last, c.want)
+			rows := values(t, db, mart)
+			if len(rows) != 1 || rows[0][len(rows[0])-1] != c.want {
+				t.Errorf("%s of %v, final through %v: %v, want %v", mart, c.day, c.last, rows, c.want)
 			}
+		}
+	}
+}
+
+// recordsOf is the kind of records that a mart declares.
+func recordsOf(t *testing.T, name string) string { return mart(t, name).Final }
+
+// Where a survey is asked can be said of one project, and from a day on.
+func TestSurveyOfAProject(t *testing.T) {
+	db := open(t)
+	run(t, db, "DELETE FROM etl.survey_channels")
+	run(t, db, `INSERT INTO etl.survey_channels VALUES ('csat', 0, 1, 'CHAT', '2026-11-17'), ('csat', 1, 1, 'CHAT', '2026-11-16'),
+		('csat', 2, 2, 'CHAT', NULL), ('nps', 0, 3, 'CHAT', NULL)`)
+	run(t, db, `INSERT INTO iadvize.conversations (conversation_id, project_id, closed_date, channel) VALUES
+		('a', 1, '2026-11-15', 'CHAT'), ('b', 1, '2026-11-16', 'CHAT'), ('c', 1, '2026-11-17', 'CHAT'), ('d', 2, NULL, 'CHAT'),
+		('e', 3, '2026-11-17', 'CHAT'), ('f', NULL, '2026-11-17', 'CHAT'), ('g', 2, '2026-11-17', NULL), ('h', 1, NULL, 'CHAT')`)
+	for mart, want := range map[string][]int64{"csat_daily": {0, 1, 1, 0, 0, 0, 0, 1}, "nps_daily": {0, 0, 0, 0, 1, 0, 0, 0}} {
+		var got []int64
+		for _, row := range values(t, db, mart) {
+			got = append(got, row[4].(int64))
+			if row[3] != int64(1) {
+				t.Errorf("%s counts %v", mart, row)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("eligible of %s: %s", mart, diff)
+		}
+	}
+}
+
+// Every account and every wave that a message names is in messages_by_wave.
+func TestMessagesByWave(t *testing.T) {
+	db := open(t)
+	run(t, db, `INSERT INTO volt.messages (message_id, sent_date, account_phone, wave_id, direction, status) VALUES
+		(1, '2026-11-17', '+1', 7, 'outbound', 'delivered'), (2, '2026-11-17', '+1', 7, 'outbound', 'failed'), (3, '2026-11-17', '+1', 7, 'inbound', 'received'),
+		(4, '2026-11-18', '+1', NULL, 'outbound', 'delivered'), (5, NULL, NULL, 8, NULL, NULL), (6, '2026-11-17', '+2', 9, 'inbound', 'delivered')`)
+	want := []string{
+		"2026-11-17 +1 7 inbound 1 0 0 true",
+		"2026-11-17 +1 7 outbound 2 1 1 true",
+		"2026-11-17 +2 9 inbound 1 1 0 true",
+		"2026-11-18 +1 - outbound 1 1 0 false",
+		"- - 8 - 1 0 0 false",
+	}
+	if diff := cmp.Diff(want, query(t, db, "messages_by_wave")); diff != "" {
+		t.Error(diff)
+	}
+	mix(t, db)
+	run(t, db, "CREATE TEMP VIEW mart AS "+mart(t, "messages_by_wave").Query)
+	for _, column := range []string{"account_phone", "wave_id"} {
+		var differ int
+		query := "SELECT count(*) FROM ((SELECT DISTINCT " + column + " FROM mart EXCEPT SELECT " + column + " FROM volt.messages) UNION ALL (SELECT " + column + " FROM volt.messages EXCEPT SELECT " + column + " FROM mart))"
+		if err := db.QueryRow(query).Scan(&differ); err != nil || differ != 0 {
+			t.Errorf("%d values of %s differ (%v)", differ, column, err)
 		}
 	}
 }

@@ -217,6 +217,16 @@ func (v *vendors) verify() {
 	for _, p := range checked.Problems {
 		v.t.Errorf("verify: %s", p)
 	}
+	marts, err := operate.VerifyMarts(v.t.Context(), v.runner(v.config).Site)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	for _, d := range marts.Differences {
+		v.t.Errorf("verify --marts: %s", d)
+	}
+	for _, p := range marts.Problems {
+		v.t.Errorf("verify --marts: %s", p)
+	}
 }
 
 // live is the live generation of the warehouse.

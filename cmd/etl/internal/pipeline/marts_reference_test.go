@@ -23,10 +23,10 @@ func (f final) day(d any) bool {
 }
 
 // groups gathers rows by the columns of a grain.
-func groups(rows []row, grain ...string) map[[3]any][]row {
-	all := map[[3]any][]row{}
+func groups(rows []row, grain ...string) map[[4]any][]row {
+	all := map[[4]any][]row{}
 	for _, r := range rows {
-		var k [3]any
+		var k [4]any
 		for i, c := range grain {
 			k[i] = r[c]
 		}
@@ -181,8 +181,20 @@ func deliveryFailures(truth map[string][]row, f final) []row {
 	for k, all := range groups(failed, grains["delivery_failures"]...) {
 		n := int64(len(all))
 		rows = append(rows, row{
-			"sent_date": k[0], "error_code": k[1], "messages": n, "share_pct": ratio(100, n, int64(len(days[[3]any{k[0]}]))),
+			"sent_date": k[0], "error_code": k[1], "messages": n, "share_pct": ratio(100, n, int64(len(days[[4]any{k[0]}]))),
 			"is_final": f.day(k[0]),
+		})
+	}
+	return rows
+}
+
+func messagesByWave(truth map[string][]row, f final) []row {
+	var rows []row
+	for k, all := range groups(truth["volt.messages"], grains["messages_by_wave"]...) {
+		of := func(status string) int64 { return count(all, func(r row) bool { return r["status"] == status }) }
+		rows = append(rows, row{
+			"sent_date": k[0], "account_phone": k[1], "wave_id": k[2], "direction": k[3],
+			"messages": int64(len(all)), "delivered": of("delivered"), "failed": of("failed"), "is_final": f.day(k[0]),
 		})
 	}
 	return rows

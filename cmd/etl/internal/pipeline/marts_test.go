@@ -26,6 +26,7 @@ var grains = map[string][]string{
 	"delivery_failures": {"sent_date", "error_code"},
 	"calls_daily":       {"created_date", "via_number"},
 	"revenue_daily":     {"closed_date", "project_id", "currency"},
+	"messages_by_wave":  {"sent_date", "account_phone", "wave_id", "direction"},
 }
 
 // expectMarts compares every mart, in the database and in the Parquet, with what
@@ -48,6 +49,7 @@ func (v *vendors) expectMarts() {
 		"delivery_daily":    deliveryDaily(truth, wavesFinal),
 		"delivery_failures": deliveryFailures(truth, messagesFinal),
 		"calls_daily":       callsDaily(truth, callsFinal),
+		"messages_by_wave":  messagesByWave(truth, messagesFinal),
 		"revenue_daily":     revenueDaily(truth, conversationsFinal), // which is later than 48 hours
 	} {
 		if len(want) == 0 {
@@ -99,7 +101,7 @@ func TestDaysComeToRest(t *testing.T) {
 	v.expectMarts()
 	for mart, wait := range map[string]time.Duration{
 		"csat_daily": lookback, "nps_daily": lookback, "revenue_daily": lookback, "calls_daily": callsSettle,
-		"delivery_by_wave": settle, "delivery_daily": settle, "delivery_failures": settle,
+		"delivery_by_wave": settle, "delivery_daily": settle, "delivery_failures": settle, "messages_by_wave": settle,
 	} {
 		day := grains[mart][0]
 		if mart == "delivery_by_wave" {

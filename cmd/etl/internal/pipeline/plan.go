@@ -91,15 +91,12 @@ func (r *run) newest(ctx context.Context, about *streams.Stream, cfg config.Pipe
 	if column == "" {
 		return newest, nil
 	}
-	db, err := r.OpenLive(ctx, r.scratch())
-	if err != nil {
-		return newest, err
-	}
-	defer db.Close()
 	table := warehouse.Table(about.Tables[0])
 	var micros int64
-	err = db.Scalar(ctx, fmt.Sprintf("SELECT coalesce(epoch_us(max(%[1]s)), 0) FROM %[2]s WHERE %[1]s <= %[3]s",
-		column, database.Name(table), database.Instant(r.At)), &micros)
+	err = r.AskLive(ctx, r.scratch(), func(db *database.DB) error {
+		return db.Scalar(ctx, fmt.Sprintf("SELECT coalesce(epoch_us(max(%[1]s)), 0) FROM %[2]s WHERE %[1]s <= %[3]s",
+			column, database.Name(table), database.Instant(r.At)), &micros)
+	})
 	if err != nil {
 		return newest, fmt.Errorf("read the newest record of %s: %w", table.Full(), err)
 	}

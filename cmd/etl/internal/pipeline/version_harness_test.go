@@ -189,7 +189,8 @@ func asIn(table load.Table, t transform.Table, rec arrow.Record, p partition.Par
 // martsBy makes the marts of another version of the live ones.
 func (v *vendors) martsBy(o version, b *generation.Build, m *generation.Manifest, db *database.DB) {
 	v.t.Helper()
-	var all []load.Mart
+	var all []database.Work
+	m.MadeBy = nil // by other queries than today's
 	m.Marts = maps.Clone(m.Marts)
 	for _, mart := range transform.Marts() {
 		table := o.table(transform.Table{Schema: transform.MartSchema, Name: mart.Name, Comment: mart.Comment, Key: mart.Grain, Columns: mart.Columns})
@@ -198,15 +199,15 @@ func (v *vendors) martsBy(o version, b *generation.Build, m *generation.Manifest
 			names = append(names, f.Name)
 		}
 		from := v.live().Path(m.Marts[mart.Full()])
-		all = append(all, load.Mart{Table: table, Query: "SELECT " + strings.Join(names, ", ") + " FROM read_parquet(" + database.Text(from) + ")"})
+		query := "SELECT " + strings.Join(names, ", ") + " FROM read_parquet(" + database.Text(from) + ")"
+		all = append(all, database.Work{Mart: load.Mart{Table: table, Query: query}, Path: b.Path(generation.MartPath(table.Schema, table.Name))})
 	}
-	path := func(m load.Mart) string { return generation.MartPath(m.Schema, m.Name) }
-	rows, err := db.Compute(v.t.Context(), all, nil, func(m load.Mart) string { return b.Path(path(m)) })
+	made, err := db.Compute(v.t.Context(), all)
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	for _, mart := range all {
-		if m.Marts[mart.Full()], err = b.Sum(path(mart), rows[mart.Name]); err != nil {
+	for i, w := range all {
+		if m.Marts[w.Mart.Full()], err = b.Sum(generation.MartPath(w.Mart.Schema, w.Mart.Name), made[i].Rows); err != nil {
 			v.t.Fatal(err)
 		}
 	}

@@ -2,13 +2,12 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 
-	"nightjar/cmd/etl/internal/summary"
 	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/load"
 	"nightjar/load/database"
@@ -16,106 +15,98 @@ import (
 	"nightjar/load/partition"
 )
 
-// churnLimit is the share of a database's rows that may have been replaced before
-// the file is built afresh: DuckDB does not give all their space back.
-const churnLimit = 0.5
-
-// buildDatabase makes the DuckDB file of the generation and the marts, as files
-// of the manifest.
+// buildDatabase makes the DuckDB file of the generation and the marts, as files of the
+// manifest. A copy of the last database is brought up to date; where that cannot be
+// done, the file is built afresh from the Parquet.
 func (p *Publisher) buildDatabase(ctx context.Context, m *generation.Manifest, changes []merged) error {
 	debug.FreeOSMemory() // what the merge held makes room for DuckDB
-	path := p.Build.Database()
-	update, err := p.takeDatabase(ctx, m, changes)
+	update, err := p.takeDatabase(ctx, changes)
 	if err != nil {
 		return err
 	}
-	db, err := database.Open(ctx, path, p.Limits(p.Build.Scratch()))
+	made, err := p.fillDatabase(ctx, m, changes, update)
+	if err != nil && update && ctx.Err() == nil {
+		p.Found("analytics.duckdb of generation %d cannot be brought up to date, and the next generation's is built from the Parquet: %v", p.Live.Manifest.Generation, err)
+		if err := p.Build.DropDatabase(); err != nil {
+			return err
+		}
+		update = false
+		made, err = p.fillDatabase(ctx, m, changes, update)
+	}
 	if err != nil {
 		return err
 	}
-	rows, err := p.project(ctx, db, m, changes, update)
-	if err != nil {
-		db.Close()
-		return err
+	if m.DatabaseRun = p.Record.ID; update {
+		m.DatabaseRun = p.Live.Manifest.DatabaseRun
 	}
-	if err := db.Finish(ctx); err != nil {
-		return err
-	}
-	if m.Database, err = p.Build.Sum(filepath.Base(path), 0); err != nil {
-		return err
-	}
-	return p.sumMarts(m, rows)
+	return p.sumMarts(m, made)
 }
 
 // takeDatabase copies the last database where it can be updated.
-func (p *Publisher) takeDatabase(ctx context.Context, m *generation.Manifest, changes []merged) (bool, error) {
-	if !p.canUpdate(m, changes) {
+func (p *Publisher) takeDatabase(ctx context.Context, changes []merged) (bool, error) {
+	if p.Live == nil || len(p.Remade) > 0 || !p.DatabaseIntact() || !p.canUpdate(ctx, changes) {
 		return false, nil
 	}
-	intact, err := p.Build.CopyDatabase()
-	if err != nil {
-		return false, err
-	}
-	if !intact {
+	untouched, err := p.Build.CopyDatabase()
+	if err == nil && !untouched {
 		p.FoundDatabase()
-		return p.afresh(m), nil
 	}
-	if p.copyFits(ctx) {
-		return true, nil
-	}
-	return p.afresh(m), p.Build.DropDatabase()
+	return untouched, err
 }
 
-// canUpdate decides whether a copy of the last database is brought up to date or
-// the file is built afresh from the Parquet, and keeps count of what was replaced.
-func (p *Publisher) canUpdate(m *generation.Manifest, changes []merged) bool {
-	if p.Live == nil || len(p.Remade) > 0 {
-		return p.afresh(m)
-	}
-	var rows, replaced int64
-	for _, t := range m.Tables {
+// canUpdate reports whether the last database has every table with today's columns, and
+// is not worn.
+func (p *Publisher) canUpdate(ctx context.Context, changes []merged) bool {
+	var rows int64
+	for _, t := range p.Live.Manifest.Tables {
 		rows += t.Rows
 	}
+	for _, f := range p.Live.Manifest.Marts {
+		rows += f.Rows
+	}
 	for _, c := range changes {
-		replaced += c.outcome.DeltaRows + c.outcome.LeftRows
-		if len(c.outcome.Partitions) > 0 && c.outcome.DeltaRows+c.outcome.LeftRows == 0 && c.gone() {
-			return p.afresh(m)
+		if rows -= c.outcome.LeftRows; c.gone() && !p.isNew(c) {
+			return false
 		}
 	}
-	m.Churn += replaced
-	if float64(m.Churn) > churnLimit*float64(rows) {
-		return p.afresh(m)
-	}
-	return true
-}
-
-func (p *Publisher) afresh(m *generation.Manifest) bool {
-	m.Churn = 0
-	return false
-}
-
-// gone reports whether rows left a partition without a file to say so.
-func (c merged) gone() bool {
-	return slices.ContainsFunc(c.outcome.Partitions, func(p partition.Result) bool { return p.Changed })
-}
-
-// copyFits reports whether the copy of the last database has every table with
-// today's columns.
-func (p *Publisher) copyFits(ctx context.Context) bool {
-	db, err := database.OpenReadOnly(ctx, p.Build.Database(), p.Limits(p.Build.Scratch()))
+	db, err := database.OpenReadOnly(ctx, p.Live.Database(), p.Limits(p.Build.Scratch()))
 	if err != nil {
 		p.Log.Warn("the last database cannot be opened and is built afresh from the Parquet", "error", err)
 		return false
 	}
 	defer db.Close()
-	fits, err := db.Has(ctx, warehouse.Tables()...)
-	return err == nil && fits
+	if fits, err := db.Has(ctx, warehouse.Tables()...); err != nil || !fits {
+		return false
+	}
+	worn, err := db.Worn(ctx, rows)
+	return err == nil && !worn
+}
+
+// gone reports whether rows left a partition without a file to say so.
+func (c merged) gone() bool {
+	return c.delta == "" && c.left == "" && c.outcome != nil && slices.ContainsFunc(c.outcome.Partitions, func(p partition.Result) bool { return p.Changed })
+}
+
+// isNew reports whether all rows of a table are this night's.
+func (p *Publisher) isNew(c merged) bool { return p.Live.Manifest.Tables[c.table.Full()].Rows == 0 }
+
+// fillDatabase makes the file whole: from a copy of the last one, or from nothing.
+func (p *Publisher) fillDatabase(ctx context.Context, m *generation.Manifest, changes []merged, update bool) ([]database.Made, error) {
+	db, err := database.Open(ctx, p.Build.Database(), p.Limits(p.Build.Scratch()))
+	if err != nil {
+		return nil, err
+	}
+	made, err := p.project(ctx, db, m, changes, update)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return made, db.Finish(ctx)
 }
 
 // project fills tables and marts, and checks that the database and the Parquet
 // hold the same number of rows. The marts come in a transaction of their own:
 // DuckDB plans a join by statistics, and has none of rows that are not committed.
-func (p *Publisher) project(ctx context.Context, db *database.DB, m *generation.Manifest, changes []merged, update bool) (map[string]int64, error) {
+func (p *Publisher) project(ctx context.Context, db *database.DB, m *generation.Manifest, changes []merged, update bool) ([]database.Made, error) {
 	fill := func() error { return p.loadTables(ctx, db, m) }
 	if update {
 		fill = func() error {
@@ -134,15 +125,18 @@ func (p *Publisher) project(ctx context.Context, db *database.DB, m *generation.
 			return nil, fmt.Errorf("table %s has %d rows in the database and %d in its Parquet: nothing is published", t.Full(), n, want)
 		}
 	}
-	return db.Compute(ctx, warehouse.Marts(), p.variables(m), func(mart load.Mart) string {
-		return p.Build.Path(generation.MartPath(mart.Schema, mart.Name))
-	})
+	return p.computeMarts(ctx, db, changes, update)
 }
 
-// updateTables brings the tables of the last database up to date.
+// updateTables brings the tables of the last database up to date. One that had no rows
+// has them all in new files.
 func updateTables(ctx context.Context, db *database.DB, changes []merged) error {
 	for _, c := range changes {
-		if err := db.Update(ctx, c.table, c.delta, c.left); err != nil {
+		update := func() error { return db.Update(ctx, c.table, c.delta, c.left) }
+		if c.gone() {
+			update = func() error { return db.Insert(ctx, c.table, c.files()) }
+		}
+		if err := update(); err != nil {
 			return err
 		}
 	}
@@ -172,27 +166,4 @@ func (p *Publisher) loadTables(ctx context.Context, db *database.DB, m *generati
 // kept reports whether a partition is the parent's file.
 func (p *Publisher) kept(t load.Table, folder string, f generation.File) bool {
 	return p.Live != nil && p.Live.Manifest.Tables[t.Full()].Partitions[folder] == f
-}
-
-// sumMarts describes the marts' files. One that came out as it was is the
-// parent's file again.
-func (p *Publisher) sumMarts(m *generation.Manifest, rows map[string]int64) error {
-	for _, mart := range warehouse.Marts() {
-		f, err := p.Build.Sum(generation.MartPath(mart.Schema, mart.Name), rows[mart.Name])
-		if err != nil {
-			return err
-		}
-		if p.Live != nil {
-			old, ok := p.Live.Manifest.Marts[mart.Full()]
-			if ok && !p.Live.Untouched(old) {
-				p.Found("%s of generation %d is not what was published; it is made anew", old.Path, p.Live.Manifest.Generation)
-			}
-			if err := p.shareSame(f, old); err != nil {
-				return err
-			}
-		}
-		m.Marts[mart.Full()] = f
-		p.Summary.Marts = append(p.Summary.Marts, summary.Mart{Name: mart.Name, Rows: f.Rows})
-	}
-	return nil
 }

@@ -118,27 +118,28 @@ func (p *Publisher) judgeDrop(ctx context.Context, l *Part, keys partition.Count
 		return nil
 	}
 	var have, came, rejected int64
-	db, err := p.OpenLive(ctx, p.Build.Scratch())
+	err := p.AskLive(ctx, p.Build.Scratch(), func(db *database.DB) error {
+		have, came, rejected = 0, 0, 0
+		for _, w := range l.Walks {
+			if w.Adopted {
+				continue
+			}
+			condition, err := stream.Again(w.From, w.To, w.Scope)
+			if err != nil {
+				return err
+			}
+			var n int64
+			if err := db.Scalar(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", database.Name(l.main()), condition), &n); err != nil {
+				return fmt.Errorf("window %s: %w", w.ID, err)
+			}
+			have += n
+			came += min(n, w.Distinct+w.Rejected)
+			rejected += w.Rejected
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("count known rows of %s: %w", l.Pipeline, err)
-	}
-	defer db.Close()
-	for _, w := range l.Walks {
-		if w.Adopted {
-			continue
-		}
-		condition, err := stream.Again(w.From, w.To, w.Scope)
-		if err != nil {
-			return err
-		}
-		var n int64
-		err = db.Scalar(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", database.Name(l.main()), condition), &n)
-		if err != nil {
-			return fmt.Errorf("count known rows of window %s: %w", w.ID, err)
-		}
-		have += n
-		came += min(n, w.Distinct+w.Rejected)
-		rejected += w.Rejected
 	}
 	if !p.Remade[l.main().Full()] {
 		came = min(came, keys.Changed+keys.Unchanged+rejected)

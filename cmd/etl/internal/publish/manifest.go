@@ -24,7 +24,6 @@ func (p *Publisher) newManifest(legs []*Part) (*generation.Manifest, error) {
 	}
 	if p.Live != nil {
 		maps.Copy(m.Tables, p.Live.Manifest.Tables)
-		m.Churn = p.Live.Manifest.Churn
 	}
 	settled, err := p.settle(legs)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"nightjar/cmd/etl/internal/ledger"
@@ -156,7 +157,11 @@ func (p *Publisher) commit(ctx context.Context, legs []*Part, changes []merged) 
 	if err != nil {
 		return err
 	}
-	changes = append(changes, records...)
+	settings, err := p.writeSettings(ctx, m)
+	if err != nil {
+		return err
+	}
+	changes = slices.Concat(changes, records, settings)
 	if err := p.placeTables(m, changes); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 // reconciliation, bookmarks, and the rejects of the legs that are published.
 func (p *Publisher) mergeRecords(ctx context.Context, published []*Part, bookmarks map[ref.Stream]generation.Bookmark) ([]merged, error) {
 	var all []merged
-	for _, t := range warehouse.RecordTables() {
+	for _, t := range warehouse.HistoryTables() {
 		s, err := partition.NewStage(t, warehouse.RecordWidth(t), p.Build.Scratch(), p.Pool, memory.DefaultAllocator)
 		if err != nil {
 			return nil, err

@@ -13,7 +13,7 @@ import (
 )
 
 var calls = &Stream{
-	Stream: transform.Calls(), Variable: "calls",
+	Stream: transform.Calls(), Records: "calls",
 	Open: func(o *Opener) extract.Stream {
 		s := o.Config.Sources.Aircall
 		return aircall.New(aircall.Config{

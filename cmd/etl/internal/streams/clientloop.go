@@ -98,7 +98,7 @@ func (o *Opener) contacts(ctx context.Context) ([]string, error) {
 // its outcome is unknown.
 func (o *Opener) requests(ctx context.Context) (map[string]asked, error) {
 	last := map[string]asked{}
-	err := o.Holdings.each(ctx, "SELECT contact_id, _page, requested_at, outcome, expires_at FROM "+requests, func(rows *sql.Rows) error {
+	err := o.Holdings.each(ctx, "SELECT contact_id, _page, requested_at, outcome, expires_at FROM "+requests, func() { clear(last) }, func(rows *sql.Rows) error {
 		var contact string
 		var a asked
 		var expires sql.NullTime

@@ -32,7 +32,7 @@ func dictionary() []byte {
 		writeTable(b, t)
 	}
 	fmt.Fprint(b, "\n## Tables about the runs\n\nWhat each run did, how complete it was, and what could not become a row.\n")
-	for _, t := range []transform.Table{transform.Runs(), transform.Reconciliation(), transform.Rejects(), transform.Bookmarks()} {
+	for _, t := range []transform.Table{transform.Runs(), transform.Reconciliation(), transform.Rejects(), transform.Bookmarks(), transform.SurveyChannels(), transform.FinalDays()} {
 		writeTable(b, t)
 	}
 	return b.Bytes()

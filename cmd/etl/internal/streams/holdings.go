@@ -26,8 +26,9 @@ type Holdings struct {
 	db *database.DB // of the live generation; nil until asked
 }
 
-// Open opens the tables of the live generation; nil where nothing is live.
-type Open func(context.Context) (*database.DB, error)
+// Open opens the tables of the live generation; nil where nothing is live. Where what
+// was opened has failed, it opens another that holds the same, or returns the error.
+type Open func(ctx context.Context, failed error) (*database.DB, error)
 
 // Unpublished decodes the landed runs of a stream that are in no live table, in the order
 // in which they landed. Damaged is what it reads in place of a page that is.
@@ -73,7 +74,8 @@ func (h *Holdings) Calls(ctx context.Context, s *Stream, w extract.Window) int {
 // column runs a query over the live generation that returns one column; where
 // nothing is live, there is nothing.
 func column[T any](ctx context.Context, h *Holdings, query string) (values []T, err error) {
-	err = h.each(ctx, query, func(rows *sql.Rows) error {
+	begin := func() { values = nil }
+	err = h.each(ctx, query, begin, func(rows *sql.Rows) error {
 		var v T
 		err := rows.Scan(&v)
 		values = append(values, v)
@@ -83,25 +85,42 @@ func column[T any](ctx context.Context, h *Holdings, query string) (values []T, 
 }
 
 // each runs a query over the live generation and takes its rows; where nothing is
-// live, there are none.
-func (h *Holdings) each(ctx context.Context, query string, take func(*sql.Rows) error) error {
+// live, there are none. It begins anew where a database turns out to be damaged.
+func (h *Holdings) each(ctx context.Context, query string, begin func(), take func(*sql.Rows) error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.db == nil {
-		db, err := h.open(ctx)
-		if err != nil || db == nil {
-			return err
+	var failed error
+	for {
+		if h.db == nil {
+			db, err := h.open(ctx, failed)
+			if err != nil || db == nil {
+				return err
+			}
+			h.db = db
 		}
-		h.db = db
+		begin()
+		if failed = read(ctx, h.db, query, take); failed == nil {
+			return nil
+		}
+		failed = fmt.Errorf("read what the warehouse holds: %w", failed)
+		if !database.Damaged(failed) {
+			return failed
+		}
+		h.db.Close()
+		h.db = nil
 	}
-	rows, err := h.db.Query(ctx, query)
+}
+
+// read takes the rows of a query.
+func read(ctx context.Context, db *database.DB, query string, take func(*sql.Rows) error) error {
+	rows, err := db.Query(ctx, query)
 	if err != nil {
-		return fmt.Errorf("read what the warehouse holds: %w", err)
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		if err := take(rows); err != nil {
-			return fmt.Errorf("read what the warehouse holds: %w", err)
+			return err
 		}
 	}
 	return rows.Err()

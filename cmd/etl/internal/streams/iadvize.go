@@ -13,7 +13,7 @@ import (
 )
 
 var conversations = &Stream{
-	Stream: transform.ClosedConversations(), Variable: "conversations",
+	Stream: transform.ClosedConversations(), Records: "conversations",
 	Open: func(o *Opener) extract.Stream {
 		s := o.Config.Sources.IAdvize
 		return iadvize.New(iadvize.Config{

@@ -42,10 +42,9 @@ type Stream struct {
 	// Settle tells how long a record may still change, for is_final; nil for a stream that
 	// no mart is made of.
 	Settle func(config.Pipeline) time.Duration
-	// Variable begins the names of the variables in which the queries of the marts find how
-	// fresh the stream is, and for how long its records change: <Variable>_as_of and
-	// <Variable>_settle. Empty: there are none.
-	Variable string
+	// Records is the kind of the stream's records in etl.final_through, where the marts find
+	// up to which day they are final; empty for a stream that no mart is made of.
+	Records string
 	// Attribution is how long after its close a conversation may still be given a purchase;
 	// zero for other streams.
 	Attribution time.Duration

@@ -26,7 +26,7 @@ func vendorTables() []transform.Table {
 }
 
 func every() []transform.Table {
-	return append(vendorTables(), transform.Rejects(), transform.Runs(), transform.Reconciliation(), transform.Bookmarks())
+	return append(vendorTables(), transform.Rejects(), transform.Runs(), transform.Reconciliation(), transform.Bookmarks(), transform.SurveyChannels(), transform.FinalDays())
 }
 
 func TestTables(t *testing.T) {

@@ -17,14 +17,14 @@ import (
 )
 
 var messages = &Stream{
-	Stream: transform.Messages(), Variable: "messages",
+	Stream: transform.Messages(), Records: "messages",
 	Open:    func(o *Opener) extract.Stream { return volt.NewMessages(o.volt()) },
 	Changed: "sent_at", Settle: settle, Left: accountsLeft, Learn: learnWaves,
 	CredentialKeys: token,
 }
 
 var waves = &Stream{
-	Stream: transform.Waves(), Variable: "waves", Order: 1,
+	Stream: transform.Waves(), Records: "waves", Order: 1,
 	Open:           func(o *Opener) extract.Stream { return volt.NewWaves(o.volt()) },
 	Settle:         settle,
 	CredentialKeys: token,

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,16 +12,17 @@ import (
 	"nightjar/load/generation"
 )
 
-// A generation takes from its parent only what was published. What a run reads is
-// compared by its hash: the database that is copied, the Parquet that is merged or
-// loaded. What it hands on unread is compared by size and time, and by its hash
-// where those differ.
+// A generation takes from its parent only what was published. The Parquet that a run
+// merges or loads is compared by its hash; what it hands on unread is compared by size
+// and time, and by its hash where those differ. The database is compared by size and
+// time alone: DuckDB checks each block that it reads against the block's checksum, and
+// where one does not fit, the Parquet stands in for the file.
 
-// DatabaseIntact reports whether the live database is what was published. It is
-// read once.
+// DatabaseIntact reports whether the live database is what was published, as far as
+// anyone can tell without reading it. It is looked at once.
 func (v *View) DatabaseIntact() bool {
 	if v.intact == nil {
-		intact := v.Live.Intact(v.Live.Manifest.Database)
+		intact := v.Live.DatabaseUntouched()
 		v.intact = &intact
 		if !intact {
 			v.FoundDatabase()
@@ -43,11 +45,36 @@ func (v *View) OpenLive(ctx context.Context, temp string) (*database.DB, error) 
 		if err == nil && db != nil {
 			return db, nil
 		}
-		if err != nil {
+		if err != nil && !v.distrusts(err) {
 			v.Log.Warn("the live database cannot be opened; its Parquet is", "error", err)
 		}
 	}
 	return v.OpenParquet(ctx, Tables())
+}
+
+// AskLive asks something of the live generation, twice where its database turns out to
+// be damaged. Temp is as in Limits.
+func (v *View) AskLive(ctx context.Context, temp string, ask func(*database.DB) error) error {
+	for {
+		db, err := v.OpenLive(ctx, temp)
+		if err != nil {
+			return err
+		}
+		if err = errors.Join(ask(db), db.Close()); !v.distrusts(err) {
+			return err
+		}
+	}
+}
+
+// distrusts reports whether an error says that the live database is damaged and was not
+// known to be. Its Parquet stands in for it from then on.
+func (v *View) distrusts(err error) bool {
+	if !database.Damaged(err) || !v.DatabaseIntact() {
+		return false
+	}
+	*v.intact = false
+	v.Found("analytics.duckdb of generation %d is damaged, and the next generation's is built from the Parquet: %v", v.Live.Manifest.Generation, err)
+	return true
 }
 
 // openToday opens the live database, or returns nil where it lacks a column of today's

@@ -15,17 +15,27 @@ func Table(t transform.Table) load.Table {
 }
 
 // RecordTables are the tables about the warehouse itself.
-func RecordTables() []load.Table {
+func RecordTables() []load.Table { return append(HistoryTables(), SettingsTables()...) }
+
+// HistoryTables are what the runs have to say of themselves, one after another.
+func HistoryTables() []load.Table {
 	return []load.Table{Table(transform.Runs()), Table(transform.Reconciliation()), Table(transform.Bookmarks()), Table(transform.Rejects())}
 }
 
+// SettingsTables are what the marts are told of the configuration and of how far the
+// vendors were asked. Nothing in them is of an earlier run.
+func SettingsTables() []load.Table {
+	return []load.Table{Table(transform.SurveyChannels()), Table(transform.FinalDays())}
+}
+
 // RecordWidth is the width of the partitions of a table about the warehouse, which
-// all pipelines share. Bookmarks have no date, and are few.
+// all pipelines share. Only runs and rejects have a date; the others are small.
 func RecordWidth(t load.Table) partition.Width {
-	if t.Full() == transform.Bookmarks().Full() {
-		return partition.Whole
+	switch t.Full() {
+	case transform.Runs().Full(), transform.Reconciliation().Full(), transform.Rejects().Full():
+		return partition.Month
 	}
-	return partition.Month
+	return partition.Whole
 }
 
 // VendorTables are the tables of every stream.
@@ -57,7 +67,7 @@ func Marts() []load.Mart {
 	var all []load.Mart
 	for _, m := range transform.Marts() {
 		t := transform.Table{Schema: transform.MartSchema, Name: m.Name, Comment: m.Comment, Key: m.Grain, Columns: m.Columns}
-		all = append(all, load.Mart{Table: Table(t), Query: m.Query})
+		all = append(all, load.Mart{Table: Table(t), Query: m.Query, Reads: m.Reads, Cut: m.Cut, Final: m.Final})
 	}
 	return all
 }

@@ -75,9 +75,12 @@ func (v *View) Found(format string, args ...any) {
 
 // Holdings answers what the streams ask; its database spills to a folder in temp.
 func (v *View) Holdings(temp string) *streams.Holdings {
-	open := func(ctx context.Context) (*database.DB, error) {
+	open := func(ctx context.Context, failed error) (*database.DB, error) {
 		if v.Live == nil {
 			return nil, nil
+		}
+		if failed != nil && !v.distrusts(failed) {
+			return nil, failed
 		}
 		return v.OpenLive(ctx, temp)
 	}
