@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,7 +57,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "sandbox": startVendors, "network": networkOff, "asked": asked,
-			"onejson": oneJSON, "capture": capture, "change": change, "damage": damage, "empty": empty, "await": await,
+			"onejson": oneJSON, "capture": capture, "change": change, "damage": damage, "tamper": tamper, "empty": empty, "await": await,
 		},
 	})
 }
@@ -181,6 +182,19 @@ func middleOf(ts *testscript.TestScript, pack []byte, page string) int {
 			return len(pack) - at.Len() + int(member.Size)/2
 		}
 	}
+}
+
+// tamper runs a statement on the live database, whoever may write it. WAREHOUSE in it is
+// the folder.
+func tamper(ts *testscript.TestScript, _ bool, args []string) {
+	folder := ts.MkAbs("warehouse")
+	path := filepath.Join(folder, "current", "analytics.duckdb")
+	ts.Check(os.Chmod(path, 0o644))
+	db, err := sql.Open("duckdb", path)
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec(strings.ReplaceAll(args[0], "WAREHOUSE", folder))
+	ts.Check(err)
 }
 
 func empty(ts *testscript.TestScript, neg bool, args []string) {

@@ -34,7 +34,7 @@ func (p *Publisher) writeSettings(ctx context.Context, m *generation.Manifest) (
 		if err != nil {
 			return nil, fmt.Errorf("table %s: %w", t.table.Full(), err)
 		}
-		all = append(all, written...)
+		all = append(all, written)
 	}
 	return all, nil
 }
@@ -82,49 +82,50 @@ func (p *Publisher) settleOf(stream *streams.Stream) time.Duration {
 	return 0
 }
 
-// writeWhole writes a table that is one file. It returns nothing where the parent has
-// the same rows; otherwise the parent's rows are those that leave.
-func (p *Publisher) writeWhole(ctx context.Context, t load.Table, rows []row) ([]merged, error) {
+// writeWhole writes a table that is one file. Where the parent has the same rows, no row
+// has come or left; otherwise all of the parent's have left.
+func (p *Publisher) writeWhole(ctx context.Context, t load.Table, rows []row) (merged, error) {
 	s, err := partition.NewStage(t, warehouse.RecordWidth(t), p.Build.Scratch(), p.Pool, memory.DefaultAllocator)
 	if err != nil {
-		return nil, err
+		return merged{}, err
 	}
 	defer s.Close()
 	if err := stageRows(s, t, rows); err != nil {
-		return nil, err
+		return merged{}, err
 	}
 	folder := s.Width().Folder(partition.None)
 	path := p.Build.Path(generation.PartitionPath(t.Schema, t.Name, folder))
 	outcome, err := s.Merge(ctx, partition.Plan{Path: func(partition.Partition) string { return path }})
 	if err != nil {
-		return nil, err
+		return merged{}, err
 	}
 	m := merged{table: t, width: s.Width(), outcome: outcome}
 	if len(rows) > 0 {
 		m.delta, outcome.DeltaRows = path, int64(len(rows))
 	}
 	if p.Live == nil || p.Remade[t.Full()] {
-		return []merged{m}, nil
+		return m, nil
 	}
 	old := p.Live.Manifest.Tables[t.Full()].Partitions[folder]
 	if old.Path != "" && !p.Live.Intact(old) {
 		p.Found("%s of generation %d is damaged; the table is made anew", old.Path, p.Live.Manifest.Generation)
 		p.Remade[t.Full()] = true
-		return []merged{m}, nil
+		return m, nil
 	}
 	switch {
 	case old.Rows == 0:
-		return []merged{m}, nil
+		return m, nil
 	case len(rows) == 0:
 		outcome.Partitions = []partition.Result{{Partition: partition.None, Changed: true}}
 	case outcome.Partitions[0].SHA256 == old.SHA256:
-		return nil, os.Remove(path)
+		m.delta, outcome.DeltaRows, outcome.Partitions[0].Changed = "", 0, false
+		return m, nil
 	}
 	// The statements that update the database reach no file of another generation.
 	m.left, outcome.LeftRows = s.Scratch("left"), old.Rows
 	content, err := os.ReadFile(p.Live.Path(old))
 	if err != nil {
-		return nil, err
+		return merged{}, err
 	}
-	return []merged{m}, os.WriteFile(m.left, content, 0o600)
+	return m, os.WriteFile(m.left, content, 0o600)
 }
