@@ -32,9 +32,7 @@ func benchPage(dir string, month, page int) string {
 func writeBenchPages(dir string, rows int) (bytes int64, err error) {
 	var body []byte
 	for month := range benchMonths {
-		first := benchStart.AddDate(0, month, 0)
-		left := rows*(month+1)/benchMonths - rows*month/benchMonths
-		g := pageMaker{rand: rand.New(rand.NewPCG(uint64(month), 1)), at: first, step: first.AddDate(0, 1, 0).Sub(first) / time.Duration(left+1)}
+		g, left := benchMonth(month, rows)
 		for page := 0; left > 0; page++ {
 			n := min(left, benchPageRows)
 			left -= n
@@ -46,6 +44,15 @@ func writeBenchPages(dir string, rows int) (bytes int64, err error) {
 		}
 	}
 	return bytes, nil
+}
+
+// benchMonth makes the pages of a month of a year of so many rows, and tells how many
+// of them are the month's.
+func benchMonth(month, rows int) (g pageMaker, left int) {
+	first := benchStart.AddDate(0, month, 0)
+	left = rows*(month+1)/benchMonths - rows*month/benchMonths
+	step := first.AddDate(0, 1, 0).Sub(first) / time.Duration(left+1)
+	return pageMaker{rand: rand.New(rand.NewPCG(uint64(month), 1)), at: first, step: step}, left
 }
 
 // pageMaker makes the pages of a month, in the order of closing.

@@ -165,7 +165,7 @@ func openReadOnly(t *testing.T) *sql.DB {
 }
 
 // repository is the folder that holds go.mod.
-func repository(t *testing.T) string {
+func repository(t testing.TB) string {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
