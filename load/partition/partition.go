@@ -13,8 +13,8 @@
 // The region of an old row group is the rows that come into it: one that is untouched is
 // copied as bytes, without a look; of one whose keys all stay, the columns that hold other
 // values are encoded. The bytes are those of a merge of all rows at once. Memory is the
-// pool, one batch a scratch run, two row groups of an old file and the filters of its key
-// file, whatever the rows. A version of a
+// pool, one batch a scratch run and two row groups of an old file, whatever the rows, and
+// the filters of one key file at a time: five bytes a row of its partition. A version of a
 // row is older or newer by its landed page (_page): by run, then by number in the
 // run. A page may not have been asked for a column: there its versions have no word,
 // and the row keeps the value of the version before.
