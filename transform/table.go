@@ -35,7 +35,7 @@ type Table struct {
 	Schema  string   // DuckDB schema and first Parquet folder: "iadvize"
 	Name    string   // DuckDB table and second Parquet folder: "conversations"
 	Comment string   // one sentence
-	Key     []string // columns that identify a row; files are sorted by them
+	Key     []string // columns that identify a row; files are sorted by them, within a Day where there is one
 	Parent  string   // first column of Key, where it names the record of another table that the rows are nested in
 	Day     string   // column that is the business date of the row; empty where it has none of its own
 	Columns []Column // in order; vendor tables end with _extracted_at and _page

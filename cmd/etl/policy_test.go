@@ -38,9 +38,9 @@ var layers = map[string][]string{
 	"nightjar/load/column/columntest":     {}, // for tests alone
 	"nightjar/load/keyfile":               {},
 	"nightjar/load/parquetfile":           {"nightjar/load", "nightjar/load/column"},
-	"nightjar/load/partition":             {"nightjar/load", "nightjar/load/column", "nightjar/load/parquetfile"},
+	"nightjar/load/partition":             {"nightjar/load", "nightjar/load/column", "nightjar/load/keyfile", "nightjar/load/parquetfile"},
 	"nightjar/load/database":              {"nightjar/load"},
-	"nightjar/load/generation":            {"nightjar/load", "nightjar/load/durable", "nightjar/load/ref"},
+	"nightjar/load/generation":            {"nightjar/load", "nightjar/load/durable", "nightjar/load/keyfile", "nightjar/load/ref"},
 	"nightjar/cmd/etl":                    {"nightjar/cmd/etl/internal", "nightjar/extract", "nightjar/extract/sandbox", "nightjar/load/ref"},
 	"nightjar/cmd/etl/internal/budget":    {},
 	"nightjar/cmd/etl/internal/schedule":  {},

@@ -47,8 +47,9 @@ type oldGroups struct {
 	source *parquetfile.Source // nil until a key is read
 }
 
-// eachKey reads the keys of one of the groups, with their pages if there are any.
-func (o *oldGroups) eachKey(n int, visit func(oldKey) error) error {
+// eachKey reads the keys of one of the groups, and their pages where they are asked for and
+// there are any.
+func (o *oldGroups) eachKey(n int, pages bool, visit func(oldKey) error) error {
 	if o.source == nil {
 		var err error
 		if o.source, err = parquetfile.OpenSource(o.path); err != nil {
@@ -56,7 +57,7 @@ func (o *oldGroups) eachKey(n int, visit func(oldKey) error) error {
 		}
 	}
 	l := &o.stage.layout
-	return l.eachKey(o.source, o.first+n, o.part, o.stage.tables, l.page >= 0, visit)
+	return l.eachKey(o.source, o.first+n, o.part, o.stage.tables, pages && l.page >= 0, visit)
 }
 
 func (o *oldGroups) close() {
@@ -83,23 +84,39 @@ func (s *Stage) knownPlaces(ctx context.Context, old map[Partition]Old, wanted m
 			if len(slots) == 0 {
 				continue
 			}
-			err := at.eachKey(n, func(k oldKey) error {
-				hash := keyfile.Hash(k.key)
-				came, ok := slots[hash]
-				if _, all := wanted[hash]; !ok || came == k.slot && !all {
-					return nil
-				}
-				wanted[hash] = struct{}{}
-				places.see(strings.Clone(k.key), whereabouts{k.slot, k.page, true})
-				return nil
-			})
-			if err != nil {
+			if err := at.elsewhere(n, slots, wanted, places); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return places, err
+}
+
+// elsewhere notes where rows of a group stand whose hash is wanted, or came in another
+// slot. Most often there is none, and pages are not read.
+func (o *oldGroups) elsewhere(n int, slots map[uint64]slot, wanted map[uint64]struct{}, places placesByKey) error {
+	found := 0
+	err := o.eachKey(n, false, func(k oldKey) error {
+		hash := keyfile.Hash(k.key)
+		came, ok := slots[hash]
+		if _, all := wanted[hash]; ok && (came != k.slot || all) {
+			wanted[hash] = struct{}{}
+			found++
+		}
+		return nil
+	})
+	if err != nil || found == 0 {
+		return err
+	}
+	return o.eachKey(n, true, func(k oldKey) error {
+		hash := keyfile.Hash(k.key)
+		_, ok := slots[hash]
+		if _, all := wanted[hash]; ok && all {
+			places.see(strings.Clone(k.key), whereabouts{k.slot, k.page, true})
+		}
+		return nil
+	})
 }
 
 // asked are the hashes that each of the groups may hold, with a slot in which they came:
@@ -147,7 +164,7 @@ func (s *Stage) logChildren(ctx context.Context, old map[Partition]Old) error {
 			if len(parents) == 0 {
 				continue
 			}
-			err := at.eachKey(n, func(k oldKey) error {
+			err := at.eachKey(n, true, func(k oldKey) error {
 				parent := s.looks.parent([]byte(k.parent))
 				if _, ok := parents[parent.high]; !ok {
 					return nil

@@ -52,9 +52,6 @@ func (m *merge) openOld(p Partition) (*oldFile, error) {
 	return &oldFile{layout: &s.layout, part: p, path: old.Path, columns: s.tables.Fields(), source: source, groups: groups, sameSchema: source.Fits(s.table)}, nil
 }
 
-// copy appends a row group to another file.
-func (o *oldFile) copy(group int, to *parquetfile.Writer) error { return to.Copy(o.source, group) }
-
 func (o *oldFile) close() {
 	if o != nil {
 		o.source.Close()

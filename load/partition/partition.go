@@ -1,13 +1,20 @@
 // Package partition turns the records of a run into partition files: one Parquet
-// file a month (or day) of business date, sorted by key, one row a key, the
-// newest version of each.
+// file a month (or day) of business date, sorted by that date where the table has it
+// in a column, and by key, one row a key, the newest version of each. Beside it stands a
+// file that tells which of its row groups may hold a key.
 //
 // Glossary. A stage collects the incoming records of one table as sorted runs,
-// which go to scratch files once they outgrow the shared pool. A merge reads all
-// runs and the old file of each partition they touch, side by side in key order,
-// and writes the new file: rows are listed, not moved, and their values copied once,
-// from where they stand to the file. Memory is the pool, one batch a
-// scratch run and one row group of an old file, whatever the rows. A version of a
+// which go to scratch files once they outgrow the shared pool. A slot is where a key has
+// its one row: a business day, or a partition where rows are sorted by key alone. A merge
+// reads all runs and the old file of each partition they touch, side by side in the
+// order of slots and keys, and writes the new file: rows are listed, not moved, and their
+// values copied once, from where they stand to the file. Where row groups end is for the
+// keys to say, so that a row that comes in changes its own group, and seldom the next.
+// The region of an old row group is the rows that come into it: one that is untouched is
+// copied as bytes, without a look; of one whose keys all stay, the columns that hold other
+// values are encoded. The bytes are those of a merge of all rows at once. Memory is the
+// pool, one batch a scratch run and two row groups of an old file, whatever the rows, and
+// the filters of one key file at a time: five bytes a row of its partition. A version of a
 // row is older or newer by its landed page (_page): by run, then by number in the
 // run. A page may not have been asked for a column: there its versions have no word,
 // and the row keeps the value of the version before.

@@ -105,6 +105,12 @@ func (p picks) widest() int64 {
 	return most
 }
 
+func (p picks) retain() {
+	for _, b := range p.batches {
+		b.rec.Retain()
+	}
+}
+
 func (p picks) release() {
 	for _, b := range p.batches {
 		b.rec.Release()
@@ -141,6 +147,14 @@ func (p *picker) instead(c int, b *batch, row int) {
 // last that was another are the picker's own.
 func (p *picker) fill(c, n int) []column.Pick {
 	return append(p.apart[c], p.rows[len(p.apart[c]):n]...)
+}
+
+// resume goes on with rows that have been taken, in an empty picker.
+func (p *picker) resume(rows picks) {
+	p.picks = rows
+	for slot, b := range rows.batches {
+		b.holder, b.slot = p, int32(slot)
+	}
 }
 
 // take hands over the rows listed, which are the caller's to release, and begins

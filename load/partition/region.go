@@ -78,8 +78,5 @@ func (m *merge) region(w *partitionWriter, group int, until bound, stands bool) 
 		leaving = leaving[1:]
 	}
 	m.leaving[w.part] = leaving
-	if w.still() {
-		return w.pass(group)
-	}
-	return nil
+	return w.endRegion(group)
 }

@@ -4,8 +4,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"nightjar/load"
-	"nightjar/load/keyfile"
 	"nightjar/load/parquetfile"
 )
 
@@ -21,9 +19,8 @@ type partitionWriter struct {
 	delta []int32   // of the rows under way: what is new or changed
 	group groupKeys // of the row group under way
 
-	waiting *batch // an old row group that stands as it was so far, up to the row passed
-	passed  int
-	behind  int // row groups of the old file that stand as they were, before the file is begun
+	still   still // of the old row group under way
+	behind  int   // row groups of the old file that stand as they were, before the file is begun
 	changed bool
 
 	jobs   chan job      // nil until the file is begun
@@ -31,13 +28,6 @@ type partitionWriter struct {
 	done   chan struct{} // closed when result and err are final
 	result Result
 	err    error
-}
-
-// job is a part of the file: some rows, up to listRows, or a row group of the old file.
-type job struct {
-	rows picks
-	ends *groupKeys // of the row group that ends with the rows; nil where it goes on
-	copy int        // row group of the old file; -1 for none
 }
 
 // atCut reports whether a row group begins with the next row.
@@ -80,113 +70,72 @@ func (w *partitionWriter) pass(group int) error {
 	return nil
 }
 
-// hold holds back the rows of an old row group for as long as they stand as they were.
-func (w *partitionWriter) hold(b *batch) {
-	b.rec.Retain()
-	w.waiting, w.passed = b, 0
-}
-
-// still reports whether all of the row group was held back, of which the end has come.
-func (w *partitionWriter) still() bool {
-	if w.waiting == nil {
-		return false
-	}
-	w.waiting.rec.Release()
-	w.waiting = nil
-	return true
-}
-
-// change says that the file is no longer what it was, and lists the rows held back.
-func (w *partitionWriter) change() error {
-	w.changed = true
-	if w.jobs == nil {
-		if err := w.begin(); err != nil {
-			return err
-		}
-	}
-	if w.waiting == nil {
-		return nil
-	}
-	b := w.waiting
-	w.waiting = nil
-	defer b.rec.Release()
-	for row := range w.passed {
-		if err := w.put(b, row, nil, false); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// add lists the winner of a group.
-func (w *partitionWriter) add(g *group, changed bool) error {
-	if changed {
-		if err := w.change(); err != nil {
-			return err
-		}
-	}
-	if w.waiting != nil {
-		w.passed++
-		return nil
-	}
-	return w.put(g.win, g.row, g, changed)
-}
-
-// put lists a row, of which g may have values that stand elsewhere.
+// put lists a row, of which g may have values that stand elsewhere, and hands over what is
+// listed where a row group ends with it.
 func (w *partitionWriter) put(b *batch, row int, g *group, changed bool) error {
-	w.rows.add(b, row)
-	if g != nil && g.elsewhere != 0 {
-		for c := range g.elsewhere.each() {
-			w.rows.instead(c, g.apart[c].b, g.apart[c].row)
-		}
-	}
-	last := w.rows.Len() - 1
-	if changed && w.merge.plan.Delta != "" {
-		w.delta = append(w.delta, int32(last))
-	}
-	l := &w.merge.stage.layout
-	hash := w.group.add(b.slots[row], b.keys.Value(row), l.nested)
-	if l.cuts.after(len(w.group.keys), hash) {
+	w.list(b, row, g, changed)
+	if w.note(b, row) {
 		return w.flush(true)
 	}
-	if last+1 == listRows {
+	if w.rows.Len() == listRows {
 		return w.flush(false)
 	}
 	return nil
 }
 
+func (w *partitionWriter) list(b *batch, row int, g *group, changed bool) {
+	w.rows.add(b, row)
+	if g != nil {
+		for c := range g.elsewhere.each() {
+			w.rows.instead(c, g.apart[c].b, g.apart[c].row)
+		}
+	}
+	if changed && w.merge.plan.Delta != "" {
+		w.delta = append(w.delta, int32(w.rows.Len()-1))
+	}
+}
+
+// note notes the key of a row, and reports whether a row group ends with it.
+func (w *partitionWriter) note(b *batch, row int) bool {
+	l := &w.merge.stage.layout
+	hash := w.group.add(b.slots[row], b.keys.Value(row), l.nested)
+	return l.cuts.after(len(w.group.keys), hash)
+}
+
 // flush hands the rows under way to the encoder, and whether a row group ends with them.
 func (w *partitionWriter) flush(ends bool) error {
-	if w.rows.Len() == 0 && !ends {
-		return nil
-	}
-	if err := w.merge.stop(); err != nil {
+	rows, err := w.taken()
+	if err != nil {
+		rows.release()
 		return err
 	}
-	j := job{copy: -1}
-	if n := w.rows.Len(); n > 0 {
-		at := w.rows.rows[n-1]
-		b := w.rows.batches[at.Slot]
+	return w.send(rows, ends)
+}
+
+// send hands rows to the encoder, which releases them.
+func (w *partitionWriter) send(rows picks, ends bool) error {
+	if err := w.merge.stop(); err != nil {
+		rows.release()
+		return err
+	}
+	if n := rows.Len(); n > 0 {
+		at := rows.rows[n-1]
+		b := rows.batches[at.Slot]
 		w.group.end(b.slots[at.Row], b.keys.Value(int(at.Row)))
 	}
-	j.rows = w.rows.take()
-	var err error
-	if len(w.delta) > 0 {
-		err = w.merge.addDelta(j.rows.only(w.delta))
-		w.delta = w.delta[:0]
-	}
+	j := job{copy: -1, rows: rows}
 	if ends {
 		group := w.group
 		j.ends, w.group = &group, groupKeys{}
 	}
 	w.jobs <- j
-	return err
+	return nil
 }
 
 // end ends the last row group, tells the encoder that nothing more comes, and whether
 // the file is wanted.
 func (w *partitionWriter) end(err error) error {
-	w.still()
+	w.still.release()
 	if err == nil && w.jobs != nil && !w.atCut() {
 		err = w.flush(true)
 	}
@@ -205,77 +154,4 @@ func (w *partitionWriter) wait() (Result, error) {
 	}
 	<-w.done
 	return w.result, w.err
-}
-
-// encode does the jobs. A file that is not wanted, or has no row, is removed. It takes
-// every job, also after an error: the merge waits for it.
-func (w *partitionWriter) encode(out *parquetfile.Writer) (result Result, err error) {
-	defer load.Catch(&err)
-	defer w.old.close()
-	e := encoding{writer: w, out: out}
-	var failed error
-	for j := range w.jobs {
-		if failed == nil {
-			failed = e.do(j)
-		}
-		j.rows.release()
-	}
-	if failed != nil || !w.keep || len(e.groups) == 0 {
-		if err := out.Abandon(); failed == nil {
-			failed = err
-		}
-		return Result{Partition: w.part, Changed: w.keep}, failed
-	}
-	return e.close()
-}
-
-// encoding is the new file as far as it is written.
-type encoding struct {
-	writer *partitionWriter
-	out    *parquetfile.Writer
-	keys   keyfile.Builder
-	groups []keyfile.Group
-}
-
-func (e *encoding) do(j job) (err error) {
-	defer load.Catch(&err)
-	if j.copy >= 0 {
-		e.groups = append(e.groups, e.writer.old.groups[j.copy])
-		return e.writer.old.copy(j.copy, e.out)
-	}
-	if j.rows.Len() > 0 {
-		if err := e.out.Write(j.rows); err != nil {
-			return err
-		}
-	}
-	if j.ends == nil {
-		return nil
-	}
-	group, err := j.ends.group(&e.keys, e.writer.merge.stage.layout.nested)
-	if err != nil {
-		return err
-	}
-	e.groups = append(e.groups, group)
-	return e.out.EndGroup()
-}
-
-// close finishes the file, and writes the one of its keys.
-func (e *encoding) close() (Result, error) {
-	file, err := e.out.Close()
-	if err != nil {
-		return Result{}, err
-	}
-	keys, err := keyfile.Write(filepath.Join(filepath.Dir(file.Path), keyfile.Name), e.groups)
-	if err != nil {
-		return Result{}, err
-	}
-	l, last := &e.writer.merge.stage.layout, len(e.groups)-1
-	result := Result{
-		Partition: e.writer.part, Changed: true, Path: file.Path, Bytes: file.Bytes, SHA256: file.SHA256, Keys: keys,
-		MinKey: l.readable(e.groups[0].First.Key), MaxKey: l.readable(e.groups[last].Last.Key),
-	}
-	for _, g := range e.groups {
-		result.Rows += g.Rows
-	}
-	return result, nil
 }
