@@ -21,7 +21,7 @@ type Verified struct {
 	Problems   []string `json:"problems,omitempty"`
 }
 
-// Verify recomputes every hash and count of the live generation, and compares
+// Verify recomputes every hash and count of the live generation, and compares all
 // the rows of Parquet, database and manifest.
 func Verify(ctx context.Context, site *warehouse.Site) (*Verified, error) {
 	g, err := site.Current()
