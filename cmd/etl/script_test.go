@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "sandbox": startVendors, "network": networkOff, "asked": asked,
-			"onejson": oneJSON, "capture": capture, "change": change, "damage": damage, "empty": empty, "await": await,
+			"onejson": oneJSON, "capture": capture, "change": change, "damage": damage, "tamper": tamper, "empty": empty, "await": await,
 		},
 	})
 }
@@ -164,6 +165,19 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(os.Chmod(name, 0o644))
 		ts.Check(os.WriteFile(name, content, 0o644))
 	}
+}
+
+// tamper runs a statement on the live database, whoever may write it. WAREHOUSE in it is
+// the folder.
+func tamper(ts *testscript.TestScript, _ bool, args []string) {
+	folder := ts.MkAbs("warehouse")
+	path := filepath.Join(folder, "current", "analytics.duckdb")
+	ts.Check(os.Chmod(path, 0o644))
+	db, err := sql.Open("duckdb", path)
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec(strings.ReplaceAll(args[0], "WAREHOUSE", folder))
+	ts.Check(err)
 }
 
 func empty(ts *testscript.TestScript, neg bool, args []string) {

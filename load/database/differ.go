@@ -59,7 +59,7 @@ func (d *DB) differences(ctx context.Context, m load.Mart, where, from string) (
 	fields := m.Arrow.Fields()
 	grain := list(m.Key, ", ", Ident)
 	numbered := func(from string) string {
-		return fmt.Sprintf("(SELECT %s, row_number() OVER (PARTITION BY %s ORDER BY ALL) AS _row FROM %s)", columnList(m.Table), grain, from)
+		return fmt.Sprintf("(SELECT %s, row_number() OVER (PARTITION BY %s ORDER BY %s) AS _row FROM %s)", columnList(m.Table), grain, columnList(m.Table), from)
 	}
 	column := func(f arrow.Field) string {
 		return fmt.Sprintf("p.%s::VARCHAR, n.%s::VARCHAR", Ident(f.Name), Ident(f.Name))

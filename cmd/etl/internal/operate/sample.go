@@ -56,8 +56,12 @@ func sampleMart(ctx context.Context, db *database.DB, m load.Mart, n int) (MartS
 		}
 		cells = append(cells, "coalesce("+cell+"::VARCHAR, '')")
 	}
-	rows, err := db.Query(ctx, fmt.Sprintf("SELECT %s FROM %s ORDER BY %s DESC LIMIT %d",
-		strings.Join(cells, ", "), database.Name(m.Table), database.Ident(m.Key[0]), n))
+	order := []string{database.Ident(m.Key[0]) + " DESC NULLS LAST"}
+	for _, k := range m.Key[1:] {
+		order = append(order, database.Ident(k)+" NULLS LAST")
+	}
+	rows, err := db.Query(ctx, fmt.Sprintf("SELECT %s FROM %s ORDER BY %s LIMIT %d",
+		strings.Join(cells, ", "), database.Name(m.Table), strings.Join(order, ", "), n))
 	if err != nil {
 		return s, err
 	}

@@ -263,7 +263,7 @@ func TestDamagedParquetAndDatabase(t *testing.T) {
 	v.expectMarts()
 }
 
-// A mart is made anew each night; that somebody wrote to it is told.
+// A mart that somebody wrote to is made anew, and that is told.
 func TestDamagedMart(t *testing.T) {
 	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
