@@ -16,6 +16,7 @@ import (
 	"errors"
 	"iter"
 	"sync/atomic"
+	"time"
 
 	"nightjar/extract"
 	"nightjar/extract/transport"
@@ -49,9 +50,10 @@ type Config struct {
 
 // Warehouse tells what is already held.
 type Warehouse interface {
-	// HeldCalls returns how many of the ids, at most one page of them, the
-	// warehouse holds. It is called from one goroutine at a time.
-	HeldCalls(ctx context.Context, ids []string) (int, error)
+	// HeldCalls returns how many of the ids, at most one page of them, the warehouse
+	// holds as calls created from one instant up to, and without, another. It is called
+	// from one goroutine at a time.
+	HeldCalls(ctx context.Context, ids []string, from, to time.Time) (int, error)
 }
 
 // Calls is the stream "calls". It implements extract.Stream and extract.Checker.

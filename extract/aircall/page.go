@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-faster/jx"
 
@@ -105,9 +106,19 @@ func (r *reading) add(d *jx.Decoder) error {
 // second cuts an ISO 8601 instant in UTC to its second, so that instants compare
 // as text whatever their fraction; "" for any other form.
 func second(at string) string {
-	const shape = "2006-01-02T15:04:05"
 	if len(at) <= len(shape) || !strings.HasSuffix(at, "Z") {
 		return ""
 	}
 	return at[:len(shape)]
+}
+
+// shape is an instant to the second.
+const shape = "2006-01-02T15:04:05"
+
+// span is the time in which the calls of a page that is sorted were created: from the
+// second of the last one to the end of that of the first.
+func (r reading) span() (from, to time.Time, ok bool) {
+	from, errFrom := time.Parse(shape, r.oldest)
+	to, errTo := time.Parse(shape, r.newest)
+	return from, to.Add(time.Second), errFrom == nil && errTo == nil
 }

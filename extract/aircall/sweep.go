@@ -165,7 +165,11 @@ func (n *newest) ends(ctx context.Context, w *walk, got reading) (bool, error) {
 		return false, nil
 	}
 	n.oldest = got.oldest
-	held, err := w.calls.cfg.Warehouse.HeldCalls(ctx, got.ids)
+	from, to, ok := got.span()
+	if n.possible = ok; !ok {
+		return false, nil
+	}
+	held, err := w.calls.cfg.Warehouse.HeldCalls(ctx, got.ids, from, to)
 	if err != nil {
 		return false, err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"nightjar/extract"
 	"nightjar/extract/aircall"
@@ -147,7 +148,7 @@ func TestSweepIsIncomplete(t *testing.T) {
 // known is a warehouse that holds these ids.
 type known map[string]bool
 
-func (k known) HeldCalls(_ context.Context, ids []string) (int, error) {
+func (k known) HeldCalls(_ context.Context, ids []string, _, _ time.Time) (int, error) {
 	n := 0
 	for _, id := range ids {
 		if k[id] {

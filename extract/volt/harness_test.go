@@ -2,6 +2,7 @@ package volt_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,8 +37,9 @@ type warehouse struct {
 	settled                func(id int64, before time.Time) bool
 }
 
-func (w warehouse) WaveIDs(context.Context) (held, named []int64, err error) {
-	return w.held, w.named, nil
+func (w warehouse) WaveIDs(_ context.Context, beyond int64) (held, named []int64, err error) {
+	held = slices.DeleteFunc(slices.Clone(w.held), func(id int64) bool { return id <= beyond })
+	return held, w.named, nil
 }
 
 func (w warehouse) UnsettledWaves(context.Context, time.Time) ([]int64, error) {

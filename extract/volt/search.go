@@ -63,7 +63,7 @@ func (s *search) start(ctx context.Context) error {
 	if s.warehouse == nil {
 		return nil
 	}
-	held, named, err := s.warehouse.WaveIDs(ctx)
+	held, named, err := s.warehouse.WaveIDs(ctx, s.old)
 	if err != nil {
 		return fmt.Errorf("read the known wave ids: %w", err)
 	}
@@ -71,7 +71,10 @@ func (s *search) start(ctx context.Context) error {
 		s.named[id] = struct{}{}
 		s.wanted.add(id, id)
 	}
-	for _, id := range slices.Concat(held, named) {
+	for _, id := range held {
+		s.around(id)
+	}
+	for _, id := range named {
 		if id > s.old {
 			s.around(id)
 		}

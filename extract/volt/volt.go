@@ -40,9 +40,10 @@ type Config struct {
 // Warehouse tells what is already held. Its methods may be called from
 // several goroutines at once.
 type Warehouse interface {
-	// WaveIDs returns the ids of the waves held, and the ids that messages name
-	// while their wave is not held. Both ascend. It is called once a walk of waves.
-	WaveIDs(ctx context.Context) (held, named []int64, err error)
+	// WaveIDs returns the ids beyond the given one of the waves held, and all ids that
+	// messages name while their wave is not held. Both ascend. It is called once a walk of
+	// waves.
+	WaveIDs(ctx context.Context, beyond int64) (held, named []int64, err error)
 
 	// UnsettledWaves returns the ids of the waves held whose scheduled time is not
 	// before the given one, or unknown. It is called once a walk of waves.

@@ -84,6 +84,14 @@ func (d *DB) View(ctx context.Context, t load.Table, files []string) error {
 	return nil
 }
 
+// ViewMart shows what the query of a mart gives as the mart.
+func (d *DB) ViewMart(ctx context.Context, m load.Mart) error {
+	if err := d.Exec(ctx, fmt.Sprintf("CREATE SCHEMA IF NOT EXISTS %s; CREATE VIEW %s AS %s", Ident(m.Schema), Name(m.Table), m.Query)); err != nil {
+		return fmt.Errorf("view mart %s: %w", m.Full(), err)
+	}
+	return nil
+}
+
 // Contents is a table and the Parquet files that hold its rows.
 type Contents struct {
 	Table load.Table

@@ -22,8 +22,8 @@ type Verified struct {
 	Problems   []string `json:"problems,omitempty"`
 }
 
-// Verify recomputes every hash and count of the live generation, and compares
-// the rows of Parquet, database and manifest, and the files of keys with the rows.
+// Verify recomputes every hash and count of the live generation, and compares all the
+// rows of Parquet, database and manifest, and the files of keys with the rows.
 func Verify(ctx context.Context, site *warehouse.Site) (*Verified, error) {
 	g, err := site.Current()
 	if err != nil {

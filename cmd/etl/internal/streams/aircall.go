@@ -26,13 +26,16 @@ var calls = &Stream{
 	CredentialKeys: usernameAndPassword,
 }
 
-// HeldCalls returns how many of the ids the warehouse holds.
-func (h *Holdings) HeldCalls(ctx context.Context, ids []string) (int, error) {
+// HeldCalls returns how many of the ids the warehouse holds as calls created from one
+// instant up to another. The time is what spares a look at the rest of the history: ids
+// are texts, and stand in no order.
+func (h *Holdings) HeldCalls(ctx context.Context, ids []string, from, to time.Time) (int, error) {
 	quoted := make([]string, len(ids))
 	for i, id := range ids {
 		quoted[i] = database.Text(id)
 	}
-	found, err := column[int64](ctx, h, fmt.Sprintf("SELECT count(*) FROM aircall.calls WHERE call_id IN (%s)", strings.Join(quoted, ", ")))
+	found, err := column[int64](ctx, h, fmt.Sprintf("SELECT count(*) FROM aircall.calls WHERE created_at >= %s AND created_at < %s AND call_id IN (%s)",
+		database.Instant(from), database.Instant(to), strings.Join(quoted, ", ")))
 	if err != nil || len(found) == 0 {
 		return 0, err
 	}

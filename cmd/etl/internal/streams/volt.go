@@ -31,6 +31,10 @@ var waves = &Stream{
 	Unproven:       "the vendor lists no waves: ids were tried until enough in a row were absent",
 }
 
+// byWave is the mart that names every account and every wave that messages name, in far
+// fewer rows than there are messages.
+const byWave = "marts.messages_by_wave"
+
 const token = "token (or token_file)"
 
 func (o *Opener) volt() volt.Config {
@@ -44,7 +48,7 @@ func (o *Opener) volt() volt.Config {
 // accountsLeft lists the accounts whose messages the warehouse holds and that are not
 // among those of the configuration.
 func accountsLeft(ctx context.Context, o *Opener) ([]string, error) {
-	held, err := column[string](ctx, o.Holdings, "SELECT DISTINCT account_phone FROM volt.messages WHERE account_phone IS NOT NULL ORDER BY 1")
+	held, err := column[string](ctx, o.Holdings, "SELECT DISTINCT account_phone FROM "+byWave+" WHERE account_phone IS NOT NULL ORDER BY 1")
 	if err != nil {
 		return nil, err
 	}
@@ -70,30 +74,35 @@ func learnWaves(h *Holdings, t transform.Table, rec arrow.Record) {
 	}
 }
 
-// WaveIDs returns the ids of the waves held, and those that messages name, live
-// or staged, while their wave is not held. Both ascend.
-func (h *Holdings) WaveIDs(ctx context.Context) (held, named []int64, err error) {
-	if held, err = column[int64](ctx, h, "SELECT wave_id FROM volt.waves ORDER BY wave_id"); err != nil {
+// WaveIDs returns the ids beyond the given one of the waves held, and those that
+// messages name, live or staged, while their wave is not held. Both ascend.
+func (h *Holdings) WaveIDs(ctx context.Context, beyond int64) (held, named []int64, err error) {
+	if held, err = column[int64](ctx, h, fmt.Sprintf("SELECT wave_id FROM volt.waves WHERE wave_id > %d ORDER BY wave_id", beyond)); err != nil {
 		return nil, nil, err
 	}
-	live, err := column[int64](ctx, h, "SELECT DISTINCT wave_id FROM volt.messages WHERE wave_id IS NOT NULL")
+	named, err = column[int64](ctx, h, fmt.Sprintf("SELECT wave_id FROM (SELECT DISTINCT wave_id FROM %s WHERE wave_id IS NOT NULL) m WHERE NOT EXISTS (FROM volt.waves w WHERE w.wave_id = m.wave_id)", byWave))
+	if err != nil {
+		return nil, nil, err
+	}
+	staged := slices.Sorted(maps.Keys(h.waves))
+	there, err := column[int64](ctx, h, fmt.Sprintf("SELECT wave_id FROM volt.waves WHERE wave_id IN (SELECT unnest([%s]::BIGINT[]))", list(staged)))
 	if err != nil {
 		return nil, nil, err
 	}
 	all := maps.Clone(h.waves)
-	for _, id := range live {
-		all[id] = struct{}{}
-	}
-	for _, id := range held {
+	for _, id := range there {
 		delete(all, id)
+	}
+	for _, id := range named {
+		all[id] = struct{}{}
 	}
 	return held, slices.Sorted(maps.Keys(all)), nil
 }
 
 // UnsettledWaves returns the ids of the waves scheduled at or after before, or
-// at an unknown time.
+// at an unknown time. They are asked for apart: of either DuckDB knows where to look.
 func (h *Holdings) UnsettledWaves(ctx context.Context, before time.Time) ([]int64, error) {
-	return column[int64](ctx, h, "SELECT wave_id FROM volt.waves WHERE scheduled_at IS NULL OR scheduled_at >= "+database.Instant(before))
+	return column[int64](ctx, h, "SELECT wave_id FROM volt.waves WHERE scheduled_at IS NULL UNION ALL SELECT wave_id FROM volt.waves WHERE scheduled_at >= "+database.Instant(before))
 }
 
 // SettledMessages returns which of ids are in the warehouse with a final status

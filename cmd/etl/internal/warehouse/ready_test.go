@@ -57,16 +57,16 @@ func put(t *testing.T, path string, size int64) {
 	}
 }
 
-// commit makes a generation that says that its database has so many bytes.
+// commit makes a generation whose database has so many bytes.
 func commit(t *testing.T, s *Site, created time.Time, database int64) {
 	t.Helper()
 	build, err := s.Store().Begin(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, build.Database(), 1)
+	put(t, build.Database(), database)
 	put(t, build.Path("marts.parquet"), 1)
-	m := &generation.Manifest{Created: created, Database: generation.File{Path: "analytics.duckdb", Bytes: database},
+	m := &generation.Manifest{Created: created,
 		Marts: map[string]generation.File{"marts.one": {Path: "marts.parquet", Bytes: 500e6}}}
 	if err := build.Commit(m); err != nil {
 		t.Fatal(err)

@@ -38,7 +38,8 @@ func (v *View) FoundDatabase() {
 
 // OpenLive opens the database of the live generation for reading, with temp as in Limits.
 // Where it is not what was published, or an earlier version's, without a column that is
-// asked for today, the Parquet stands in for it.
+// asked for today, the Parquet stands in for it, and the marts are computed when they
+// are asked for.
 func (v *View) OpenLive(ctx context.Context, temp string) (*database.DB, error) {
 	if v.DatabaseIntact() {
 		db, err := v.openToday(ctx, temp)
@@ -49,7 +50,17 @@ func (v *View) OpenLive(ctx context.Context, temp string) (*database.DB, error) 
 			v.Log.Warn("the live database cannot be opened; its Parquet is", "error", err)
 		}
 	}
-	return v.OpenParquet(ctx, Tables())
+	db, err := v.OpenParquet(ctx, Tables())
+	if err != nil {
+		return nil, err
+	}
+	for _, mart := range Marts() {
+		if err := db.ViewMart(ctx, mart); err != nil {
+			db.Close()
+			return nil, err
+		}
+	}
+	return db, nil
 }
 
 // AskLive asks something of the live generation, twice where its database turns out to
@@ -84,7 +95,11 @@ func (v *View) openToday(ctx context.Context, temp string) (*database.DB, error)
 	if err != nil {
 		return nil, err
 	}
-	answers, err := db.Answers(ctx, Tables()...)
+	asked := Tables()
+	for _, mart := range Marts() {
+		asked = append(asked, mart.Table)
+	}
+	answers, err := db.Answers(ctx, asked...)
 	if err != nil || !answers {
 		db.Close()
 		return nil, err
