@@ -1,9 +1,11 @@
 package partition
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -244,4 +246,47 @@ func drawNight(t *rapid.T, from int) []version {
 		}
 	}
 	return all
+}
+
+// So do nights of as many rows as row groups usually have: one that changes rows all over
+// a month, one that adds to its last days, and one that does both.
+func TestNightsOfManyRows(t *testing.T) {
+	const rows, first, last = 300_000, 20393, 20423
+	g := benchRows{rand.New(rand.NewPCG(1, 1)), 50_000}
+	records := g.records(rows, first, last, "a")
+	nightly := warehouse{}
+	nightly.mergeAll(t, NewPool(1<<30), records)
+	everywhere := g.changed(t, nightly, func(row int64, _ int32) bool { return row%5000 == 0 })
+	added := g.records(10_000, last-2, last, "b")
+	for _, night := range [][]arrow.Record{everywhere, added, append(g.changed(t, nightly, func(row int64, _ int32) bool { return row%70_000 == 1 }), g.records(9, first+9, first+20, "c")...)} {
+		nightly.mergeAll(t, NewPool(1<<30), night)
+		records = append(records, night...)
+	}
+	once := warehouse{}
+	once.mergeAll(t, NewPool(1<<30), records)
+	for p, path := range once {
+		for _, name := range []string{filepath.Base(path), keyfile.Name} {
+			if !bytes.Equal(contents(t, path, name), contents(t, nightly[p], name)) {
+				t.Errorf("%s of %s differs", name, Month.Folder(p))
+			}
+		}
+	}
+	source, err := parquetfile.OpenSource(nightly[Month.Of(first)])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	if n := source.Groups(); n < 3 || n > 5 {
+		t.Errorf("%d rows are %d row groups", rows, n)
+	}
+}
+
+// contents is a file beside another, or that one.
+func contents(t testing.TB, path, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(filepath.Dir(path), name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
