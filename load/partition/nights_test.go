@@ -43,6 +43,7 @@ type nights struct {
 	table    load.Table
 	width    Width
 	cuts     cuts
+	keyless  bool // the key files are lost whenever they are needed
 	files    warehouse
 	database map[string]string // content by key
 }
@@ -90,12 +91,18 @@ func (n *nights) merge(t testing.TB, versions []version, batch int, pool int64) 
 			t.Fatal(err)
 		}
 	}
-	moves, err := s.Moved(t.Context(), n.files.old())
+	old := n.files.old()
+	for p, files := range old {
+		if n.keyless {
+			old[p] = Old{Path: files.Path}
+		}
+	}
+	moves, err := s.Moved(t.Context(), old)
 	if err != nil {
 		t.Fatal(err)
 	}
 	plan := Plan{
-		Old: n.files.old(), Moved: moves, Delta: filepath.Join(dir, "delta.parquet"), Left: filepath.Join(dir, "left.parquet"),
+		Old: old, Moved: moves, Delta: filepath.Join(dir, "delta.parquet"), Left: filepath.Join(dir, "left.parquet"),
 		Path: func(p Partition) string { return filepath.Join(dir, n.width.Folder(p), "data.parquet") },
 	}
 	out, err := s.Merge(t.Context(), plan)
@@ -199,8 +206,8 @@ func (n *nights) bytes(t testing.TB) map[string]string {
 }
 
 // Nights come to the same bytes as all of their rows at once, Parquet and keys, whatever
-// the key, the order, the width and where row groups end; what they write down of their
-// changes makes the same rows.
+// the key, the order, the width and where row groups end, and also where key files are
+// lost; what they write down of their changes makes the same rows.
 func TestNightsComeToTheBytesOfAllAtOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		made := func() *nights { return &nights{files: warehouse{}, database: map[string]string{}} }
@@ -209,6 +216,7 @@ func TestNightsComeToTheBytesOfAllAtOnce(t *testing.T) {
 		nightly.width = rapid.SampledFrom([]Width{Month, Month, Day, Whole}).Draw(rt, "width")
 		nightly.cuts = rapid.SampledFrom([]cuts{{1, 1, 0}, {1, 4, 1}, {2, 5, 1}, {3, 9, 3}}).Draw(rt, "cuts")
 		once.table, once.width, once.cuts = nightly.table, nightly.width, nightly.cuts
+		nightly.keyless = rapid.IntRange(0, 4).Draw(rt, "keyless") == 0
 		batch := func() int { return rapid.IntRange(1, 40).Draw(rt, "batch") }
 		pool := func() int64 { return rapid.SampledFrom([]int64{0, 1 << 30}).Draw(rt, "pool") }
 		var all []version
