@@ -40,7 +40,7 @@ var layers = map[string][]string{
 	"nightjar/load/parquetfile":           {"nightjar/load", "nightjar/load/column"},
 	"nightjar/load/partition":             {"nightjar/load", "nightjar/load/column", "nightjar/load/keyfile", "nightjar/load/parquetfile"},
 	"nightjar/load/database":              {"nightjar/load"},
-	"nightjar/load/generation":            {"nightjar/load", "nightjar/load/durable", "nightjar/load/keyfile", "nightjar/load/ref"},
+	"nightjar/load/generation":            {"nightjar/load", "nightjar/load/durable", "nightjar/load/ref"},
 	"nightjar/cmd/etl":                    {"nightjar/cmd/etl/internal", "nightjar/extract", "nightjar/extract/sandbox", "nightjar/load/ref"},
 	"nightjar/cmd/etl/internal/budget":    {},
 	"nightjar/cmd/etl/internal/schedule":  {},

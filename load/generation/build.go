@@ -18,7 +18,6 @@ import (
 
 	"nightjar/load"
 	"nightjar/load/durable"
-	"nightjar/load/keyfile"
 )
 
 // Build is a generation under way, in a folder aside.
@@ -46,9 +45,13 @@ func PartitionPath(schema, table, folder string) string {
 	return path.Join(TablePath(schema, table), folder, "data.parquet")
 }
 
+// KeysFolder is the relative path of the folder of a table's keys. It stands beside the
+// Parquet: some who read all of a folder take no other file in it.
+func KeysFolder(schema, table string) string { return path.Join("keys", schema, table) }
+
 // KeysPath is the relative path of the file of a partition's keys.
 func KeysPath(schema, table, folder string) string {
-	return path.Join(TablePath(schema, table), folder, keyfile.Name)
+	return path.Join(KeysFolder(schema, table), folder, "data.keys")
 }
 
 // MartPath is the relative path of a mart.

@@ -52,7 +52,7 @@ type File struct {
 	Modified time.Time `json:"modified,omitzero"`
 	Min      string    `json:"min,omitempty"`
 	Max      string    `json:"max,omitempty"` // first and last key, in the order of the rows
-	// Keys is the file beside that of a partition which tells what row group may hold a key;
+	// Keys is the file that tells which row group of a partition may hold a key;
 	// it can be made of that one alone. Nil for any other file, and without rows.
 	Keys *File `json:"keys,omitempty"`
 }

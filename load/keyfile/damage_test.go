@@ -32,7 +32,7 @@ func sample(t testing.TB) []byte {
 // A file of which a bit has turned, or which ends early or late, is an error.
 func TestDamageIsFound(t *testing.T) {
 	whole := sample(t)
-	path := filepath.Join(t.TempDir(), Name)
+	path := filepath.Join(t.TempDir(), "data.keys")
 	refused := func(data []byte, what string, at int) {
 		t.Helper()
 		if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -51,7 +51,7 @@ func TestDamageIsFound(t *testing.T) {
 		}
 	}
 	refused(append(whole, 0), "a byte too many", len(whole))
-	if _, err := Read(filepath.Join(t.TempDir(), Name)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Read(filepath.Join(t.TempDir(), "data.keys")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file that is missing is %v", err)
 	}
 }

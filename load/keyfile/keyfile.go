@@ -1,5 +1,5 @@
-// Package keyfile is the small immutable file that stands beside a partition's Parquet
-// file and tells which of its row groups may hold a key, so that nobody reads the keys
+// Package keyfile is the small immutable file that belongs to a partition's Parquet file
+// and tells which of its row groups may hold a key, so that nobody reads the keys
 // of the history to find one.
 //
 // Of each row group it says how many rows there are, the place of the first and of the
@@ -25,10 +25,6 @@ import (
 
 	"github.com/zeebo/xxh3"
 )
-
-// Name is what the file is called in the folder of its partition. Those who read a
-// folder of Parquet files leave names alone that begin with an underscore.
-const Name = "_keys"
 
 // Place is where a row stands among those of its partition.
 type Place struct {

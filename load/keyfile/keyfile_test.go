@@ -146,7 +146,7 @@ func TestBytesAreFixed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := keyfile.Write(filepath.Join(t.TempDir(), keyfile.Name), []keyfile.Group{
+	got, err := keyfile.Write(filepath.Join(t.TempDir(), "data.keys"), []keyfile.Group{
 		{Rows: 10_000, First: keyfile.Place{Day: 20000, Key: "a\x00b"}, Last: keyfile.Place{Day: 20030, Key: "z"}, Keys: keys, Parents: parents},
 		{Keys: &keyfile.Filter{}},
 	})
@@ -197,7 +197,7 @@ func BenchmarkFilter(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		file, err := keyfile.Write(filepath.Join(b.TempDir(), keyfile.Name), []keyfile.Group{{Keys: f}})
+		file, err := keyfile.Write(filepath.Join(b.TempDir(), "data.keys"), []keyfile.Group{{Keys: f}})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -117,7 +117,7 @@ func (w warehouse) mergeAll(b testing.TB, pool *Pool, records []arrow.Record) (w
 	}
 	plan := Plan{
 		Old: w.old(), Moved: moves,
-		Path: func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") },
+		New: filesIn(dir, Month),
 	}
 	if len(w) > 0 {
 		plan.Delta = filepath.Join(dir, "delta.parquet")

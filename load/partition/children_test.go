@@ -129,7 +129,7 @@ func (c *children) merge(t testing.TB, mem memory.Allocator, all []showing, unas
 	}
 	out, err := s.Merge(t.Context(), Plan{
 		Old: c.files.old(), Moved: moves, Delta: filepath.Join(dir, "delta.parquet"), Left: filepath.Join(dir, "left.parquet"),
-		Path: func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") },
+		New: filesIn(dir, Month),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package partition
 
 import (
-	"path/filepath"
 	"slices"
 
 	"nightjar/load"
@@ -79,7 +78,7 @@ func (e *encoding) close() (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	keys, err := keyfile.Write(filepath.Join(filepath.Dir(file.Path), keyfile.Name), e.groups)
+	keys, err := keyfile.Write(e.writer.files.Keys, e.groups)
 	if err != nil {
 		return Result{}, err
 	}

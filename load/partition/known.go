@@ -15,7 +15,7 @@ import (
 const groupsAtOnce = 8
 
 // eachGroups visits the row groups of the old files, some at a time.
-func (s *Stage) eachGroups(ctx context.Context, old map[Partition]Old, visit func(at *oldGroups) error) error {
+func (s *Stage) eachGroups(ctx context.Context, old map[Partition]Files, visit func(at *oldGroups) error) error {
 	for _, p := range slices.Sorted(maps.Keys(old)) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -73,7 +73,7 @@ func holds(g *keyfile.Group, at slot) bool {
 
 // knownPlaces finds where old rows stand whose hash is wanted, and those of keys that came
 // in another slot, whose hash is wanted from then on.
-func (s *Stage) knownPlaces(ctx context.Context, old map[Partition]Old, wanted map[uint64]struct{}, unseen map[uint64]absence) (placesByKey, error) {
+func (s *Stage) knownPlaces(ctx context.Context, old map[Partition]Files, wanted map[uint64]struct{}, unseen map[uint64]absence) (placesByKey, error) {
 	places := placesByKey{}
 	err := s.eachGroups(ctx, old, func(at *oldGroups) error {
 		asked, err := s.asked(at, wanted, unseen)
@@ -151,7 +151,7 @@ func (s *Stage) asked(at *oldGroups, wanted map[uint64]struct{}, unseen map[uint
 
 // logChildren adds to the log of looks which children of the parents that pages show with
 // all their children stand in the old files.
-func (s *Stage) logChildren(ctx context.Context, old map[Partition]Old) error {
+func (s *Stage) logChildren(ctx context.Context, old map[Partition]Files) error {
 	if !s.looked() {
 		return nil
 	}

@@ -12,11 +12,11 @@ import (
 // Plan is what a merge needs beside the staged rows.
 type Plan struct {
 	// Old maps each existing partition of the table to its files.
-	Old map[Partition]Old
+	Old map[Partition]Files
 	// Moved is what Stage.Moved says of the same old files.
 	Moved Moves
-	// Path names the file of a new partition; its folder is made.
-	Path func(Partition) string
+	// New names the files of a new partition; their folders are made.
+	New func(Partition) Files
 	// Delta, if not empty, is where the new and changed rows are written too, and Left
 	// where the rows of the old files are that stand there no more: another version of
 	// them does, they are in another partition, or they are gone.

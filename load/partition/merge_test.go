@@ -135,7 +135,7 @@ func TestMergeWithThePageInTheKey(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		out, err := s.Merge(t.Context(), Plan{Path: func(Partition) string { return filepath.Join(dir, "data.parquet") }})
+		out, err := s.Merge(t.Context(), Plan{New: func(Partition) Files { return filesOf(filepath.Join(dir, "data.parquet")) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,8 +216,7 @@ func TestAPanicOfTheEncoderIsAnError(t *testing.T) {
 	if err := s.Add(rec); err != nil {
 		t.Fatal(err)
 	}
-	path := func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") }
-	_, err = s.Merge(t.Context(), Plan{Path: path})
+	_, err = s.Merge(t.Context(), Plan{New: filesIn(dir, Month)})
 	var fault *load.PanicError
 	if !errors.As(err, &fault) || !strings.HasPrefix(err.Error(), "table test.rows: partition month=2024-10: write ") || !strings.HasSuffix(err.Error(), ": a fault in the program: no memory for the encoder") {
 		t.Fatalf("merge: %v", err)

@@ -55,7 +55,7 @@ func (m Moves) partitions(w Width, wanted func(move, slot) bool) []Partition {
 // old files is their key files, and the keys of those row groups that may hold one of
 // these keys elsewhere; where one hash stands in several slots, or was gone, the keys
 // behind it decide.
-func (s *Stage) Moved(ctx context.Context, old map[Partition]Old) (Moves, error) {
+func (s *Stage) Moved(ctx context.Context, old map[Partition]Files) (Moves, error) {
 	moves, err := s.moved(ctx, old)
 	if err != nil {
 		return nil, fmt.Errorf("find keys of %s that moved: %w", s.table.Full(), err)
@@ -63,7 +63,7 @@ func (s *Stage) Moved(ctx context.Context, old map[Partition]Old) (Moves, error)
 	return moves, nil
 }
 
-func (s *Stage) moved(ctx context.Context, old map[Partition]Old) (Moves, error) {
+func (s *Stage) moved(ctx context.Context, old map[Partition]Files) (Moves, error) {
 	if s.nothingMoves(old) && !s.looked() {
 		return nil, nil
 	}
@@ -98,7 +98,7 @@ func (s *Stage) moved(ctx context.Context, old map[Partition]Old) (Moves, error)
 }
 
 // nothingMoves reports whether all rows, old and incoming, stand in one slot.
-func (s *Stage) nothingMoves(old map[Partition]Old) bool {
+func (s *Stage) nothingMoves(old map[Partition]Files) bool {
 	touched := s.Touched()
 	switch {
 	case len(s.slots) > 1:
@@ -106,7 +106,7 @@ func (s *Stage) nothingMoves(old map[Partition]Old) bool {
 	case len(s.slots) == 0 || len(old) == 0:
 		return true
 	}
-	return s.layout.day < 0 && len(old) == 1 && old[touched[0]] != (Old{})
+	return s.layout.day < 0 && len(old) == 1 && old[touched[0]] != (Files{})
 }
 
 // incomingPlaces notes where the staged rows stand whose hash is wanted.

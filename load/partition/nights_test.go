@@ -19,7 +19,6 @@ import (
 	"pgregory.net/rapid"
 
 	"nightjar/load"
-	"nightjar/load/keyfile"
 	"nightjar/load/parquetfile"
 )
 
@@ -94,7 +93,7 @@ func (n *nights) merge(t testing.TB, versions []version, batch int, pool int64) 
 	old := n.files.old()
 	for p, files := range old {
 		if n.keyless {
-			old[p] = Old{Path: files.Path}
+			old[p] = Files{Path: files.Path}
 		}
 	}
 	moves, err := s.Moved(t.Context(), old)
@@ -103,7 +102,7 @@ func (n *nights) merge(t testing.TB, versions []version, batch int, pool int64) 
 	}
 	plan := Plan{
 		Old: old, Moved: moves, Delta: filepath.Join(dir, "delta.parquet"), Left: filepath.Join(dir, "left.parquet"),
-		Path: func(p Partition) string { return filepath.Join(dir, n.width.Folder(p), "data.parquet") },
+		New: filesIn(dir, n.width),
 	}
 	out, err := s.Merge(t.Context(), plan)
 	if err != nil {
@@ -194,7 +193,7 @@ func (n *nights) bytes(t testing.TB) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for p, path := range n.files {
-		for _, name := range []string{path, filepath.Join(filepath.Dir(path), keyfile.Name)} {
+		for _, name := range []string{path, filesOf(path).Keys} {
 			data, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)
@@ -273,7 +272,7 @@ func TestNightsOfManyRows(t *testing.T) {
 	once := warehouse{}
 	once.mergeAll(t, NewPool(1<<30), records)
 	for p, path := range once {
-		for _, name := range []string{filepath.Base(path), keyfile.Name} {
+		for _, name := range []string{filepath.Base(path), filepath.Base(filesOf(path).Keys)} {
 			if !bytes.Equal(contents(t, path, name), contents(t, nightly[p], name)) {
 				t.Errorf("%s of %s differs", name, Month.Folder(p))
 			}

@@ -16,10 +16,10 @@ import (
 	"nightjar/load/parquetfile"
 )
 
-// Old is the files of an existing partition.
-type Old struct {
+// Files is the paths of the files of a partition.
+type Files struct {
 	Path string // Parquet
-	Keys string // which row group may hold a key; where it cannot be read, Path is
+	Keys string // which row group may hold a key; where an old one cannot be read, Path is
 }
 
 // oldFile is the file of an existing partition while it is merged.
@@ -87,7 +87,7 @@ func (b *batch) place(row int) keyfile.Place {
 
 // groupsOf is what is known of the row groups of an existing partition: what its key file
 // says, or else the Parquet file.
-func (s *Stage) groupsOf(p Partition, old Old) ([]keyfile.Group, error) {
+func (s *Stage) groupsOf(p Partition, old Files) ([]keyfile.Group, error) {
 	groups, err := keyfile.Read(old.Keys)
 	if err == nil && (!s.layout.nested || !slices.ContainsFunc(groups, func(g keyfile.Group) bool { return g.Parents == nil })) {
 		return groups, nil
@@ -95,7 +95,7 @@ func (s *Stage) groupsOf(p Partition, old Old) ([]keyfile.Group, error) {
 	return s.layout.groups(old.Path, p, s.tables)
 }
 
-// WriteKeys writes the key file of a partition of t anew, of its Parquet file.
+// WriteKeys writes the key file of a partition of t anew, to path, of its Parquet file.
 func WriteKeys(path string, t load.Table, w Width, p Partition, parquet string) (keyfile.File, error) {
 	l, err := newLayout(t, w)
 	if err != nil {
@@ -110,7 +110,7 @@ func WriteKeys(path string, t load.Table, w Width, p Partition, parquet string) 
 
 // CheckKeys compares the key file of a partition of t with its Parquet file, and returns
 // how they differ.
-func CheckKeys(t load.Table, w Width, p Partition, old Old) error {
+func CheckKeys(t load.Table, w Width, p Partition, old Files) error {
 	l, err := newLayout(t, w)
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func CheckKeys(t load.Table, w Width, p Partition, old Old) error {
 		return err
 	}
 	if !reflect.DeepEqual(had, want) {
-		return fmt.Errorf("%s does not say what keys the rows beside it have", old.Keys)
+		return fmt.Errorf("%s does not say what keys the rows of %s have", old.Keys, old.Path)
 	}
 	return nil
 }

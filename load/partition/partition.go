@@ -125,7 +125,7 @@ type Result struct {
 	Rows      int64
 	Bytes     int64
 	SHA256    string       // hex, of the file
-	Keys      keyfile.File // the file beside it that tells which row group may hold a key
+	Keys      keyfile.File // the file that tells which row group may hold a key
 	MinKey    string       // first key in file order, in readable form; empty without rows
 	MaxKey    string       // last key in file order
 	Changed   bool         // false: the old file, if any, stays as it is

@@ -9,7 +9,7 @@ func (m *merge) partition(p Partition) (*partitionWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &partitionWriter{merge: m, part: p, path: m.plan.Path(p), old: old}
+	w := &partitionWriter{merge: m, part: p, files: m.plan.New(p), old: old}
 	return w, w.end(m.regions(w))
 }
 

@@ -5,13 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"nightjar/load/keyfile"
 )
 
 // lasting is what the table must hold after all showings, page by page.
@@ -80,7 +77,7 @@ func (c *children) bytesOf(t testing.TB) map[Partition]string {
 	t.Helper()
 	all := map[Partition]string{}
 	for p, path := range c.files {
-		for _, name := range []string{path, filepath.Join(filepath.Dir(path), keyfile.Name)} {
+		for _, name := range []string{path, filesOf(path).Keys} {
 			data, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)

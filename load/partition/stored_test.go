@@ -3,7 +3,6 @@ package partition
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -71,7 +70,7 @@ func night(t *testing.T, table load.Table, files warehouse, rows ...string) (*Ou
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.Merge(t.Context(), Plan{Old: files.old(), Moved: moved, Path: func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") }})
+	out, err := s.Merge(t.Context(), Plan{Old: files.old(), Moved: moved, New: filesIn(dir, Month)})
 	if err != nil {
 		return nil, err
 	}

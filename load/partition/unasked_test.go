@@ -55,7 +55,7 @@ func (w warehouse) mergeAsked(t testing.TB, mem memory.Allocator, versions []ver
 	out, err := s.Merge(context.Background(), Plan{
 		Old:   w.old(),
 		Moved: moves,
-		Path:  func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") },
+		New:   filesIn(dir, Month),
 		Delta: filepath.Join(dir, "delta.parquet"),
 	})
 	if err != nil {

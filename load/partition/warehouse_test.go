@@ -14,18 +14,27 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"nightjar/load/column"
-	"nightjar/load/keyfile"
 	"nightjar/load/parquetfile"
 )
 
 // warehouse is the files of the table between merges.
 type warehouse map[Partition]string
 
+// filesOf is the files of a partition of which the Parquet is at path.
+func filesOf(path string) Files {
+	return Files{Path: path, Keys: filepath.Join(filepath.Dir(path), "data.keys")}
+}
+
+// filesIn are those of new partitions in dir.
+func filesIn(dir string, w Width) func(Partition) Files {
+	return func(p Partition) Files { return filesOf(filepath.Join(dir, w.Folder(p), "data.parquet")) }
+}
+
 // old is the files as a merge asks for them.
-func (w warehouse) old() map[Partition]Old {
-	all := map[Partition]Old{}
+func (w warehouse) old() map[Partition]Files {
+	all := map[Partition]Files{}
 	for p, path := range w {
-		all[p] = Old{Path: path, Keys: filepath.Join(filepath.Dir(path), keyfile.Name)}
+		all[p] = filesOf(path)
 	}
 	return all
 }
@@ -70,7 +79,7 @@ func (w warehouse) merge(t testing.TB, mem memory.Allocator, versions []version,
 	out, err := s.Merge(context.Background(), Plan{
 		Old:   w.old(),
 		Moved: moves,
-		Path:  func(p Partition) string { return filepath.Join(dir, Month.Folder(p), "data.parquet") },
+		New:   filesIn(dir, Month),
 		Delta: filepath.Join(dir, "delta.parquet"),
 
 		Windows: windows,

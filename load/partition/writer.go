@@ -13,7 +13,7 @@ import (
 type partitionWriter struct {
 	merge *merge
 	part  Partition
-	path  string
+	files Files
 	old   *oldFile // nil: there is none
 	rows  picker
 	delta []int32   // of the rows under way: what is new or changed
@@ -35,11 +35,13 @@ func (w *partitionWriter) atCut() bool { return len(w.group.keys) == 0 }
 
 // begin begins the file with what was passed of the old one.
 func (w *partitionWriter) begin() error {
-	if err := os.MkdirAll(filepath.Dir(w.path), 0o700); err != nil {
-		return err
+	for _, path := range []string{w.files.Path, w.files.Keys} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
 	}
 	w.merge.encoders <- struct{}{}
-	out, err := parquetfile.Create(w.path, w.merge.stage.table, w.merge.stage.mem)
+	out, err := parquetfile.Create(w.files.Path, w.merge.stage.table, w.merge.stage.mem)
 	if err != nil {
 		<-w.merge.encoders
 		return err

@@ -69,7 +69,7 @@ func verifyKeys(g *generation.Generation, t load.Table) (problems []string) {
 		}
 		width, at, err := partition.ParseFolder(folder)
 		if err == nil {
-			err = partition.CheckKeys(t, width, at, partition.Old{Path: g.Path(f), Keys: g.Path(*f.Keys)})
+			err = partition.CheckKeys(t, width, at, partition.Files{Path: g.Path(f), Keys: g.Path(*f.Keys)})
 		}
 		if err != nil {
 			problems = append(problems, err.Error())

@@ -9,18 +9,16 @@ import (
 	"nightjar/cmd/etl/internal/operate"
 	"nightjar/cmd/etl/internal/pipeline"
 	"nightjar/extract/sandbox"
-	"nightjar/load/keyfile"
 )
 
-// A file of keys that is lost, or was written to, is made anew of the Parquet file beside
-// it, whether the night merges that one or leaves it as it is, and verify tells of it.
+// A file of keys that is lost, or was written to, is made anew of its Parquet
+// file, whether the night merges that one or leaves it as it is, and verify tells of it.
 func TestDamagedKeysAreMadeAnew(t *testing.T) {
 	t.Parallel()
 	v := open(t, noon, sandbox.Options{Scale: 0.05})
 	v.nights(aDay)
 	files := v.files("iadvize.conversations")
-	merged := filepath.Join(filepath.Dir(files[len(files)-1]), keyfile.Name)
-	kept := filepath.Join(filepath.Dir(files[0]), keyfile.Name)
+	merged, kept := keysOf(files[len(files)-1]), keysOf(files[0])
 	if merged == kept {
 		t.Fatal("there is one partition")
 	}
@@ -33,7 +31,7 @@ func TestDamagedKeysAreMadeAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{merged, kept} {
-		if !strings.Contains(strings.Join(found.Problems, "\n"), filepath.Join(filepath.Base(filepath.Dir(path)), keyfile.Name)) {
+		if !strings.Contains(strings.Join(found.Problems, "\n"), filepath.Join(filepath.Base(filepath.Dir(path)), filepath.Base(path))) {
 			t.Errorf("verify does not tell of %s: %q", path, found.Problems)
 		}
 	}
@@ -42,4 +40,9 @@ func TestDamagedKeysAreMadeAnew(t *testing.T) {
 	expectDamage(t, run, strings.TrimPrefix(kept, filepath.Join(v.config.Warehouse, "current")+"/"))
 	v.expectTruth()
 	v.verify()
+}
+
+// keysOf is where the keys of a partition's Parquet file are.
+func keysOf(parquet string) string {
+	return strings.Replace(filepath.Join(filepath.Dir(parquet), "data.keys"), "/current/parquet/", "/current/keys/", 1)
 }

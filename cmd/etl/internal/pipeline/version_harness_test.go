@@ -145,7 +145,9 @@ func (v *vendors) writtenBy(b *generation.Build, t transform.Table, table load.T
 			return f, err
 		}
 	}
-	out, err := s.Merge(v.t.Context(), partition.Plan{Path: func(partition.Partition) string { return b.Path(f.Path) }})
+	out, err := s.Merge(v.t.Context(), partition.Plan{New: func(partition.Partition) partition.Files {
+		return partition.Files{Path: b.Path(f.Path), Keys: b.Path(f.Keys.Path)}
+	}})
 	if err != nil {
 		return f, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"nightjar/cmd/etl/internal/warehouse"
 	"nightjar/load"
@@ -96,7 +97,11 @@ func (p *Publisher) writeKeys(table, folder string, f generation.File) (*generat
 	if err != nil {
 		return nil, err
 	}
-	k, err := partition.WriteKeys(p.Build.Path(generation.KeysPath(t.Schema, t.Name, folder)), t, width, at, p.Live.Path(f))
+	path := p.newFiles(t, folder).Keys
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	k, err := partition.WriteKeys(path, t, width, at, p.Live.Path(f))
 	if err != nil {
 		return nil, err
 	}

@@ -73,9 +73,7 @@ func (p *Publisher) mergeTable(ctx context.Context, t load.Table, s *partition.S
 	}
 	plan := partition.Plan{
 		Old: old, Moved: moved, Window: windows.of, Windows: windows.count,
-		Path: func(at partition.Partition) string {
-			return p.Build.Path(generation.PartitionPath(t.Schema, t.Name, s.Width().Folder(at)))
-		},
+		New: func(at partition.Partition) partition.Files { return p.newFiles(t, s.Width().Folder(at)) },
 	}
 	if len(old) > 0 {
 		plan.Delta, plan.Left = s.Scratch("delta"), s.Scratch("left")
@@ -94,12 +92,20 @@ func (p *Publisher) mergeTable(ctx context.Context, t load.Table, s *partition.S
 	return m, nil
 }
 
+// newFiles is where the files of a new partition are built.
+func (p *Publisher) newFiles(t load.Table, folder string) partition.Files {
+	return partition.Files{
+		Path: p.Build.Path(generation.PartitionPath(t.Schema, t.Name, folder)),
+		Keys: p.Build.Path(generation.KeysPath(t.Schema, t.Name, folder)),
+	}
+}
+
 // livePartitions are the files of a table in the parent generation. Those that rows fall
 // into are checked first, whole: a damaged one is no ground to build on. That costs what
 // the partition holds. A file of keys that is not what was published is not used: the
 // Parquet file says the same.
-func (p *Publisher) livePartitions(t load.Table, s *partition.Stage) (map[partition.Partition]partition.Old, error) {
-	files := map[partition.Partition]partition.Old{}
+func (p *Publisher) livePartitions(t load.Table, s *partition.Stage) (map[partition.Partition]partition.Files, error) {
+	files := map[partition.Partition]partition.Files{}
 	if p.Live == nil || p.Remade[t.Full()] {
 		return files, nil
 	}
@@ -121,7 +127,7 @@ func (p *Publisher) livePartitions(t load.Table, s *partition.Stage) (map[partit
 		if touched[at] && !p.Live.Intact(f) {
 			return nil, warehouse.DamagedError(p.Live, f)
 		}
-		old := partition.Old{Path: p.Live.Path(f)}
+		old := partition.Files{Path: p.Live.Path(f)}
 		if f.Keys != nil && p.Live.Untouched(*f.Keys) {
 			old.Keys = p.Live.Path(*f.Keys)
 		}

@@ -95,8 +95,10 @@ func (p *Publisher) publishable(l *Part) bool {
 // withdraw takes back what a leg that is not published has merged, also half of a table.
 func (p *Publisher) withdraw(l *Part) error {
 	for _, t := range l.Rows.Tables {
-		if err := os.RemoveAll(p.Build.Path(generation.TablePath(t.Schema, t.Name))); err != nil {
-			return err
+		for _, folder := range []string{generation.TablePath(t.Schema, t.Name), generation.KeysFolder(t.Schema, t.Name)} {
+			if err := os.RemoveAll(p.Build.Path(folder)); err != nil {
+				return err
+			}
 		}
 		delete(p.Remade, t.Full())
 	}

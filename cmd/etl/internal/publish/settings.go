@@ -94,14 +94,14 @@ func (p *Publisher) writeWhole(ctx context.Context, t load.Table, rows []row) (m
 		return merged{}, err
 	}
 	folder := s.Width().Folder(partition.None)
-	path := p.Build.Path(generation.PartitionPath(t.Schema, t.Name, folder))
-	outcome, err := s.Merge(ctx, partition.Plan{Path: func(partition.Partition) string { return path }})
+	files := p.newFiles(t, folder)
+	outcome, err := s.Merge(ctx, partition.Plan{New: func(partition.Partition) partition.Files { return files }})
 	if err != nil {
 		return merged{}, err
 	}
 	m := merged{table: t, width: s.Width(), outcome: outcome}
 	if len(rows) > 0 {
-		m.delta, outcome.DeltaRows = path, int64(len(rows))
+		m.delta, outcome.DeltaRows = files.Path, int64(len(rows))
 	}
 	if p.Live == nil || p.Remade[t.Full()] {
 		return m, nil
