@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/apache/arrow/go/v17/arrow"
-
 	"nightjar/load"
 )
 
@@ -30,13 +28,12 @@ func (d *DB) remove(ctx context.Context, t load.Table, file string) error {
 	same := func(k string) string { return fmt.Sprintf("t.%s = d.%s", Ident(k), Ident(k)) }
 	rows := fmt.Sprintf("read_parquet(%s, hive_partitioning = false)", Files([]string{file}))
 	statement := fmt.Sprintf("DELETE FROM %s t USING %s d WHERE %s", Name(t), rows, list(t.Key, " AND ", same))
-	column := dayColumn(t)
-	if column == "" {
+	if t.Day == "" {
 		return d.Exec(ctx, statement)
 	}
 	var days sql.NullString
 	var undated bool
-	day := Ident(column)
+	day := Ident(t.Day)
 	err := d.Scalar(ctx, fmt.Sprintf("SELECT string_agg(DISTINCT 'DATE ''' || %s || '''', ', '), count(*) > count(%s) FROM %s", day, day, rows), &days, &undated)
 	if err == nil && days.Valid {
 		err = d.Exec(ctx, fmt.Sprintf("%s AND t.%s IN (%s)", statement, day, days.String))
@@ -45,16 +42,6 @@ func (d *DB) remove(ctx context.Context, t load.Table, file string) error {
 		err = d.Exec(ctx, fmt.Sprintf("%s AND t.%s IS NULL", statement, day))
 	}
 	return err
-}
-
-// dayColumn is the column of days of a table; empty where it has none.
-func dayColumn(t load.Table) string {
-	for _, f := range t.Arrow.Fields() {
-		if f.Type.ID() == arrow.DATE32 {
-			return f.Name
-		}
-	}
-	return ""
 }
 
 // A file is worn where more than a part of it, and more than a night needs to work in,
