@@ -27,7 +27,7 @@ func storedColumns() map[string][]string {
 			"csat_score INT(8,true)", "nps_score INT(8,true)", "survey_comment " + text,
 			"_extracted_at " + instant + " required", "_page " + text + " required"},
 		"iadvize.transactions": {"conversation_id " + text + " required", "transaction_id " + text + " required", "external_conversion_id " + text,
-			"amount DECIMAL(18,4)", "currency " + text, "received_at " + instant, "closed_date DATE",
+			"amount DECIMAL(18,4)", "currency " + text, "received_at " + instant, "closed_date DATE", "project_id " + whole,
 			"_extracted_at " + instant + " required", "_page " + text + " required"},
 		"aircall.calls": {"call_id " + text + " required", "direction " + text, "call_type " + text, "from_number " + text, "to_number " + text,
 			"via_number " + text, "duration_seconds DOUBLE", "is_archived BOOLEAN", "note_count " + whole, "created_at " + instant,

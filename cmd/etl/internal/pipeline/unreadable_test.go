@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,12 +74,26 @@ func relink(t *testing.T, warehouse, target string) {
 	}
 }
 
-// copyOf is a copy of a warehouse whose second generation is live.
+// copyOf is a copy of a warehouse whose second generation is live, times included.
 func copyOf(t *testing.T, warehouse string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, part := range []string{"landing", "generations"} {
-		if err := os.CopyFS(filepath.Join(dir, part), os.DirFS(filepath.Join(warehouse, part))); err != nil {
+		from := os.DirFS(filepath.Join(warehouse, part))
+		if err := os.CopyFS(filepath.Join(dir, part), from); err != nil {
+			t.Fatal(err)
+		}
+		err := fs.WalkDir(from, ".", func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			info, err := e.Info()
+			if err != nil {
+				return err
+			}
+			return os.Chtimes(filepath.Join(dir, part, path), info.ModTime(), info.ModTime())
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

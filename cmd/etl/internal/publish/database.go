@@ -163,7 +163,11 @@ func (p *Publisher) loadTables(ctx context.Context, db *database.DB, m *generati
 	return db.Fill(ctx, all)
 }
 
-// kept reports whether a partition is the parent's file.
+// kept reports whether a partition is the parent's file, and none that has been built.
 func (p *Publisher) kept(t load.Table, folder string, f generation.File) bool {
-	return p.Live != nil && p.Live.Manifest.Tables[t.Full()].Partitions[folder] == f
+	if p.Live == nil {
+		return false
+	}
+	old := p.Live.Manifest.Tables[t.Full()].Partitions[folder]
+	return old.SHA256 == f.SHA256 && old.Modified.Equal(f.Modified)
 }
