@@ -20,6 +20,7 @@ type chunk struct {
 	props *parquet.WriterProperties
 
 	out   file.ColumnChunkWriter // nil before the first row
+	flags flags                  // that are yet to be written
 	dict  dictionary             // nil where the column has none
 	meta  *metadata.ColumnChunkMetaDataBuilder
 	pages pages
@@ -82,6 +83,10 @@ func (c *chunk) write(l *leaf, rows Column) error {
 			return err
 		}
 	}
+	if c.field.Type.ID() == arrow.BOOL {
+		c.flags.add(l, rows, c.leaf.MaxDefinitionLevel())
+		return nil
+	}
 	return l.write(c.out, c.field, rows, c.dict)
 }
 
@@ -92,6 +97,9 @@ func (c *chunk) finish(rows int) error {
 		if err := finish(c.out, c.dict); err != nil {
 			return err
 		}
+	}
+	if err := c.flags.put(c.out); err != nil {
+		return err
 	}
 	out := c.out
 	c.out = nil

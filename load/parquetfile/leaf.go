@@ -23,7 +23,6 @@ type leaf struct {
 	longs                    []int64
 	ints                     []int32
 	doubles                  []float64
-	flags                    []bool
 }
 
 // write appends the rows of a column to its chunk, by way of the dictionary if there
@@ -65,9 +64,6 @@ func (l *leaf) values(chunk file.ColumnChunkWriter, from []arrow.Array, rows []c
 	case *file.Float64ColumnChunkWriter:
 		l.doubles = numbers[float64](l.doubles[:0], from, rows)
 		return put(chunk, l.doubles, l.definitions, l.repetitions)
-	case *file.BooleanColumnChunkWriter:
-		l.flags = flags(l.flags[:0], from, rows)
-		return put(chunk, l.flags, l.definitions, l.repetitions)
 	case *file.FixedLenByteArrayColumnChunkWriter:
 		return put(chunk, decimals(from, rows, chunk.Descr().TypeLength()), l.definitions, l.repetitions)
 	}
@@ -172,13 +168,6 @@ func numbers[F ~int64 | ~int32 | ~int8 | ~float64, T int64 | int32 | float64](in
 	values := column.Values[F](from)
 	for _, p := range rows {
 		into = append(into, T(values[p.Slot][p.Row]))
-	}
-	return into
-}
-
-func flags(into []bool, from []arrow.Array, rows []column.Pick) []bool {
-	for _, p := range rows {
-		into = append(into, from[p.Slot].(*array.Boolean).Value(int(p.Row)))
 	}
 	return into
 }

@@ -55,3 +55,19 @@ func TestRewrittenGroupsAreThoseEncoded(t *testing.T) {
 		}
 	})
 }
+
+// Where rows come in several lists, the bytes are those of one: also of flags, of which
+// the last byte is filled up.
+func TestListsLeaveNoTrace(t *testing.T) {
+	e, dir := newEverything(t), t.TempDir()
+	rows := []int32{0, 0, 2, 0, 1, 0, 0, 3, 0, 0, 0, 4, 0}
+	whole := written(t, filepath.Join(dir, "whole"), e, func(w *Writer) error { return w.Write(someRows{e, rows}) })
+	for cut := range rows {
+		cutUp := written(t, filepath.Join(dir, "cut"), e, func(w *Writer) error {
+			return errors.Join(w.Write(someRows{e, rows[:cut]}), w.Write(someRows{e, rows[cut:]}))
+		})
+		if cutUp != whole {
+			t.Errorf("in lists of %d and %d rows the file is another", cut, len(rows)-cut)
+		}
+	}
+}

@@ -87,7 +87,7 @@ func anyRows(t *rapid.T) [][]int32 {
 }
 
 // written is the bytes of a file, which is what is known of it.
-func written(t *rapid.T, path string, e *everything, write func(w *Writer) error) string {
+func written(t rapid.TB, path string, e *everything, write func(w *Writer) error) string {
 	w, err := Create(path, e.Table, memory.DefaultAllocator)
 	if err != nil {
 		t.Fatal(err)
