@@ -207,7 +207,8 @@ func (v *vendors) attempt(request pipeline.Request) *summary.Summary {
 	return run
 }
 
-// verify expects hashes, counts and rows of the live generation to agree.
+// verify expects hashes, counts and rows of the live generation to agree, and but for a
+// short run of the tests its marts to be what its tables give.
 func (v *vendors) verify() {
 	v.t.Helper()
 	checked, err := operate.Verify(v.t.Context(), v.runner(v.config).Site)
@@ -216,6 +217,9 @@ func (v *vendors) verify() {
 	}
 	for _, p := range checked.Problems {
 		v.t.Errorf("verify: %s", p)
+	}
+	if testing.Short() {
+		return
 	}
 	marts, err := operate.VerifyMarts(v.t.Context(), v.runner(v.config).Site)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	histories = flag.Int("histories", 24, "random histories of a warehouse to live through")
+	histories = flag.Int("histories", 16, "random histories of a warehouse to live through")
 	history   = flag.Uint64("history", 0, "live through the history of this seed alone")
 )
 

@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	mixes = flag.Int("mixes", 36, "random mixes of faults to try")
+	mixes = flag.Int("mixes", 24, "random mixes of faults to try")
 	mix   = flag.Uint64("mix", 0, "try the mix of this seed alone")
 )
 
