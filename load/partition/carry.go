@@ -2,6 +2,8 @@ package partition
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -55,7 +57,7 @@ func (s *Stage) beside(name string) *Stage {
 
 // carryKnown carries the rows of old files.
 func (m *merge) carryKnown(carrier *carrier) error {
-	for _, p := range m.plan.Moved.left(m.stage.layout.width) {
+	for _, p := range slices.Sorted(maps.Keys(m.leaving)) {
 		if err := m.carryOld(p, carrier); err != nil {
 			return err
 		}

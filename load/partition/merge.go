@@ -3,6 +3,7 @@ package partition
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"nightjar/load/keyfile"
@@ -164,7 +165,7 @@ func (m *merge) close() {
 // partitions lists what the merge touches: where rows come in, and where a key
 // that moved away stands.
 func (m *merge) partitions() []Partition {
-	touched := append(m.stage.Touched(), m.plan.Moved.left(m.stage.layout.width)...)
+	touched := slices.AppendSeq(m.stage.Touched(), maps.Keys(m.leaving))
 	for _, s := range m.carried {
 		touched = append(touched, s.Touched()...)
 	}

@@ -10,8 +10,9 @@ import (
 	"nightjar/load/keyfile"
 )
 
-// Moves tells of keys that stand in more than one slot, old and incoming rows
-// together, where they end. Rows of such a key leave every other slot. So do, with all their versions, the keys that a look shows to be gone.
+// Moves tells of keys that stand in more than one slot, old and incoming rows together,
+// where they end. Rows of such a key leave every other slot. So do, with all their
+// versions, the keys that a look shows to be gone.
 type Moves map[string]move
 
 // move is where a key ends that stands in several slots, or is gone or was.
@@ -27,21 +28,10 @@ type move struct {
 // Held lists the old partitions in which a moved key stands: what decides where it
 // ends. Ascending.
 func (s *Stage) Held(m Moves) []Partition {
-	return m.partitions(s.layout.width, func(move, slot) bool { return true })
-}
-
-// left lists the old partitions that a moved key leaves, ascending.
-func (m Moves) left(w Width) []Partition {
-	return m.partitions(w, func(to move, at slot) bool { return at != to.to })
-}
-
-func (m Moves) partitions(w Width, wanted func(move, slot) bool) []Partition {
 	found := map[Partition]struct{}{}
 	for _, to := range m {
 		for _, at := range to.held {
-			if wanted(to, at) {
-				found[w.of(at)] = struct{}{}
-			}
+			found[s.layout.width.of(at)] = struct{}{}
 		}
 	}
 	return slices.Sorted(maps.Keys(found))
