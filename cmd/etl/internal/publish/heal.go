@@ -19,7 +19,7 @@ func (p *Publisher) RemakeDamagedRecords() {
 	if p.Live == nil {
 		return
 	}
-	for _, t := range warehouse.RecordTables() {
+	for _, t := range warehouse.HistoryTables() {
 		partitions := p.Live.Manifest.Tables[t.Full()].Partitions
 		for _, folder := range slices.Sorted(maps.Keys(partitions)) {
 			if f := partitions[folder]; !p.Remade[t.Full()] && !p.Live.Intact(f) {
