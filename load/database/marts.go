@@ -59,6 +59,10 @@ func (d *DB) computeDays(ctx context.Context, all []Work) error {
 	if !slices.ContainsFunc(all, Work.someDays) {
 		return nil
 	}
+	tables, err := d.columns(ctx)
+	if err != nil {
+		return err
+	}
 	if err := d.Exec(ctx, "ATTACH ':memory:' AS "+cut); err != nil {
 		return err
 	}
@@ -66,7 +70,7 @@ func (d *DB) computeDays(ctx context.Context, all []Work) error {
 		if !w.someDays() {
 			continue
 		}
-		if err := d.computeSome(ctx, w); err != nil {
+		if err := d.computeSome(ctx, w, tables); err != nil {
 			return fmt.Errorf("mart %s: %w", w.Mart.Name, err)
 		}
 	}
@@ -76,11 +80,8 @@ func (d *DB) computeDays(ctx context.Context, all []Work) error {
 // someDays reports whether there is anything to compute, and not everything.
 func (w Work) someDays() bool { return w.Days != nil && !w.Days.Empty() }
 
-func (d *DB) computeSome(ctx context.Context, w Work) error {
-	tables, err := d.columns(ctx)
-	if err != nil {
-		return err
-	}
+// computeSome computes the days of one mart; tables are the columns of every table.
+func (d *DB) computeSome(ctx context.Context, w Work, tables map[string][]column) error {
 	for _, table := range w.Mart.Reads {
 		schema, name, _ := strings.Cut(table, ".")
 		from := "SELECT * FROM " + catalog + "." + Ident(schema) + "." + Ident(name)

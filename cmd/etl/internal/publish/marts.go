@@ -2,7 +2,6 @@ package publish
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,8 +19,13 @@ import (
 // database is a copy of the last one, only what the changes can have touched is
 // computed.
 func (p *Publisher) computeMarts(ctx context.Context, db *database.DB, changes []merged, updated bool) ([]database.Made, error) {
+	var final finality
 	if updated {
 		if err := p.dropMarts(ctx, db); err != nil {
+			return nil, err
+		}
+		var err error
+		if final, err = readFinality(ctx, db, changes); err != nil {
 			return nil, err
 		}
 	}
@@ -29,7 +33,7 @@ func (p *Publisher) computeMarts(ctx context.Context, db *database.DB, changes [
 	for _, mart := range warehouse.Marts() {
 		w := database.Work{Mart: mart, Path: p.Build.Path(generation.MartPath(mart.Schema, mart.Name))}
 		if updated {
-			days, err := p.touched(ctx, db, mart, changes)
+			days, err := p.touched(ctx, db, mart, changes, final)
 			if err != nil {
 				return nil, fmt.Errorf("mart %s: %w", mart.Name, err)
 			}
@@ -58,7 +62,7 @@ func (p *Publisher) dropMarts(ctx context.Context, db *database.DB) error {
 // touched are the days of a mart that the changes can have touched; nil where these are
 // any: it is not made as the last one was, or where its surveys are asked has changed,
 // or nothing cuts it.
-func (p *Publisher) touched(ctx context.Context, db *database.DB, mart load.Mart, changes []merged) (*database.Days, error) {
+func (p *Publisher) touched(ctx context.Context, db *database.DB, mart load.Mart, changes []merged, final finality) (*database.Days, error) {
 	if p.Live.Manifest.MadeBy[mart.Full()] != warehouse.MadeBy(mart) {
 		return nil, nil
 	}
@@ -72,15 +76,7 @@ func (p *Publisher) touched(ctx context.Context, db *database.DB, mart load.Mart
 		}
 		switch c.table.Full() {
 		case transform.FinalDays().Full():
-			was, err := lastDay(ctx, db, c.left, mart.Final)
-			if err != nil {
-				return nil, err
-			}
-			is, err := lastDay(ctx, db, c.delta, mart.Final)
-			if err != nil {
-				return nil, err
-			}
-			days.AddBetween(was, is)
+			days.AddBetween(final.was[mart.Final], final.is[mart.Final])
 		case transform.SurveyChannels().Full():
 			return nil, nil
 		default:
@@ -107,16 +103,43 @@ func (c merged) files() []string {
 	return slices.DeleteFunc([]string{c.delta, c.left}, func(file string) bool { return file == "" })
 }
 
-// lastDay reads the last final day of a kind of records from a file of
-// etl.final_through; the zero time is none.
-func lastDay(ctx context.Context, db *database.DB, file, records string) (time.Time, error) {
-	if file == "" {
-		return time.Time{}, nil
+// finality is how far each kind of record was final, and is; the zero time is nowhere.
+type finality struct{ was, is map[string]time.Time }
+
+// readFinality reads it of what has changed in etl.final_through.
+func readFinality(ctx context.Context, db *database.DB, changes []merged) (f finality, err error) {
+	i := slices.IndexFunc(changes, func(c merged) bool { return c.table.Full() == transform.FinalDays().Full() })
+	if i < 0 {
+		return f, nil
 	}
-	var day sql.NullTime
-	err := db.Scalar(ctx, fmt.Sprintf("SELECT max(last_day) FROM read_parquet(%s, hive_partitioning = false) WHERE records = %s",
-		database.Files([]string{file}), database.Text(records)), &day)
-	return day.Time, err
+	if f.was, err = lastDays(ctx, db, changes[i].left); err == nil {
+		f.is, err = lastDays(ctx, db, changes[i].delta)
+	}
+	return f, err
+}
+
+// lastDays reads the last final day of each kind of record from a file of
+// etl.final_through.
+func lastDays(ctx context.Context, db *database.DB, file string) (map[string]time.Time, error) {
+	if file == "" {
+		return nil, nil
+	}
+	rows, err := db.Query(ctx, fmt.Sprintf("SELECT records, last_day FROM read_parquet(%s, hive_partitioning = false) WHERE last_day IS NOT NULL",
+		database.Files([]string{file})))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	days := map[string]time.Time{}
+	for rows.Next() {
+		var records string
+		var day time.Time
+		if err := rows.Scan(&records, &day); err != nil {
+			return nil, err
+		}
+		days[records] = day
+	}
+	return days, rows.Err()
 }
 
 // liveMart is the file of a mart in the parent; the zero File where it has none, or one

@@ -246,12 +246,16 @@ func (w *martWorld) build(name string, changes []merged) (folder string) {
 	} else if err := updateTables(ctx, db, changes); err != nil {
 		w.t.Fatal(err)
 	}
+	final, err := readFinality(ctx, db, changes)
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	var all []database.Work
 	for _, mart := range warehouse.Marts() {
 		work := database.Work{Mart: mart, Path: filepath.Join(folder, mart.Name)}
 		if changes != nil {
 			p.Live.Manifest.MadeBy[mart.Full()] = warehouse.MadeBy(mart)
-			days, err := p.touched(ctx, db, mart, changes)
+			days, err := p.touched(ctx, db, mart, changes, final)
 			if err != nil {
 				w.t.Fatal(err)
 			}
